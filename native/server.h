@@ -1,0 +1,49 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "copse/result.h"
+#include "prediction_log.h"
+
+namespace copse {
+
+struct LoadedModel;
+
+/// What one client may cost. A request past a size gets 413, 414 or 431; one past a time is
+/// answered 408 where that is possible, and its connection is closed.
+struct ServerLimits {
+  std::size_t body_bytes_max = std::size_t{16} << 20;  ///< after chunks and compression are undone
+  std::size_t head_bytes_max = std::size_t{16} << 10;  ///< request line and header fields
+  std::size_t head_fields_max = 100;
+  int head_timeout_ms = 10'000;   ///< from the first byte of a request to the end of its head
+  int body_timeout_ms = 30'000;   ///< for a whole body
+  int write_timeout_ms = 30'000;  ///< for a whole answer
+  int idle_timeout_ms = 60'000;   ///< between requests; idle connections yield when threads run out
+  int shutdown_timeout_ms = 1'500;  ///< to finish requests and the log after SIGTERM
+};
+
+struct ServerConfig {
+  /// The first one answers /predict. None is allowed: then nothing is ready.
+  std::vector<std::shared_ptr<const LoadedModel>> models;
+  std::string host = "0.0.0.0";
+  int port = 5000;                     ///< 0: any free port, named in the line that is printed
+  std::string web_dir;                 ///< the built page; empty: no page
+  std::unique_ptr<PredictionLog> log;  ///< or null: nothing is recorded
+  ServerLimits limits;
+  std::size_t threads = 64;  ///< requests answered at the same time
+  bool access_log = true;    ///< one JSON line on stdout for each request
+};
+
+/// Serves until SIGTERM or SIGINT: then stops accepting, finishes the requests that are being
+/// answered, closes the log, and returns Ok.
+///
+/// Prints "Copse listens on http://HOST:PORT ..." on stderr once it can be reached.
+/// Errors: kInvalidInput when it cannot listen there (kInternal when the system has no more
+/// sockets), in one sentence that names host and port.
+/// Installs handlers for SIGTERM and SIGINT and ignores SIGPIPE. Call once.
+Status RunServer(ServerConfig config);
+
+}  // namespace copse
