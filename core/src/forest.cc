@@ -1,1 +1,231 @@
-// copse
+#include "copse/forest.h"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+
+// The plain walk: what every faster layout is tested against. Each number is compared as a double,
+// which changes no comparison of floats, and each addition is rounded to `accumulate`.
+namespace copse {
+namespace {
+
+// LightGBM's kZeroThreshold: a float constant, compared with doubles.
+constexpr double kAlmostZero = 1e-35f;
+// No set reaches so far: limits::kCategoryWordsMax words hold 2^31 categories.
+constexpr double kCodeEnd = 0x1p32;
+
+// One row as the model reads it: a float32 model rounds every number first.
+template <class Number>
+class Row {
+ public:
+  Row(const Number* cells, Precision input)
+      : cells_(cells), to_float_(input == Precision::kFloat32) {}
+
+  double operator[](std::size_t feature) const {
+    return to_float_ ? static_cast<float>(cells_[feature]) : cells_[feature];
+  }
+
+ private:
+  const Number* cells_;
+  bool to_float_;
+};
+
+// Words [begin[set], begin[set + 1]) of a bit set hold a category in each bit.
+bool Contains(const std::vector<std::uint32_t>& begin, const std::vector<std::uint32_t>& words,
+              std::size_t set, std::uint32_t code) {
+  const std::size_t word = code / 32;
+  if (word >= begin[set + 1] - begin[set]) return false;
+  return ((words[begin[set] + word] >> (code % 32)) & 1) != 0;
+}
+
+bool IsCode(double x, CategoryCast cast) {
+  const bool high_enough = cast == CategoryCast::kTruncate ? x > -1 : x >= 0;
+  return high_enough && x < kCodeEnd;
+}
+
+// The way of category `x`, which is not missing: listed categories go one way, others the other,
+// and those that training never saw, where the file knows them, the way of missing values.
+bool CategoryGoesLeft(const ForestParts& parts, CategoryCast cast, std::size_t node, double x) {
+  const auto found = std::lower_bound(parts.cat_node.begin(), parts.cat_node.end(), node);
+  const auto set = static_cast<std::size_t>(found - parts.cat_node.begin());
+  const std::uint8_t flags = parts.flags[node];
+  const bool listed_left = (flags & node_flags::kListedRight) == 0;
+  const bool is_code = IsCode(x, cast);
+  const auto code = is_code ? static_cast<std::uint32_t>(x) : 0;
+  if (is_code && Contains(parts.cat_begin, parts.cat_words, set, code)) return listed_left;
+  const bool unknown = !parts.known_begin.empty() &&
+                       !(is_code && Contains(parts.known_begin, parts.known_words, set, code));
+  return unknown ? (flags & node_flags::kDefaultLeft) != 0 : !listed_left;
+}
+
+bool IsMissing(std::uint8_t flags, double x) {
+  switch (flags & node_flags::kMissingRule) {
+    case node_flags::kNanIsZero:
+      return false;
+    case node_flags::kMissingZero:
+      return x != x || (x >= -kAlmostZero && x <= kAlmostZero);
+    default:
+      return x != x;
+  }
+}
+
+bool GoesLeft(const ForestParts& parts, CategoryCast cast, std::size_t node, double x,
+              double threshold) {
+  const std::uint8_t flags = parts.flags[node];
+  if (IsMissing(flags, x)) return (flags & node_flags::kDefaultLeft) != 0;
+  if (x != x) x = 0;  // only kNanIsZero gets here with a NaN
+  if ((flags & node_flags::kCategorical) == 0) return x <= threshold;
+  return CategoryGoesLeft(parts, cast, node, x);
+}
+
+// Calls `use` with the pointer to thresholds of the width that the file has.
+template <class Use>
+void WithThresholds(const ForestParts& parts, Use use) {
+  if (const auto* floats = std::get_if<std::vector<float>>(&parts.threshold)) {
+    use(floats->data());
+  } else {
+    use(std::get_if<std::vector<double>>(&parts.threshold)->data());
+  }
+}
+
+template <class Threshold, class Number>
+std::size_t FindLeaf(const Forest& forest, const Threshold* thresholds, std::size_t tree,
+                     const Row<Number>& row) {
+  const ForestParts& parts = forest.parts();
+  const CategoryCast cast = forest.rules().category_cast;
+  std::int32_t at = parts.tree_root[tree];
+  while (at >= 0) {
+    const auto node = static_cast<std::size_t>(at);
+    const bool left = GoesLeft(parts, cast, node, row[parts.feature[node]], thresholds[node]);
+    at = left ? parts.left[node] : parts.right[node];
+  }
+  return static_cast<std::size_t>(~at);
+}
+
+std::size_t LeafRow(const ForestParts& parts, std::size_t leaf) {
+  return parts.leaf_row.empty() ? leaf : parts.leaf_row[leaf];
+}
+
+// constant + sum of coefficient * x, in order; the plain value where any x is NaN (LightGBM's
+// linear trees).
+template <class Number>
+double LinearLeaf(const ForestParts& parts, std::size_t leaf_row, const Row<Number>& row) {
+  double value = parts.linear_const[leaf_row];
+  for (std::size_t i = parts.linear_begin[leaf_row]; i < parts.linear_begin[leaf_row + 1]; ++i) {
+    const double x = row[parts.linear_feature[i]];
+    if (x != x) return At(parts.leaf_value, leaf_row);
+    value += parts.linear_coef[i] * x;
+  }
+  return value;
+}
+
+// The running sum of one output. It lives in a double, but is rounded as `accumulate` says after
+// every operation.
+double Rounded(double x, Precision precision) {
+  return precision == Precision::kFloat32 ? static_cast<float>(x) : x;
+}
+
+double Plus(double sum, double value, Precision precision) {
+  if (precision == Precision::kFloat64) return sum + value;
+  return static_cast<float>(sum) + static_cast<float>(value);
+}
+
+double Over(double sum, double count, Precision precision) {
+  if (precision == Precision::kFloat64) return sum / count;
+  return static_cast<float>(sum) / static_cast<float>(count);
+}
+
+template <class Number>
+void AddLeaf(const Forest& forest, std::size_t tree, std::size_t leaf, const Row<Number>& row,
+             std::span<double> sums) {
+  const ForestParts& parts = forest.parts();
+  const Precision precision = forest.rules().accumulate;
+  const std::size_t leaf_row = LeafRow(parts, leaf);
+  if (parts.leaf_width > 1) {
+    for (std::size_t k = 0; k < sums.size(); ++k) {
+      sums[k] = Plus(sums[k], At(parts.leaf_value, leaf_row * parts.leaf_width + k), precision);
+    }
+    return;
+  }
+  double& sum = sums[parts.tree_output.empty() ? 0 : parts.tree_output[tree]];
+  const double value = parts.linear_begin.empty() ? At(parts.leaf_value, leaf_row)
+                                                  : LinearLeaf(parts, leaf_row, row);
+  sum = Plus(sum, value, precision);
+}
+
+// What the sums start from: the base, or zero where it is added to the average afterwards.
+void Start(const Forest& forest, std::span<double> sums) {
+  const bool mean = forest.rules().aggregation == Aggregation::kMean;
+  for (std::size_t k = 0; k < sums.size(); ++k) {
+    sums[k] = mean ? 0 : Rounded(At(forest.parts().base, k), forest.rules().accumulate);
+  }
+}
+
+void Finish(const Forest& forest, std::span<const double> trees_per_output,
+            std::span<double> sums) {
+  const Precision precision = forest.rules().accumulate;
+  for (std::size_t k = 0; k < sums.size(); ++k) {
+    if (forest.rules().aggregation == Aggregation::kMean) {
+      const double count = trees_per_output[k];
+      const double mean = count > 0 ? Over(sums[k], count, precision) : 0;
+      sums[k] = Plus(At(forest.parts().base, k), mean, precision);
+    }
+    // What sign a computed NaN has depends on the processor; ours has none.
+    if (sums[k] != sums[k]) sums[k] = std::numeric_limits<double>::quiet_NaN();
+  }
+}
+
+template <class Number>
+void Margins(const Forest& forest, std::span<const double> trees_per_output,
+             std::span<const Number> rows, std::span<double> margins) {
+  const std::size_t n_outputs = forest.n_outputs();
+  WithThresholds(forest.parts(), [&](const auto* thresholds) {
+    for (std::size_t i = 0; i * n_outputs < margins.size(); ++i) {
+      const Row<Number> row(rows.data() + i * forest.n_features(), forest.rules().input);
+      const std::span<double> sums = margins.subspan(i * n_outputs, n_outputs);
+      Start(forest, sums);
+      for (std::size_t tree = 0; tree < forest.n_trees(); ++tree) {
+        AddLeaf(forest, tree, FindLeaf(forest, thresholds, tree, row), row, sums);
+      }
+      Finish(forest, trees_per_output, sums);
+    }
+  });
+}
+
+}  // namespace
+
+std::size_t Count(const Reals& reals) {
+  const auto* floats = std::get_if<std::vector<float>>(&reals);
+  return floats ? floats->size() : std::get_if<std::vector<double>>(&reals)->size();
+}
+
+double At(const Reals& reals, std::size_t i) {
+  const auto* floats = std::get_if<std::vector<float>>(&reals);
+  return floats ? (*floats)[i] : (*std::get_if<std::vector<double>>(&reals))[i];
+}
+
+void Forest::PredictMargins(std::span<const double> rows, std::span<double> margins) const {
+  assert(rows.size() * n_outputs() == margins.size() * n_features());
+  Margins(*this, trees_per_output_, rows, margins);
+}
+
+void Forest::PredictMargins(std::span<const float> rows, std::span<double> margins) const {
+  assert(rows.size() * n_outputs() == margins.size() * n_features());
+  Margins(*this, trees_per_output_, rows, margins);
+}
+
+void Forest::FindLeaves(std::span<const double> rows, std::span<std::uint32_t> leaves) const {
+  assert(rows.size() * n_trees() == leaves.size() * n_features());
+  WithThresholds(parts_, [&](const auto* thresholds) {
+    for (std::size_t i = 0; i * n_trees() < leaves.size(); ++i) {
+      const Row<double> row(rows.data() + i * n_features(), rules_.input);
+      for (std::size_t tree = 0; tree < n_trees(); ++tree) {
+        const std::size_t leaf = FindLeaf(*this, thresholds, tree, row);
+        leaves[i * n_trees() + tree] =
+            parts_.leaf_id.empty() ? static_cast<std::uint32_t>(leaf) : parts_.leaf_id[leaf];
+      }
+    }
+  });
+}
+
+}  // namespace copse
