@@ -27,6 +27,7 @@ struct LogState {
   std::uint64_t written = 0;   ///< entries the sink has acknowledged
   std::uint64_t dropped = 0;   ///< entries lost: the queue was full, or the sink refused
   std::uint64_t queued = 0;    ///< entries waiting now
+  std::uint64_t late = 0;      ///< entries answered before they were as durable as asked
   std::string last_error;      ///< why `up` is false, or empty
 };
 

@@ -1,0 +1,353 @@
+#include "log_writer.h"
+
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <optional>
+#include <utility>
+
+#include "nlohmann/json.hpp"
+
+namespace copse {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+std::size_t BytesOf(const LogEntry& e) {
+  return sizeof(LogEntry) + e.id.size() + e.model.size() + e.version.size() + e.request_id.size() +
+         e.input.size() + e.output.size() + e.label.size();
+}
+
+std::int64_t UnixMsNow() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<milliseconds>(now).count();
+}
+
+void SayOnStderr(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+
+// Signals are for the main thread; a peer that went away is an error of write(), not SIGPIPE.
+void BlockSignalsOfThisThread() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+}  // namespace
+
+// Everything behind one mutex, which is never held while the sink or `say` is called.
+// Entries are settled in the order of arrival, so "my entries are written" is a comparison of
+// two counts: how many had been queued when mine were, and how many are settled.
+class LogWriter::Shared {
+ public:
+  Shared(LogWriterOptions options, std::unique_ptr<LogSink> sink)
+      : options_(std::move(options)), sink_(std::move(sink)) {
+    if (!options_.say) options_.say = SayOnStderr;
+  }
+
+  void Append(std::vector<LogEntry> entries);
+  LogState State() const;
+  void Run();
+  bool StopWithin(std::int64_t timeout_ms);
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  void Push(LogEntry entry);
+  bool HasRoomFor(const LogEntry& entry) const;
+  bool MayWait() const { return options_.append_wait_ms > 0 && up_ && !closed_; }
+  bool WaitForRoom(Lock& lock, const LogEntry& entry, Clock::time_point deadline);
+  void WaitUntilSettled(Lock& lock, std::uint64_t ticket, Clock::time_point deadline,
+                        std::uint64_t n);
+
+  bool NextBatch();
+  void WaitForWork(Lock& lock);
+  void FillBatch();
+  void Attempt();
+  bool Pause();
+  void Settle();
+  void SettleAll();
+
+  void MarkUp(Lock& lock);
+  void MarkDown(Lock& lock, const std::string& reason);
+  void Say(Lock& lock, const std::string& event, const std::string& reason);
+  std::uint64_t Unsettled() const { return queued_ - settled_; }
+
+  LogWriterOptions options_;
+  const std::unique_ptr<LogSink> sink_;  // the thread's alone
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;            // the thread waits here: entries, closing
+  std::condition_variable settled_change_;  // Append and Close wait here: settled, down, closed
+
+  std::deque<LogEntry> queue_;
+  std::size_t bytes_ = 0;      // of queue_ and batch_
+  std::uint64_t queued_ = 0;   // entries that were ever queued
+  std::uint64_t settled_ = 0;  // of these, written or given up
+  std::uint64_t accepted_ = 0, written_ = 0, dropped_ = 0, late_ = 0;
+  Clock::time_point progress_;  // when something was settled last, or began to wait
+  bool up_ = true, dropping_ = false;
+  std::string last_error_;
+  std::optional<Clock::time_point> close_by_;  // set: closing
+  bool closed_ = false;                        // the thread is done, or was left behind
+
+  // The thread's alone.
+  std::vector<LogEntry> batch_;
+  std::size_t batch_bytes_ = 0;
+  bool last_attempt_ok_ = false;  // false at first: look at once whether the sink answers
+  std::int64_t pause_ms_ = 0;
+};
+
+// ---- Append's side ----
+
+bool LogWriter::Shared::HasRoomFor(const LogEntry& entry) const {
+  return Unsettled() < options_.queue_entries_max &&
+         bytes_ + BytesOf(entry) <= options_.queue_bytes_max;
+}
+
+void LogWriter::Shared::Push(LogEntry entry) {
+  if (Unsettled() == 0) progress_ = Clock::now();
+  bytes_ += BytesOf(entry);
+  queue_.push_back(std::move(entry));
+  ++queued_;
+  // Waking a thread costs more than queueing an entry: only when it has something new to do.
+  const bool full_batch = queue_.size() == options_.batch_entries_max;
+  if (queue_.size() == 1 || full_batch) work_.notify_one();
+}
+
+bool LogWriter::Shared::WaitForRoom(Lock& lock, const LogEntry& entry, Clock::time_point deadline) {
+  settled_change_.wait_until(lock, deadline, [&] { return HasRoomFor(entry) || !MayWait(); });
+  return HasRoomFor(entry) && !closed_;
+}
+
+void LogWriter::Shared::WaitUntilSettled(Lock& lock, std::uint64_t ticket,
+                                         Clock::time_point deadline, std::uint64_t n) {
+  const auto over = [&] { return settled_ >= ticket || !MayWait(); };
+  const bool in_time = settled_change_.wait_until(lock, deadline, over);
+  if (settled_ >= ticket) return;
+  late_ += std::min(n, ticket - settled_);
+  // A sink that works, only not as fast as this, is not down.
+  const bool stands_still = Clock::now() - progress_ >= milliseconds(options_.append_wait_ms);
+  if (!in_time && stands_still) {
+    MarkDown(lock, "no answer within " + std::to_string(options_.append_wait_ms) + " ms");
+  }
+}
+
+void LogWriter::Shared::Append(std::vector<LogEntry> entries) {
+  const auto deadline = Clock::now() + milliseconds(options_.append_wait_ms);
+  Lock lock(mutex_);
+  accepted_ += entries.size();
+  std::uint64_t kept = 0;
+  for (LogEntry& entry : entries) {
+    if (close_by_.has_value()) break;
+    if (!HasRoomFor(entry) && !WaitForRoom(lock, entry, deadline)) break;
+    Push(std::move(entry));
+    ++kept;
+  }
+  const std::uint64_t ticket = queued_;
+  const std::uint64_t lost = entries.size() - kept;
+  dropped_ += lost;
+  if (lost > 0 && !dropping_ && !close_by_.has_value()) {
+    dropping_ = true;
+    Say(lock, "prediction_log_full", last_error_);
+  }
+  if (kept > 0 && options_.append_wait_ms > 0) WaitUntilSettled(lock, ticket, deadline, kept);
+}
+
+LogState LogWriter::Shared::State() const {
+  const std::lock_guard lock(mutex_);
+  return {.sink = options_.sink,
+          .up = up_,
+          .accepted = accepted_,
+          .written = written_,
+          .dropped = dropped_,
+          .queued = Unsettled(),
+          .late = late_,
+          .last_error = last_error_};
+}
+
+// ---- The thread's side ----
+
+void LogWriter::Shared::Run() {
+  BlockSignalsOfThisThread();
+  while (NextBatch()) {
+    Attempt();
+    if (!last_attempt_ok_ && !Pause()) break;
+  }
+  SettleAll();
+}
+
+// Leaves in batch_ what is to be written now: the batch that failed before, or what waits, or
+// nothing, which asks for a Check. False when the log is closing and nothing is left.
+bool LogWriter::Shared::NextBatch() {
+  Lock lock(mutex_);
+  if (batch_.empty()) {
+    if (last_attempt_ok_) WaitForWork(lock);
+    FillBatch();
+  }
+  return !batch_.empty() || !close_by_.has_value();
+}
+
+void LogWriter::Shared::WaitForWork(Lock& lock) {
+  const auto work = [&] { return !queue_.empty() || close_by_.has_value(); };
+  if (options_.check_every_ms > 0) {
+    work_.wait_for(lock, milliseconds(options_.check_every_ms), work);
+  } else {
+    work_.wait(lock, work);
+  }
+  if (queue_.empty() || options_.gather_ms == 0) return;
+  work_.wait_for(lock, milliseconds(options_.gather_ms), [&] {
+    return queue_.size() >= options_.batch_entries_max || close_by_.has_value();
+  });
+}
+
+void LogWriter::Shared::FillBatch() {
+  batch_bytes_ = 0;
+  while (!queue_.empty() && batch_.size() < options_.batch_entries_max) {
+    const std::size_t bytes = BytesOf(queue_.front());
+    if (!batch_.empty() && batch_bytes_ + bytes > options_.batch_bytes_max) break;
+    batch_bytes_ += bytes;
+    batch_.push_back(std::move(queue_.front()));
+    queue_.pop_front();
+  }
+}
+
+void LogWriter::Shared::Attempt() {
+  const Status status = batch_.empty() ? sink_->Check() : sink_->Write(batch_);
+  last_attempt_ok_ = status.ok();
+  Lock lock(mutex_);
+  if (status.ok()) {
+    pause_ms_ = 0;
+    Settle();
+    MarkUp(lock);
+  } else {
+    MarkDown(lock, status.error().message);
+  }
+}
+
+// The batch is written. Unless Close gave up waiting for it: then it counts as dropped already.
+void LogWriter::Shared::Settle() {
+  if (!closed_) {
+    settled_ += batch_.size();
+    written_ += batch_.size();
+  }
+  bytes_ -= batch_bytes_;
+  batch_bytes_ = 0;
+  batch_.clear();
+  progress_ = Clock::now();
+  settled_change_.notify_all();
+}
+
+// Waits before the next attempt; false when the log is closing and its time is over.
+bool LogWriter::Shared::Pause() {
+  pause_ms_ =
+      pause_ms_ == 0 ? options_.retry_first_ms : std::min(pause_ms_ * 2, options_.retry_max_ms);
+  Lock lock(mutex_);
+  if (!close_by_.has_value()) {
+    const auto closing = [&] { return close_by_.has_value(); };
+    if (work_.wait_for(lock, milliseconds(pause_ms_), closing)) pause_ms_ = 0;
+    return true;  // closing: one attempt at once, then in short steps
+  }
+  const auto until = std::min(*close_by_, Clock::now() + milliseconds(pause_ms_));
+  work_.wait_until(lock, until, [&] { return closed_; });
+  return !closed_ && Clock::now() < *close_by_;
+}
+
+// Nothing more will be written.
+void LogWriter::Shared::SettleAll() {
+  Lock lock(mutex_);
+  const std::uint64_t lost = Unsettled();
+  if (!closed_) dropped_ += lost;
+  if (!closed_) settled_ = queued_;
+  const bool first = !std::exchange(closed_, true);
+  queue_.clear();
+  settled_change_.notify_all();
+  if (first && lost > 0) Say(lock, "prediction_log_lost", last_error_);
+}
+
+bool LogWriter::Shared::StopWithin(std::int64_t timeout_ms) {
+  Lock lock(mutex_);
+  if (!close_by_.has_value()) close_by_ = Clock::now() + milliseconds(timeout_ms);
+  work_.notify_all();
+  // The thread needs a moment to notice that its time is over, unless the sink hangs.
+  const auto deadline = *close_by_ + milliseconds(50);
+  if (settled_change_.wait_until(lock, deadline, [&] { return closed_; })) return true;
+  lock.unlock();
+  SettleAll();
+  return false;
+}
+
+// ---- What is said ----
+
+void LogWriter::Shared::MarkUp(Lock& lock) {
+  dropping_ = false;
+  if (std::exchange(up_, true)) return;
+  last_error_.clear();
+  Say(lock, "prediction_log_up", "");
+}
+
+void LogWriter::Shared::MarkDown(Lock& lock, const std::string& reason) {
+  const bool news = up_ || last_error_ != reason;
+  up_ = false;
+  last_error_ = reason;
+  settled_change_.notify_all();
+  if (news) Say(lock, "prediction_log_down", reason);
+}
+
+// Unlocks while speaking: stderr may be a pipe that nobody reads.
+void LogWriter::Shared::Say(Lock& lock, const std::string& event, const std::string& reason) {
+  nlohmann::ordered_json line = {{"time", Rfc3339(UnixMsNow())},
+                                 {"level", event == "prediction_log_up" ? "info" : "warning"},
+                                 {"event", event},
+                                 {"sink", options_.sink},
+                                 {"target", options_.target}};
+  if (!reason.empty()) line["reason"] = reason;
+  line["queued"] = Unsettled();
+  line["written"] = written_;
+  line["dropped"] = dropped_;
+  lock.unlock();
+  options_.say(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  lock.lock();
+}
+
+// ---- The door ----
+
+LogWriter::LogWriter(LogWriterOptions options, std::unique_ptr<LogSink> sink)
+    : shared_(std::make_shared<Shared>(std::move(options), std::move(sink))),
+      thread_([shared = shared_] { shared->Run(); }) {}
+
+LogWriter::~LogWriter() { Close(1'000); }
+
+void LogWriter::Append(std::vector<LogEntry> entries) { shared_->Append(std::move(entries)); }
+
+LogState LogWriter::State() const { return shared_->State(); }
+
+void LogWriter::Close(std::int64_t timeout_ms) {
+  const std::lock_guard lock(closing_);
+  if (!thread_.joinable()) return;
+  if (shared_->StopWithin(timeout_ms)) {
+    thread_.join();
+  } else {
+    thread_.detach();
+  }
+}
+
+std::string Rfc3339(std::int64_t time_unix_ms) {
+  // Rounded down, so that the milliseconds are never negative.
+  const std::int64_t ms = (time_unix_ms % 1000 + 1000) % 1000;
+  const std::time_t seconds = (time_unix_ms - ms) / 1000;
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char date[64];
+  const std::size_t n = std::strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
+  char fraction[8];
+  std::snprintf(fraction, sizeof(fraction), ".%03dZ", static_cast<int>(ms));
+  return std::string(date, n) + fraction;
+}
+
+}  // namespace copse

@@ -1,0 +1,79 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "copse/result.h"
+#include "prediction_log.h"
+
+namespace copse {
+
+/// Where batches of entries end: a database, a server. Used by one thread, and may block.
+class LogSink {
+ public:
+  virtual ~LogSink() = default;
+
+  /// Records the batch, all of it or nothing, in order. After an error the very same batch is
+  /// offered again until it is accepted, so one whose answer was lost must not count twice.
+  virtual Status Write(std::span<const LogEntry> batch) = 0;
+
+  /// Asks whether a Write would be received, when there is nothing to write.
+  virtual Status Check() { return Ok{}; }
+};
+
+struct LogWriterOptions {
+  std::string sink = {};    ///< "sqlite" or "redis", as in LogState
+  std::string target = {};  ///< the file or the host and port, for messages; never a password
+
+  std::size_t queue_entries_max = 100'000;   ///< what does not fit is dropped and counted
+  std::size_t queue_bytes_max = 256u << 20;  ///< the same, for rows that are long
+  std::size_t batch_entries_max = 256;
+  std::size_t batch_bytes_max = 1u << 20;  ///< a single longer entry is a batch of its own
+
+  std::int64_t gather_ms = 0;        ///< how long the first entry waits for a fuller batch
+  std::int64_t append_wait_ms = 0;   ///< how long Append may wait for its entries; 0 = never
+  std::int64_t retry_first_ms = 50;  ///< pause after the first failure, doubled up to ...
+  std::int64_t retry_max_ms = 5'000;
+  std::int64_t check_every_ms = 0;  ///< how often to Check while idle; 0 = never
+
+  /// Receives one JSON line, without its newline, whenever the state changes. Default: stderr.
+  std::function<void(const std::string& line)> say = {};
+};
+
+/// The part that every log shares: a bounded queue in front of one thread that hands batches to
+/// a LogSink and offers a failed batch again, in order, until it is accepted.
+///
+/// Append waits only while the sink is known to work, and at most `append_wait_ms`: a sink that
+/// fails or hangs delays no prediction after the one that found out.
+class LogWriter final : public PredictionLog {
+ public:
+  LogWriter(LogWriterOptions options, std::unique_ptr<LogSink> sink);
+  /// Close(1000), unless it was closed before.
+  ~LogWriter() override;
+
+  LogWriter(const LogWriter&) = delete;
+  LogWriter& operator=(const LogWriter&) = delete;
+
+  void Append(std::vector<LogEntry> entries) override;
+  LogState State() const override;
+  /// Returns in time although the sink hangs: its thread is then left to end by itself.
+  void Close(std::int64_t timeout_ms) override;
+
+ private:
+  class Shared;
+  std::shared_ptr<Shared> shared_;  // also held by the thread, which may outlive this object
+  std::mutex closing_;
+  std::thread thread_;
+};
+
+/// "2026-01-31T09:30:00.125Z": how the logs write a time.
+std::string Rfc3339(std::int64_t time_unix_ms);
+
+}  // namespace copse
