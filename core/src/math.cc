@@ -108,7 +108,12 @@ double ExpReduced(Pair x, int exponent) {
   return Scale({square.high, linear.low + square.low + (rest + ExpTail(x.high))}, exponent);
 }
 
-int RoundToInt(double x) { return static_cast<int>(x + (x < 0 ? -0.5 : 0.5)); }
+// The nearest whole number. The half is the largest double below 1/2: with 1/2 itself the sum for
+// an argument just below would round up to 1.
+int RoundToInt(double x) {
+  constexpr double kHalf = 0x1.fffffffffffffp-2;
+  return static_cast<int>(x + (x < 0 ? -kHalf : kHalf));
+}
 
 // A positive finite x = mantissa * 2^exponent with the mantissa in [sqrt(1/2), sqrt(2)).
 struct Decomposed {
