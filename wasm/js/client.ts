@@ -1,0 +1,133 @@
+import type { Answer } from './answer.js';
+import type { ModelDescription } from './description.js';
+import { ForestError, errorCode } from './error.js';
+import type { Ask, Loaded, Port, Reply, Value } from './messages.js';
+import { firstOf, type Prediction } from './prediction.js';
+import type { Row, Rows } from './rows.js';
+
+export type { Port } from './messages.js';
+
+interface Waiting {
+  readonly resolve: (value: Value) => void;
+  readonly reject: (cause: unknown) => void;
+}
+
+/**
+ * The page's side of a worker whose script is `copse/worker`:
+ *
+ *     const worker = new Worker(new URL('copse/worker', import.meta.url), { type: 'module' });
+ *     const model = await new ForestWorker(worker).load(bytes);
+ *     const probabilities = await model.predict('proba', rows);
+ */
+export class ForestWorker {
+  readonly #port: Port;
+  readonly #waiting = new Map<number, Waiting>();
+  #last = 0;
+  #closed: ForestError | undefined;
+
+  constructor(port: Port) {
+    this.#port = port;
+    port.addEventListener('message', (event) => {
+      this.#settle(event.data as Reply);
+    });
+    port.start?.();
+  }
+
+  /** Loads a model file there. `transfer` gives the bytes away instead of copying them. */
+  async load(
+    bytes: ArrayBuffer | Uint8Array<ArrayBuffer>,
+    options: {
+      readonly wasm?: string | URL | WebAssembly.Module;
+      readonly transfer?: boolean;
+    } = {},
+  ): Promise<RemoteModel> {
+    const view = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
+    const wasm = options.wasm instanceof URL ? options.wasm.href : options.wasm;
+    const loaded = (await this.ask(
+      { ask: 'load', bytes: view, ...(wasm === undefined ? {} : { wasm }) },
+      options.transfer === true ? [view.buffer] : [],
+    )) as Loaded;
+    return new RemoteModel(this, loaded);
+  }
+
+  /** Refuses what still waits, and what comes after. The worker itself is its owner's to end. */
+  close(reason = 'the worker was closed'): void {
+    this.#closed = new ForestError(errorCode.unavailable, reason);
+    for (const { reject } of this.#waiting.values()) reject(this.#closed);
+    this.#waiting.clear();
+  }
+
+  /** One request and its reply. */
+  ask(request: Ask, transfer: Transferable[] = []): Promise<Value> {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) throw this.#closed;
+      const id = ++this.#last;
+      this.#port.postMessage({ id, ...request }, transfer);
+      this.#waiting.set(id, { resolve, reject });
+    });
+  }
+
+  #settle(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    if (!waiting) return;
+    this.#waiting.delete(reply.id);
+    if ('value' in reply) {
+      waiting.resolve(reply.value);
+    } else {
+      const { code, message, detail } = reply.refusal;
+      waiting.reject(new ForestError(code, message, detail));
+    }
+  }
+}
+
+/** A model inside a worker: as `Model`, but every answer is a promise. */
+export class RemoteModel {
+  readonly description: ModelDescription;
+  readonly #worker: ForestWorker;
+  readonly #loaded: Loaded;
+
+  /** Use `ForestWorker.load`. */
+  constructor(worker: ForestWorker, loaded: Loaded) {
+    this.#worker = worker;
+    this.#loaded = loaded;
+    this.description = loaded.description;
+  }
+
+  /** Numbers a row of `answer` has; undefined where this model has no such answer. */
+  columns(answer: Answer): number | undefined {
+    return this.#loaded.columns[answer];
+  }
+
+  /** `answer` for `rows`, row-major. `transfer` gives a typed array away instead of copying it. */
+  async predict(
+    answer: Answer,
+    rows: Rows,
+    options: { readonly transfer?: boolean } = {},
+  ): Promise<Float64Array<ArrayBuffer>> {
+    const given = options.transfer === true && ArrayBuffer.isView(rows);
+    const value = await this.#worker.ask(
+      { ask: 'predict', model: this.#loaded.model, answer, rows },
+      given ? [rows.buffer as ArrayBuffer] : [],
+    );
+    return value as Float64Array<ArrayBuffer>;
+  }
+
+  /** Probabilities [nRows, classes]. */
+  predictProba(rows: Rows): Promise<Float64Array<ArrayBuffer>> {
+    return this.predict('proba', rows);
+  }
+
+  async predictRow(row: Row): Promise<Prediction> {
+    return firstOf(await this.predictOutputs(row));
+  }
+
+  async predictOutputs(row: Row): Promise<readonly Prediction[]> {
+    const request = { ask: 'predictOutputs', model: this.#loaded.model, row } as const;
+    return (await this.#worker.ask(request)) as readonly Prediction[];
+  }
+
+  /** Gives the memory back. Again is fine. */
+  async free(): Promise<void> {
+    await this.#worker.ask({ ask: 'free', model: this.#loaded.model });
+  }
+}

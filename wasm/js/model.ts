@@ -1,0 +1,122 @@
+import { answerNumber, type Answer } from './answer.js';
+import type { ModelDescription } from './description.js';
+import type { Door, Handle } from './door.js';
+import { ForestError, errorCode, quote } from './error.js';
+import { firstOf, predictionsOf, type Prediction } from './prediction.js';
+import { RowPacker, batchValuesMax, type Row, type Rows } from './rows.js';
+
+/** Numbers that one call passes through the instance; keeps its memory small. */
+const chunkValues = 2 ** 16;
+
+/** Frees what nobody freed. A net: memory returns earlier when `free` is called. */
+const forgotten = new FinalizationRegistry<{ door: Door; handle: Handle }>(({ door, handle }) => {
+  door.free(handle);
+});
+
+/**
+ * A model, ready to predict. Synchronous; the same bits as the server.
+ *
+ * Holds memory that the garbage collector does not see: call `free` (or use `using`).
+ */
+export class Model implements Disposable {
+  readonly description: ModelDescription;
+  readonly #door: Door;
+  readonly #packer: RowPacker;
+  #handle: Handle;
+
+  /** Use `loadModel`. */
+  constructor(door: Door, handle: Handle) {
+    this.#door = door;
+    this.#handle = handle;
+    forgotten.register(this, { door, handle }, this);
+    this.description = door.describe(handle) as ModelDescription;
+    this.#packer = new RowPacker(this.description.features);
+  }
+
+  get nFeatures(): number {
+    return this.description.features.length;
+  }
+
+  /** Numbers a row of `answer` has; throws where this model has no such answer. */
+  columns(answer: Answer): number {
+    const handle = this.#live('columns');
+    if (!Object.hasOwn(answerNumber, answer)) {
+      throw new ForestError(
+        errorCode.invalidInput,
+        `answer is ${quote(answer)}: expected one of ${Object.keys(answerNumber).join(', ')}`,
+      );
+    }
+    return this.#door.columns(handle, answerNumber[answer]);
+  }
+
+  /** `answer` for `rows`, row-major: [nRows, columns(answer)]. Missing values are NaN or null. */
+  predict(answer: Answer, rows: Rows): Float64Array<ArrayBuffer> {
+    const handle = this.#live('predict');
+    const columns = this.columns(answer);
+    const { nRows, pack } = this.#packer.open(rows);
+    const width = Math.max(columns, this.nFeatures);
+    if (nRows * width > batchValuesMax) {
+      throw new ForestError(
+        errorCode.tooLarge,
+        `${String(nRows)} rows of ${String(width)} numbers are too many for one call: ` +
+          `expected at most ${String(Math.floor(batchValuesMax / width))}`,
+      );
+    }
+    const answers = new Float64Array(nRows * columns);
+    const step = Math.max(1, Math.floor(chunkValues / width));
+    for (let from = 0; from < nRows; from += step) {
+      const to = Math.min(from + step, nRows);
+      const batch = {
+        nRows: to - from,
+        nFeatures: this.nFeatures,
+        firstRow: from + 1,
+        pack: (target: Float64Array) => {
+          pack(from, to, target);
+        },
+      };
+      const out = answers.subarray(from * columns, to * columns);
+      this.#door.predict(handle, answerNumber[answer], batch, out);
+    }
+    return answers;
+  }
+
+  /** Probabilities [nRows, classes]. */
+  predictProba(rows: Rows): Float64Array<ArrayBuffer> {
+    return this.predict('proba', rows);
+  }
+
+  /** The first output's answer for one row: label, index and probabilities, or a value. */
+  predictRow(row: Row): Prediction {
+    return firstOf(this.predictOutputs(row));
+  }
+
+  /** Every output's answer for one row, in order. */
+  predictOutputs(row: Row): readonly Prediction[] {
+    const { outputs } = this.description;
+    const classes = outputs.some((output) => output.kind === 'class');
+    const decisions = this.predict('predict', [row]);
+    const probabilities = classes ? this.predict('proba', [row]) : new Float64Array();
+    return predictionsOf(outputs, decisions, probabilities);
+  }
+
+  /** Gives the memory back. Again is fine; asking a freed model is an error. */
+  free(): void {
+    if (this.#handle === 0) return;
+    const handle = this.#handle;
+    this.#handle = 0;
+    forgotten.unregister(this);
+    this.#door.free(handle);
+  }
+
+  [Symbol.dispose](): void {
+    this.free();
+  }
+
+  #live(name: string): Handle {
+    if (this.#handle !== 0) return this.#handle;
+    throw new ForestError(
+      errorCode.invalidInput,
+      `${name} was called on a model after free: load it again`,
+    );
+  }
+}
