@@ -1,1 +1,202 @@
-// copse
+#include "prediction_text.h"
+
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+
+namespace copse {
+namespace {
+
+bool IsClass(const Output& output) { return output.kind == OutputKind::kClass; }
+
+// What one output of one row has come to.
+struct Piece {
+  const Output& output;
+  std::span<const double> values, decisions;
+};
+
+// Calls `use` with every output of `row`.
+template <class Use>
+void ForEachPiece(const Model& model, const Prediction& prediction, std::size_t row, Use use) {
+  std::size_t value = row * model.n_values(), decision = row * model.n_decisions();
+  for (const Output& output : model.outputs()) {
+    const std::size_t n_values = ValueColumns(output);
+    const std::size_t n_decisions = IsClass(output) ? 1 : n_values;
+    use(Piece{output, std::span(prediction.values).subspan(value, n_values),
+              std::span(prediction.decisions).subspan(decision, n_decisions)});
+    value += n_values;
+    decision += n_decisions;
+  }
+}
+
+std::size_t ClassIndex(const Piece& piece) { return static_cast<std::size_t>(piece.decisions[0]); }
+
+const std::string& ClassLabel(const Piece& piece) { return piece.output.labels[ClassIndex(piece)]; }
+
+// A label as its JSON type; the file's check has seen that a number is one.
+std::string LabelJson(const Output& output, const std::string& label) {
+  switch (output.label_type) {
+    case LabelType::kString:
+      return JsonString(label);
+    case LabelType::kBool:
+      return label == "True" || label == "true" ? "true" : "false";
+    case LabelType::kInteger:
+    case LabelType::kFloat:
+      return label;
+  }
+  return JsonString(label);
+}
+
+std::string ClassMembers(const Piece& piece) {
+  std::string text = "\"label\":" + LabelJson(piece.output, ClassLabel(piece)) +
+                     ",\"index\":" + std::to_string(ClassIndex(piece)) + ",\"probabilities\":{";
+  for (std::size_t k = 0; k < piece.values.size(); ++k) {
+    text += (k == 0 ? "" : ",") + JsonString(piece.output.labels[k]) + ":" +
+            NumberJson(piece.values[k]);
+  }
+  return text + "}";
+}
+
+std::string ValueMembers(const Piece& piece) {
+  return "\"value\":" + (piece.decisions.size() == 1 ? NumberJson(piece.decisions[0])
+                                                     : NumbersJson(piece.decisions));
+}
+
+std::string PieceMembers(const Piece& piece) {
+  return IsClass(piece.output) ? ClassMembers(piece) : ValueMembers(piece);
+}
+
+// Whether the decision is a whole number to Python: a class index, or an isolation forest's sign.
+bool IsWhole(const Model& model, const Output& output) {
+  return IsClass(output) || model.link().kind == LinkKind::kIsolation;
+}
+
+// The decisions of one row, separated as Python separates them.
+std::string TutorialCells(const Model& model, const Prediction& prediction, std::size_t row) {
+  std::string text;
+  ForEachPiece(model, prediction, row, [&](const Piece& piece) {
+    for (const double decision : piece.decisions) {
+      if (!text.empty()) text += ", ";
+      text += IsWhole(model, piece.output) ? NumberText(decision) : PythonRepr(decision);
+    }
+  });
+  return text;
+}
+
+}  // namespace
+
+Prediction PredictEverything(const Model& model, std::span<const double> rows) {
+  Prediction prediction;
+  const std::size_t n_rows = rows.size() / model.n_features();
+  prediction.n_rows = n_rows;
+  prediction.margins.resize(n_rows * model.n_margins());
+  prediction.values.resize(n_rows * model.n_values());
+  prediction.decisions.resize(n_rows * model.n_decisions());
+  model.PredictMargins(rows, prediction.margins);
+  model.ApplyLink(prediction.margins, prediction.values);
+  model.Decide(prediction.margins, prediction.values, prediction.decisions);
+  if (const auto columns = model.Columns(Answer::kScore); columns.ok()) {
+    prediction.scores.resize(n_rows * *columns);
+    model.Predict(Answer::kScore, rows, prediction.scores);
+  }
+  return prediction;
+}
+
+std::string PredictionMembers(const Model& model, const Prediction& prediction, std::size_t row) {
+  std::string text;
+  const bool several = model.outputs().size() > 1;
+  ForEachPiece(model, prediction, row, [&](const Piece& piece) {
+    if (!several) {
+      text = PieceMembers(piece);
+      return;
+    }
+    text += (text.empty() ? "" : ",") + JsonString(piece.output.name) + ":{" + PieceMembers(piece) +
+            "}";
+  });
+  if (several) text = "\"outputs\":{" + text + "}";
+  if (!prediction.scores.empty()) text += ",\"score\":" + NumberJson(prediction.scores[row]);
+  return text;
+}
+
+std::string PredictionJson(const Model& model, const Prediction& prediction, std::size_t row) {
+  return "{" + PredictionMembers(model, prediction, row) + "}";
+}
+
+std::string TutorialText(const Model& model, const Prediction& prediction) {
+  const bool nested = model.n_decisions() > 1;
+  std::string text;
+  for (std::size_t row = 0; row < prediction.n_rows; ++row) {
+    const std::string cells = TutorialCells(model, prediction, row);
+    text += (row == 0 ? "" : ", ") + (nested ? "[" + cells + "]" : cells);
+  }
+  return "[" + text + "]";
+}
+
+std::string TutorialText(const Model& model, const Prediction& prediction, std::size_t row) {
+  return "[" + TutorialCells(model, prediction, row) + "]";
+}
+
+std::string LabelText(const Model& model, const Prediction& prediction, std::size_t row) {
+  std::string text;
+  ForEachPiece(model, prediction, row, [&](const Piece& piece) {
+    for (const double decision : piece.decisions) {
+      if (!text.empty()) text += ",";
+      text += IsClass(piece.output) ? ClassLabel(piece) : NumberText(decision);
+    }
+  });
+  return text;
+}
+
+std::string NumbersJson(std::span<const double> numbers) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    if (i > 0) text += ',';
+    text += NumberJson(numbers[i]);
+  }
+  return text + "]";
+}
+
+std::string NumberText(double number) {
+  if (std::isnan(number)) return "nan";
+  std::array<char, 32> digits{};
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
+  return std::string(digits.data(), end);
+}
+
+std::string NumberJson(double number) {
+  return std::isfinite(number) ? NumberText(number) : "null";
+}
+
+std::string PythonRepr(double number) {
+  if (!std::isfinite(number)) return NumberText(number);
+  const double size = std::abs(number);
+  const bool scientific = size != 0 && (size < 1e-4 || size >= 1e16);
+  std::array<char, 64> digits{};
+  const auto end =
+      std::to_chars(digits.data(), digits.data() + digits.size(), number,
+                    scientific ? std::chars_format::scientific : std::chars_format::fixed)
+          .ptr;
+  std::string text(digits.data(), end);
+  if (!scientific && text.find('.') == std::string::npos) text += ".0";
+  return text;
+}
+
+std::string JsonString(std::string_view text) {
+  constexpr char kHex[] = "0123456789abcdef";
+  std::string json = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<std::uint8_t>(c);
+    if (c == '"' || c == '\\') {
+      json += {'\\', c};
+    } else if (byte < 0x20 || byte == 0x7f) {
+      json += {'\\', 'u', '0', '0', kHex[byte >> 4], kHex[byte & 15]};
+    } else {
+      json += c;
+    }
+  }
+  return json + "\"";
+}
+
+}  // namespace copse

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -9,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "byte_source.h"
 #include "copse/model.h"
 #include "copse/result.h"
 
@@ -62,12 +62,6 @@ Result<Rows> RowsFromCsv(const Model& model, std::string_view text);
 /// Rows from newline-delimited JSON: one row a line, as RowsFromJson reads it. Blank lines are
 /// skipped.
 Result<Rows> RowsFromNdjson(const Model& model, std::string_view text);
-
-/// Fills the buffer with the next bytes and says how many; 0 at the end. Fails as a file does.
-using ByteSource = std::function<Result<std::size_t>(std::span<char>)>;
-
-/// A source that reads `text`, which must outlive it.
-ByteSource SourceOf(std::string_view text);
 
 /// Reads rows piece by piece, so that inputs larger than memory work. Not thread-safe.
 class RowReader {

@@ -1,0 +1,17 @@
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace copse {
+
+/// The number that Python's float() reads from `text`, or nothing where float() would refuse it.
+///
+/// White space around (also Unicode's), a sign, digits of any script, single underscores between
+/// digits, `.5` and `5.`, exponents, and the words nan, inf and infinity in any case. No
+/// hexadecimal, no decimal comma, no thousands. Exactly rounded whatever the locale; what is too
+/// large is infinite, what is too small is zero.
+/// Source: CPython, Objects/floatobject.c (float_from_string) and the documentation of float().
+std::optional<double> ParseNumber(std::string_view text);
+
+}  // namespace copse
