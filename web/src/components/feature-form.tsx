@@ -1,0 +1,42 @@
+import type { ModelCard } from '../model-card';
+import { examples, reset, row, useRow } from '../state';
+import { FeatureField } from './feature-field';
+
+/** The row that the model is asked about. */
+export function FeatureForm({ card }: { card: ModelCard }) {
+  return (
+    <form id="features" class="card form" aria-label="Features" tabIndex={-1} onSubmit={(e) => { e.preventDefault(); }}>
+      <div class="card-head">
+        <h2>Features</h2>
+        <button type="button" class="button button-quiet" onClick={reset}>
+          Reset
+        </button>
+      </div>
+      <Examples />
+      <div class="fields">
+        {card.features.map((feature, i) => (
+          <FeatureField
+            key={feature.name}
+            feature={feature}
+            index={i}
+            value={row.value[i] ?? NaN}
+            missingAllowed={card.missingAllowed}
+          />
+        ))}
+      </div>
+    </form>
+  );
+}
+
+function Examples() {
+  return (
+    <div class="examples" role="group" aria-labelledby="examples-title">
+      <span id="examples-title">Try</span>
+      {examples.value.map((example) => (
+        <button key={example.title} type="button" class="chip" onClick={() => { useRow(example.row); }}>
+          {example.title}
+        </button>
+      ))}
+    </div>
+  );
+}

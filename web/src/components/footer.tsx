@@ -1,0 +1,20 @@
+import { offlineReady } from '../offline';
+import { loading } from '../state';
+
+export function Footer() {
+  const now = loading.value;
+  return (
+    <footer class="footer">
+      <div class="footer-inner">
+        <p class="offline" role="status">
+          {offlineReady.value ? 'Ready to work offline' : ''}
+        </p>
+        {now.status === 'ready' && (
+          <a href={now.card.url} download>
+            Download {now.card.name}.safetensors
+          </a>
+        )}
+      </div>
+    </footer>
+  );
+}

@@ -1,0 +1,49 @@
+import { keepForOffline } from './offline';
+import type { ModelFile } from './predictor';
+
+/** Where the model is on a host that serves files only. */
+const staticModel = 'iris';
+
+/** The model that this page is about: the one that answers the server's /predict. */
+export async function fetchModel(): Promise<ModelFile> {
+  const name = (await firstModelName()) ?? staticModel;
+  const url = `models/${encodeURIComponent(name)}.safetensors`;
+  const response = await get(url);
+  if (!response.ok) {
+    throw new Error(`${url} answered with status ${String(response.status)}, so there is no model to ask`);
+  }
+  void keepForOffline(url, response.clone());
+  const bytes = await response.arrayBuffer();
+  return { name, url, bytes, version: await versionOf(bytes) };
+}
+
+async function get(url: string): Promise<Response> {
+  try {
+    return await fetch(url);
+  } catch {
+    throw new Error(`${url} cannot be fetched: the server is not there, and no copy was kept`);
+  }
+}
+
+/** The first of the server's models; null where the host has no list. */
+async function firstModelName(): Promise<string | null> {
+  try {
+    const response = await fetch('models', { headers: { Accept: 'application/json' } });
+    if (!response.ok) return null;
+    const kept = response.clone();
+    const list = (await response.json()) as { models?: { name?: unknown }[] };
+    const name = list.models?.[0]?.name;
+    if (typeof name !== 'string') return null;
+    void keepForOffline('models', kept);
+    return name;
+  } catch {
+    return null;
+  }
+}
+
+/** As the server numbers versions. Browsers hash only on https and localhost. */
+async function versionOf(bytes: ArrayBuffer): Promise<string> {
+  if (!('subtle' in crypto)) return '';
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return Array.from(digest.subarray(0, 6), (byte) => byte.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,2 @@
+// The script of the page's worker: the package does all of it.
+import 'copse/worker';

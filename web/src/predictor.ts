@@ -1,0 +1,129 @@
+import { ForestWorker, type RemoteModel } from 'copse/client';
+import type { Answer, ModelCard, OutputAnswer } from './model-card';
+import { cardOf } from './read-card';
+import { readPrediction } from './server-answer';
+
+/** What came of asking for one row. */
+export type Outcome =
+  | { readonly kind: 'answered'; readonly answer: Answer; readonly version: string }
+  /** The row or the model is at fault; the message says what. */
+  | { readonly kind: 'refused'; readonly row: readonly number[]; readonly message: string }
+  /** Nobody is there to ask. */
+  | { readonly kind: 'unreachable'; readonly row: readonly number[] };
+
+/** One that answers rows: this browser, or the server. The same row gets the same answer. */
+export interface Predictor {
+  /** Never rejects. A missing value is NaN. */
+  ask(row: readonly number[]): Promise<Outcome>;
+}
+
+/** The model inside this page's worker. */
+export class BrowserPredictor implements Predictor {
+  readonly #model: RemoteModel;
+  readonly card: ModelCard;
+
+  private constructor(model: RemoteModel, card: ModelCard) {
+    this.#model = model;
+    this.card = card;
+  }
+
+  /** Starts the worker and gives it the model file. Rejects with the sentence that says why. */
+  static async load(file: ModelFile): Promise<BrowserPredictor> {
+    const worker = new Worker(new URL('./model-worker.ts', import.meta.url), { type: 'module' });
+    const client = new ForestWorker(worker);
+    worker.addEventListener('error', () => { client.close('the part of this page that computes could not start'); });
+    const fileBytes = file.bytes.byteLength;
+    const model = await client.load(file.bytes, { transfer: true });
+    return new BrowserPredictor(model, cardOf(model.description, { ...file, fileBytes }));
+  }
+
+  async ask(row: readonly number[]): Promise<Outcome> {
+    try {
+      const predictions = await this.#model.predictOutputs(row);
+      const outputs = predictions.map((prediction, k): OutputAnswer => {
+        if (prediction.kind !== 'class') return { kind: 'value', value: prediction.value };
+        const { index, label } = prediction;
+        const labels = this.card.outputs[k]?.labels ?? [];
+        const probabilities = labels.map((name) => prediction.probabilities[name] ?? NaN);
+        return { kind: 'class', index, label: String(label), probabilities };
+      });
+      return { kind: 'answered', answer: { row, outputs }, version: this.card.version };
+    } catch (cause) {
+      return { kind: 'refused', row, message: sentenceOf(cause) };
+    }
+  }
+
+  /** Values of many rows at once, [rows, columns]: probabilities of a classifier, else numbers. */
+  async survey(rows: Float64Array<ArrayBuffer>): Promise<Float64Array> {
+    const answer = this.card.outputs.every((output) => output.kind === 'class') ? 'proba' : 'predict';
+    return this.#model.predict(answer, rows);
+  }
+}
+
+/** A model file as it was fetched. */
+export interface ModelFile {
+  readonly name: string;
+  readonly url: string;
+  readonly version: string;
+  readonly bytes: ArrayBuffer;
+}
+
+/** The server that this page came from: `POST predict`. */
+export class ServerPredictor implements Predictor {
+  readonly #card: ModelCard;
+
+  constructor(card: ModelCard) {
+    this.#card = card;
+  }
+
+  async ask(row: readonly number[]): Promise<Outcome> {
+    let response: Response;
+    try {
+      response = await fetch('predict', {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
+        body: JSON.stringify(this.#named(row)),
+        signal: AbortSignal.timeout(5_000),
+      });
+    } catch {
+      return { kind: 'unreachable', row };
+    }
+    return this.#read(row, response);
+  }
+
+  /** The row as the server wants it: names, and null where a value is missing. */
+  #named(row: readonly number[]): Record<string, number | null> {
+    return Object.fromEntries(
+      this.#card.features.map((feature, i) => {
+        const x = row[i] ?? NaN;
+        return [feature.name, Number.isNaN(x) ? null : x];
+      }),
+    );
+  }
+
+  async #read(row: readonly number[], response: Response): Promise<Outcome> {
+    const body: unknown = await response.json().catch(() => null);
+    if (!response.ok) return refusalOf(row, response.status, body);
+    const prediction = readPrediction(body, this.#card);
+    if (prediction === null) {
+      // A static host has no /predict and may answer with a page.
+      return { kind: 'unreachable', row };
+    }
+    const { outputs, version } = prediction;
+    return { kind: 'answered', answer: { row, outputs }, version };
+  }
+}
+
+/** Statuses that mean that no service of ours stands there: a static host, or a proxy alone. */
+const nobodyThere: ReadonlySet<number> = new Set([404, 405, 501, 502, 503, 504]);
+
+function refusalOf(row: readonly number[], status: number, body: unknown): Outcome {
+  const detail = (body as { detail?: unknown } | null)?.detail;
+  if (typeof detail === 'string') return { kind: 'refused', row, message: detail };
+  if (nobodyThere.has(status)) return { kind: 'unreachable', row };
+  return { kind: 'refused', row, message: `it answered with status ${String(status)} and no reason` };
+}
+
+export function sentenceOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

@@ -1,0 +1,63 @@
+import type { Feature, ModelDescription, Output } from 'copse';
+import type { FeatureCard, ModelCard, OutputCard } from './model-card';
+
+/** What the file's own description does not say. */
+interface FileFacts {
+  readonly name: string;
+  readonly url: string;
+  readonly version: string;
+  readonly fileBytes: number;
+}
+
+/** A model's card from its own description. */
+export function cardOf(description: ModelDescription, file: FileFacts): ModelCard {
+  return {
+    name: file.name,
+    version: file.version,
+    url: file.url,
+    fileBytes: file.fileBytes,
+    features: description.features.map(featureCard),
+    outputs: description.outputs.flatMap(outputCards),
+    treeCount: numberIn(description['trees']) ?? 0,
+    missingAllowed: description['missing'] === 'allowed',
+    trainedBy: trainerOf(description['source']),
+  };
+}
+
+function featureCard(feature: Feature): FeatureCard {
+  return {
+    name: feature.name,
+    title: isText(feature.description) ? feature.description : feature.name,
+    unit: feature.unit ?? '',
+    categorical: feature.kind === 'cat',
+    categories: feature.categories ?? [],
+    min: feature.min ?? NaN,
+    max: feature.max ?? NaN,
+  };
+}
+
+/** One card for a class output, one for each column of numbers. */
+function outputCards(output: Output): OutputCard[] {
+  const { name, kind } = output;
+  if (kind === 'class') return [{ name, kind, labels: output.labels.map(String) }];
+  const count = output.columns[1] - output.columns[0];
+  if (count === 1) return [{ name, kind, labels: [] }];
+  return Array.from({ length: count }, (_, k) => ({ name: `${name} ${String(k + 1)}`, kind, labels: [] }));
+}
+
+function numberIn(x: unknown): number | undefined {
+  return typeof x === 'number' ? x : undefined;
+}
+
+/** "scikit-learn 1.2.1 (RandomForestClassifier)", as much of it as the file says. */
+function trainerOf(source: unknown): string {
+  if (typeof source !== 'object' || source === null) return '';
+  const { kind, version, estimator } = source as Record<string, unknown>;
+  const library = [kind, version].filter(isText).join(' ');
+  if (!isText(estimator)) return library;
+  return library === '' ? estimator : `${library} (${estimator})`;
+}
+
+function isText(x: unknown): x is string {
+  return typeof x === 'string' && x !== '';
+}

@@ -1,0 +1,82 @@
+// Builds the page into build/web: Vite's output, the API docs page, the service worker's list of
+// files, and .br and .gz beside everything that compresses. The same sources give the same bytes.
+import { createHash } from 'node:crypto';
+import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, extname, join, relative, resolve, sep } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
+import { build } from 'vite';
+
+const web = resolve(dirname(fileURLToPath(import.meta.url)), '..');
+const out = resolve(process.argv[2] ?? join(web, '../build/web'));
+
+await build({ root: web, configFile: join(web, 'vite.config.ts'), build: { outDir: out }, logLevel: 'warn' });
+await fillServiceWorker();
+await addApiDocs();
+await compressAll();
+await report();
+
+/** Paths of all files under `folder`, relative to it, with forward slashes, sorted. */
+async function filesUnder(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath, entry.name)).split(sep).join('/'))
+    .sort();
+}
+
+/** Tells sw.js which files make up the page; their bytes make its version. */
+async function fillServiceWorker() {
+  const files = (await filesUnder(out)).filter((file) => file !== 'sw.js');
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(file).update(await readFile(join(out, file)));
+  const list = { version: hash.digest('hex').slice(0, 12), files };
+  const path = join(out, 'sw.js');
+  const source = await readFile(path, 'utf8');
+  await writeFile(path, `self.copsePrecache=${JSON.stringify(list)};${source}`);
+}
+
+/** swagger-ui as it comes from its package, with a page of our own around it. */
+async function addApiDocs() {
+  const folder = join(out, 'apidocs');
+  await mkdir(folder, { recursive: true });
+  const swagger = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+  for (const file of ['swagger-ui-bundle.js', 'swagger-ui.css', 'LICENSE', 'NOTICE']) {
+    await copyFile(join(swagger, file), join(folder, file));
+  }
+  for (const file of await filesUnder(join(web, 'apidocs'))) {
+    await copyFile(join(web, 'apidocs', file), join(folder, file));
+  }
+}
+
+/** Already compressed, or never asked for with an encoding. */
+function compresses(file) {
+  return !['.png', '.ico', '.br', '.gz'].includes(extname(file));
+}
+
+function brotli(bytes) {
+  return brotliCompressSync(bytes, {
+    params: {
+      [constants.BROTLI_PARAM_QUALITY]: 11,
+      [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+    },
+  });
+}
+
+async function compressAll() {
+  for (const file of (await filesUnder(out)).filter(compresses)) {
+    const bytes = await readFile(join(out, file));
+    await writeFile(join(out, `${file}.br`), brotli(bytes));
+    await writeFile(join(out, `${file}.gz`), gzipSync(bytes, { level: 9 }));
+  }
+}
+
+async function report() {
+  const page = (await filesUnder(out)).filter((file) => !file.startsWith('apidocs/'));
+  for (const file of page.filter((name) => page.includes(`${name}.br`))) {
+    const bytes = (await readFile(join(out, file))).length;
+    const small = (await readFile(join(out, `${file}.br`))).length;
+    console.log(`${file}: ${bytes} bytes, ${small} as brotli`);
+  }
+}
