@@ -166,8 +166,7 @@ void Finish(const Forest& forest, std::span<const double> trees_per_output,
   const Precision precision = forest.rules().accumulate;
   for (std::size_t k = 0; k < sums.size(); ++k) {
     if (forest.rules().aggregation == Aggregation::kMean) {
-      const double count = trees_per_output[k];
-      const double mean = count > 0 ? Over(sums[k], count, precision) : 0;
+      const double mean = Over(sums[k], trees_per_output[k], precision);
       sums[k] = Plus(At(forest.parts().base, k), mean, precision);
     }
     // What sign a computed NaN has depends on the processor; ours has none.

@@ -1,0 +1,207 @@
+#include "copse/link.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "bits.h"
+#include "copse/math.h"
+
+namespace copse {
+namespace {
+
+using test::Bits;
+using test::kInfinity;
+using test::kNan;
+
+constexpr Precision kF32 = Precision::kFloat32;
+constexpr Precision kF64 = Precision::kFloat64;
+
+std::vector<double> Apply(const Link& link, const std::vector<double>& margins,
+                          std::size_t n_values = 0) {
+  std::vector<double> values(n_values == 0 ? margins.size() : n_values);
+  ApplyLink(link, margins, values);
+  return values;
+}
+
+double ApplyToOne(const Link& link, double margin) { return Apply(link, {margin})[0]; }
+
+// XGBoost's binary:logistic, with the constant that its denominator carries.
+Link XgboostSigmoid() { return {.kind = LinkKind::kSigmoid, .math = kF32, .guard = 1e-16}; }
+
+TEST(LinkName, IsReadBackAsTheSameKind) {
+  for (const char* name : {"identity", "sigmoid", "sigmoid2x", "softmax", "softmax_argmax", "exp",
+                           "log1pexp", "sqrt_signed", "hinge", "normalize_ovr", "iforest"}) {
+    const auto kind = LinkKindFromName(name);
+    ASSERT_TRUE(kind.ok()) << name;
+    EXPECT_EQ(LinkName(*kind), name);
+  }
+}
+
+TEST(LinkKindFromName, RefusesAnUnknownNameAndListsTheKnown) {
+  const auto kind = LinkKindFromName("Sigmoid");
+  ASSERT_FALSE(kind.ok());
+  EXPECT_EQ(kind.error().code, ErrorCode::kUnsupportedModel);
+  EXPECT_EQ(kind.error().message,
+            "link: \"Sigmoid\" is not known; expected one of identity, sigmoid, sigmoid2x, "
+            "softmax, softmax_argmax, exp, log1pexp, sqrt_signed, hinge, normalize_ovr, iforest");
+}
+
+TEST(Identity, KeepsEveryBit) {
+  const Link link{.kind = LinkKind::kIdentity};
+  for (const double x : {0.0, -0.0, 0.1, -1e300, kInfinity, -kInfinity}) {
+    EXPECT_EQ(Bits(ApplyToOne(link, x)), Bits(x));
+  }
+}
+
+TEST(Identity, OfOneMarginForTwoClassesIsItAndItsComplement) {
+  const Link link{.kind = LinkKind::kIdentity};
+  EXPECT_EQ(Apply(link, {0.25}, 2), (std::vector<double>{0.75, 0.25}));
+}
+
+TEST(Sigmoid, IsOneOverOnePlusExp) {
+  const Link link{.kind = LinkKind::kSigmoid};
+  EXPECT_EQ(ApplyToOne(link, 0), 0.5);
+  EXPECT_DOUBLE_EQ(ApplyToOne(link, 0.3), 0x1.261d545e46a8bp-1);
+  EXPECT_EQ(ApplyToOne(link, 1000), 1);
+  EXPECT_EQ(Bits(ApplyToOne(link, -1000)), Bits(0));
+  EXPECT_EQ(ApplyToOne(link, kInfinity), 1);
+  EXPECT_EQ(ApplyToOne(link, -kInfinity), 0);
+}
+
+TEST(Sigmoid, GivesBothClassesOfOneMargin) {
+  const Link link{.kind = LinkKind::kSigmoid};
+  const double p = ApplyToOne(link, 0.3);
+  EXPECT_EQ(Apply(link, {0.3}, 2), (std::vector<double>{1 - p, p}));
+}
+
+TEST(Sigmoid, MultipliesTheMarginByScaleFirst) {
+  const Link scaled{.kind = LinkKind::kSigmoid, .scale = 0.5};
+  const Link plain{.kind = LinkKind::kSigmoid};
+  EXPECT_EQ(ApplyToOne(scaled, 3), ApplyToOne(plain, 1.5));
+}
+
+TEST(Sigmoid, TreatsSeveralColumnsEachForItself) {
+  const Link link{.kind = LinkKind::kSigmoid};
+  const double p = ApplyToOne(link, -2);
+  EXPECT_EQ(Apply(link, {0, -2, 0}), (std::vector<double>{0.5, p, 0.5}));
+}
+
+// The expected bits are float32 arithmetic with a correctly rounded expf.
+TEST(Sigmoid, RoundsToFloatAfterEveryOperation) {
+  EXPECT_EQ(ApplyToOne(XgboostSigmoid(), 0.3f), 0x1.261d54p-1);
+  EXPECT_EQ(Apply(XgboostSigmoid(), {-2.5}, 2), (std::vector<double>{0x1.d9291ep-1, 0x1.36b71p-4}));
+  EXPECT_EQ(Apply(XgboostSigmoid(), {7}, 2), (std::vector<double>{0x1.ddap-11, 0x1.ff8898p-1}));
+}
+
+TEST(Sigmoid, InFloatStaysAboveZeroAsXgboostLimitsThePower) {
+  EXPECT_EQ(ApplyToOne(XgboostSigmoid(), -1000), 0x1.05ea38p-128);
+  EXPECT_EQ(ApplyToOne(XgboostSigmoid(), -kInfinity), 0x1.05ea38p-128);
+}
+
+TEST(Sigmoid, AddsTheGuardToTheDenominator) {
+  const Link link{.kind = LinkKind::kSigmoid, .guard = 2};
+  EXPECT_EQ(ApplyToOne(link, 0), 0.25);
+}
+
+TEST(Sigmoid2x, DoublesTheMargin) {
+  const Link twice{.kind = LinkKind::kSigmoid2x};
+  const Link plain{.kind = LinkKind::kSigmoid};
+  EXPECT_EQ(Apply(twice, {0.7}, 2), Apply(plain, {1.4}, 2));
+}
+
+TEST(Softmax, DoesNotOverflowAndSharesOutOne) {
+  const Link link{.kind = LinkKind::kSoftmax};
+  EXPECT_EQ(Apply(link, {1000, 1000}), (std::vector<double>{0.5, 0.5}));
+  EXPECT_EQ(Apply(link, {-1000, 0}), (std::vector<double>{0, 1}));
+  EXPECT_EQ(Apply(link, {7}), std::vector<double>{1});
+}
+
+TEST(Softmax, SubtractsTheLargestAndDividesByTheSumInOrder) {
+  const Link link{.kind = LinkKind::kSoftmax};
+  const double a = Exp(0.1 - 1.7), b = Exp(0.0), c = Exp(-0.4 - 1.7);
+  const double sum = (a + b) + c;
+  EXPECT_EQ(Apply(link, {0.1, 1.7, -0.4}), (std::vector<double>{a / sum, b / sum, c / sum}));
+}
+
+// These four differ in some bit when the sum is made in float, or not rounded to it.
+TEST(Softmax, InFloatSumsInDoubleAndDividesByTheRoundedSum) {
+  const Link link{.kind = LinkKind::kSoftmax, .math = kF32};
+  EXPECT_EQ(Apply(link, {-0x1.d4b614p-2, 0x1.c2f5aap-3, -0x1.0276560p+0, -0x1.ac643ep-3}),
+            (std::vector<double>{0x1.a835a6p-3, 0x1.a1cca4p-2, 0x1.e891ep-4, 0x1.0ff412p-2}));
+}
+
+TEST(Softmax, OfOneMarginForTwoClassesTakesItAndItsNegative) {
+  const Link link{.kind = LinkKind::kSoftmax};
+  EXPECT_EQ(Apply(link, {1.25}, 2), Apply(link, {-1.25, 1.25}));
+}
+
+TEST(SoftmaxArgmax, HasTheValuesOfSoftmax) {
+  const Link softmax{.kind = LinkKind::kSoftmax, .math = kF32};
+  const Link argmax{.kind = LinkKind::kSoftmaxArgmax, .math = kF32};
+  EXPECT_EQ(Apply(argmax, {0.5, -1, 2}), Apply(softmax, {0.5, -1, 2}));
+}
+
+TEST(ExpLink, IsExpInTheWidthAsked) {
+  const Link wide{.kind = LinkKind::kExp}, narrow{.kind = LinkKind::kExp, .math = kF32};
+  EXPECT_EQ(ApplyToOne(wide, 3), 0x1.415e5bf6fb106p+4);
+  EXPECT_EQ(ApplyToOne(narrow, 3), 0x1.415e5cp+4);
+  EXPECT_EQ(ApplyToOne(narrow, 89), kInfinity);
+}
+
+TEST(Log1pExpLink, IsTheSoftplus) {
+  const Link link{.kind = LinkKind::kLog1pExp};
+  EXPECT_DOUBLE_EQ(ApplyToOne(link, 2), 0x1.103f2d54301d5p+1);
+  EXPECT_EQ(ApplyToOne(link, -800), 0);
+  EXPECT_EQ(ApplyToOne({.kind = LinkKind::kLog1pExp, .math = kF32}, 2), 0x1.103f2ep+1);
+}
+
+TEST(SqrtSigned, SquaresAndKeepsTheSign) {
+  const Link link{.kind = LinkKind::kSqrtSigned};
+  EXPECT_EQ(ApplyToOne(link, 3), 9);
+  EXPECT_EQ(ApplyToOne(link, -3), -9);
+  EXPECT_EQ(ApplyToOne(link, 0), 0);
+}
+
+TEST(Hinge, IsOneAboveZeroOnly) {
+  const Link link{.kind = LinkKind::kHinge, .math = kF32};
+  EXPECT_EQ(ApplyToOne(link, 0x1p-149), 1);
+  EXPECT_EQ(ApplyToOne(link, 0), 0);
+  EXPECT_EQ(ApplyToOne(link, -1), 0);
+  EXPECT_EQ(Apply(link, {2}, 2), (std::vector<double>{0, 1}));
+}
+
+TEST(NormalizeOvr, DividesSigmoidsByTheirSum) {
+  const Link link{.kind = LinkKind::kNormalizeOvr}, sigmoid{.kind = LinkKind::kSigmoid};
+  const double a = ApplyToOne(sigmoid, 1), b = ApplyToOne(sigmoid, -2), c = ApplyToOne(sigmoid, 0);
+  const double sum = (a + b) + c;
+  EXPECT_EQ(Apply(link, {1, -2, 0}), (std::vector<double>{a / sum, b / sum, c / sum}));
+}
+
+TEST(NormalizeOvr, OfOneMarginIsTheSigmoidOfTwoClasses) {
+  const Link link{.kind = LinkKind::kNormalizeOvr}, sigmoid{.kind = LinkKind::kSigmoid};
+  EXPECT_EQ(Apply(link, {0.8}, 2), Apply(sigmoid, {0.8}, 2));
+}
+
+TEST(Isolation, IsMinusAPowerOfTwoLessTheOffset) {
+  const Link link{.kind = LinkKind::kIsolation, .denominator = 16, .offset = -0.5};
+  EXPECT_DOUBLE_EQ(ApplyToOne(link, 7.5), -0x1.71f75e8ec5f74p-1 + 0.5);
+  EXPECT_EQ(ApplyToOne(link, 16), 0) << "an average path: 2^-1 is the usual offset";
+}
+
+TEST(ApplyLink, GivesOneNanOnly) {
+  for (const Precision math : {kF32, kF64}) {
+    for (const LinkKind kind :
+         {LinkKind::kIdentity, LinkKind::kSigmoid, LinkKind::kSoftmax, LinkKind::kExp,
+          LinkKind::kLog1pExp, LinkKind::kSqrtSigned, LinkKind::kIsolation}) {
+      for (const double x : {kNan, -kNan}) {
+        EXPECT_EQ(Bits(ApplyToOne({.kind = kind, .math = math}, x)), Bits(kNan)) << LinkName(kind);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace copse
