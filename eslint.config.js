@@ -27,6 +27,7 @@ export default defineConfig(
         fetch: 'readonly',
         performance: 'readonly',
         process: 'readonly',
+        setImmediate: 'readonly',
         setTimeout: 'readonly',
         clearTimeout: 'readonly',
       },
