@@ -1,1 +1,299 @@
-// copse
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <optional>
+#include <utility>
+
+#include "copse/limits.h"
+#include "copse/model.h"
+#include "model_metadata.h"
+#include "text.h"
+
+namespace copse {
+namespace {
+
+using text::Invalid;
+using text::Unsupported;
+using Flaw = std::optional<Error>;
+
+template <class T>
+struct Choice {
+  std::string_view name;
+  T value;
+};
+constexpr std::array<Choice<Precision>, 2> kPrecisions = {
+    {{"f32", Precision::kFloat32}, {"f64", Precision::kFloat64}}};
+constexpr std::array<Choice<Aggregation>, 2> kAggregations = {
+    {{"sum", Aggregation::kSum}, {"mean", Aggregation::kMean}}};
+constexpr std::array<Choice<Decision>, 3> kDecisions = {{{"argmax", Decision::kArgmax},
+                                                         {"ge0", Decision::kGreaterEqualZero},
+                                                         {"gt0", Decision::kGreaterThanZero}}};
+constexpr std::array<Choice<CategoryCast>, 2> kCategoryCasts = {
+    {{"nonnegative", CategoryCast::kNonNegative}, {"truncate", CategoryCast::kTruncate}}};
+constexpr std::array<Choice<bool>, 2> kAllowed = {{{"allowed", true}, {"error", false}}};
+constexpr std::array<Choice<bool>, 2> kTruths = {{{"true", true}, {"false", false}}};
+
+bool IsElementwise(LinkKind kind) {
+  return kind != LinkKind::kSoftmax && kind != LinkKind::kSoftmaxArgmax &&
+         kind != LinkKind::kNormalizeOvr && kind != LinkKind::kIsolation;
+}
+
+/// Whether values of the link can be class probabilities (or votes) of `columns` margins.
+bool SuitsClasses(LinkKind kind, std::size_t columns) {
+  switch (kind) {
+    case LinkKind::kIdentity:
+    case LinkKind::kSigmoid:
+    case LinkKind::kSigmoid2x:
+    case LinkKind::kSoftmax:
+    case LinkKind::kSoftmaxArgmax:
+    case LinkKind::kNormalizeOvr:
+      return true;
+    case LinkKind::kHinge:
+      return columns == 1;
+    case LinkKind::kExp:
+    case LinkKind::kLog1pExp:
+    case LinkKind::kSqrtSigned:
+    case LinkKind::kIsolation:
+      break;
+  }
+  return false;
+}
+
+std::string_view KindName(OutputKind kind) {
+  switch (kind) {
+    case OutputKind::kClass:
+      return "class";
+    case OutputKind::kValue:
+      return "value";
+    case OutputKind::kScore:
+      break;
+  }
+  return "score";
+}
+
+Flaw FlawOf(Status status) {
+  if (status.ok()) return {};
+  return status.error();
+}
+
+}  // namespace
+
+/// Fills a Model from parts, checking rules 2 to 7 of the format on the way.
+class ModelBuilder {
+ public:
+  explicit ModelBuilder(ModelParts parts) : parts_(std::move(parts)) {}
+
+  Result<Model> Build() {
+    if (auto flaw = ReadVersion()) return *flaw;
+    if (auto flaw = ReadRules()) return *flaw;
+    if (auto flaw = ReadLink()) return *flaw;
+    if (auto flaw = ReadLists()) return *flaw;
+    if (auto flaw = ReadTexts()) return *flaw;
+    if (auto flaw = TakeForest()) return *flaw;
+    if (auto flaw = TakeLinear()) return *flaw;
+    if (auto flaw = CheckOutputs()) return *flaw;
+    if (auto flaw = TakeRanges()) return *flaw;
+    model_.metadata_ = std::move(parts_.metadata);
+    return std::move(model_);
+  }
+
+ private:
+  const std::string* Find(const std::string& key) const {
+    const auto entry = parts_.metadata.find(key);
+    return entry == parts_.metadata.end() ? nullptr : &entry->second;
+  }
+
+  /// Sets `value` to what metadata `key` names. An absent optional key leaves it as it is.
+  template <class T, std::size_t N>
+  Flaw Choose(const char* key, const std::array<Choice<T>, N>& choices, T& value,
+              bool is_optional = false) const {
+    const std::string* text = Find(key);
+    if (text == nullptr) return is_optional ? Flaw() : Invalid("metadata key ", key, " is missing");
+    std::string known;
+    for (const Choice<T>& choice : choices) {
+      if (choice.name == *text) {
+        value = choice.value;
+        return {};
+      }
+      known += (known.empty() ? "" : " or ") + text::Quote(choice.name);
+    }
+    return Unsupported("metadata key ", key, " is ", text::Quote(*text), ", and ", known,
+                       " was expected");
+  }
+
+  Flaw ReadVersion() {
+    for (const auto& [key, value] : parts_.metadata) {
+      if (text::FindInvalidUtf8(key) != std::string::npos ||
+          text::FindInvalidUtf8(value) != std::string::npos) {
+        return Invalid("metadata key ", text::Quote(key), " is not UTF-8");
+      }
+    }
+    return FlawOf(CheckFormat(parts_.metadata));
+  }
+
+  Flaw ReadRules() {
+    if (auto flaw = Choose("input", kPrecisions, rules_.input)) return flaw;
+    if (auto flaw = Choose("accumulate", kPrecisions, rules_.accumulate)) return flaw;
+    if (auto flaw = Choose("combine", kAggregations, rules_.aggregation)) return flaw;
+    if (auto flaw = Choose("decision", kDecisions, model_.decision_)) return flaw;
+    if (auto flaw = Choose("missing", kAllowed, model_.missing_allowed_)) return flaw;
+    model_.input_ = rules_.input;
+    model_.infinite_allowed_ = rules_.input == Precision::kFloat64;
+    if (auto flaw = Choose("infinite", kAllowed, model_.infinite_allowed_, true)) return flaw;
+    if (auto flaw = Choose("category_cast", kCategoryCasts, rules_.category_cast, true)) {
+      return flaw;
+    }
+    return Choose("allow_nonfinite", kTruths, rules_.allow_nonfinite, true);
+  }
+
+  Flaw ReadLink() {
+    const std::string* name = Find("link");
+    if (name == nullptr) return Invalid("metadata key link is missing");
+    auto kind = LinkKindFromName(*name);
+    if (!kind.ok()) return kind.error();
+    model_.link_.kind = *kind;
+    if (auto flaw = Choose("link_math", kPrecisions, model_.link_.math)) return flaw;
+    const std::string* params = Find("link_params");
+    return FlawOf(ReadLinkParams(params == nullptr ? "{}" : *params, model_.link_));
+  }
+
+  Flaw ReadLists() {
+    const std::string* features = Find("features");
+    if (features == nullptr) return Invalid("metadata key features is missing");
+    auto read_features = ReadFeatures(*features);
+    if (!read_features.ok()) return read_features.error();
+    model_.features_ = std::move(*read_features);
+    const std::string* outputs = Find("outputs");
+    if (outputs == nullptr) return Invalid("metadata key outputs is missing");
+    auto read_outputs = ReadOutputs(*outputs);
+    if (!read_outputs.ok()) return read_outputs.error();
+    model_.outputs_ = std::move(*read_outputs);
+    return {};
+  }
+
+  Flaw ReadTexts() const {
+    for (const char* key : {"source", "provenance"}) {
+      const std::string* object = Find(key);
+      if (object == nullptr) continue;
+      if (auto flaw = FlawOf(CheckObject(key, *object))) return flaw;
+    }
+    const std::string* warnings = Find("warnings");
+    return warnings == nullptr ? Flaw() : FlawOf(CheckWarnings(*warnings));
+  }
+
+  Flaw TakeForest() {
+    if (parts_.forest.has_value() == parts_.linear.has_value()) {
+      return Invalid(parts_.forest ? "the file holds both trees and a linear model, and it must "
+                                     "hold one of them"
+                                   : "the file holds neither trees nor a linear model");
+    }
+    if (!parts_.forest) return {};
+    parts_.forest->n_features = model_.features_.size();
+    auto forest = Forest::Create(std::move(*parts_.forest), rules_);
+    if (!forest.ok()) return forest.error();
+    model_.n_margins_ = forest->n_outputs();
+    model_.forest_ = std::move(*forest);
+    return {};
+  }
+
+  Flaw CheckFinite(std::string_view tensor, const std::vector<double>& values) const {
+    for (std::size_t i = 0; i < values.size() && !rules_.allow_nonfinite; ++i) {
+      if (std::isfinite(values[i])) continue;
+      return Invalid(tensor, "[", i, "] is ", values[i],
+                     ", and metadata key allow_nonfinite does not say \"true\"");
+    }
+    return {};
+  }
+
+  Flaw TakeLinear() {
+    if (!parts_.linear) return {};
+    const LinearModel& linear = *parts_.linear;
+    const std::size_t outputs = linear.intercept.size();
+    if (outputs == 0) return Invalid("linear_model.intercept is empty");
+    if (outputs > limits::kOutputsMax) {
+      return text::TooLarge("the number of outputs is ", outputs, ", more than ",
+                            limits::kOutputsMax);
+    }
+    if (linear.coef.size() > limits::kCoefficientsMax) {
+      return text::TooLarge("the length of linear_model.coef is ", linear.coef.size(),
+                            ", more than ", limits::kCoefficientsMax);
+    }
+    if (linear.coef.size() != outputs * model_.n_features()) {
+      return Invalid("linear_model.coef has ", linear.coef.size(), " elements, and ", outputs,
+                     " outputs of ", model_.n_features(), " features were expected");
+    }
+    if (rules_.accumulate != Precision::kFloat64 || rules_.aggregation != Aggregation::kSum) {
+      return Unsupported("a linear model needs accumulate \"f64\" and combine \"sum\"");
+    }
+    if (auto flaw = CheckFinite("linear_model.coef", linear.coef)) return flaw;
+    if (auto flaw = CheckFinite("linear_model.intercept", linear.intercept)) return flaw;
+    model_.n_margins_ = outputs;
+    model_.linear_ = std::move(*parts_.linear);
+    return {};
+  }
+
+  Flaw CheckOutput(std::size_t i) const {
+    const Output& output = model_.outputs_[i];
+    const std::size_t columns = output.end - output.begin;
+    const LinkKind kind = model_.link_.kind;
+    const bool suits = output.kind == OutputKind::kClass   ? SuitsClasses(kind, columns)
+                       : output.kind == OutputKind::kValue ? IsElementwise(kind)
+                                                           : kind == LinkKind::kIsolation;
+    if (!suits) {
+      return Unsupported("link \"", LinkName(kind), "\" does not suit outputs[", i,
+                         "], which has kind \"", KindName(output.kind), "\" and ", columns,
+                         " columns");
+    }
+    const bool by_sign = model_.decision_ != Decision::kArgmax;
+    if (output.kind == OutputKind::kClass && by_sign && columns != 1) {
+      return Unsupported("metadata key decision is \"", *Find("decision"), "\", and outputs[", i,
+                         "] has ", columns, " columns: it decides between two classes on one");
+    }
+    return {};
+  }
+
+  Flaw CheckOutputs() {
+    const std::size_t end = model_.outputs_.back().end;
+    if (end != model_.n_margins_) {
+      return Invalid("metadata key outputs ends at column ", end, ", and ",
+                     model_.forest_ ? "base" : "linear_model.intercept", " has ", model_.n_margins_,
+                     " elements");
+    }
+    for (std::size_t i = 0; i < model_.outputs_.size(); ++i) {
+      if (auto flaw = CheckOutput(i)) return flaw;
+      const Output& output = model_.outputs_[i];
+      const std::size_t columns = ValueColumns(output);
+      model_.n_values_ += columns;
+      model_.n_decisions_ += output.kind == OutputKind::kClass ? 1 : columns;
+    }
+    return {};
+  }
+
+  Flaw TakeRanges() {
+    const std::size_t n = model_.n_features();
+    const std::size_t n_min = parts_.feature_min.size();
+    const std::size_t n_max = parts_.feature_max.size();
+    if (n_min == 0 && n_max == 0) return {};
+    if (n_min != n) return Invalid("feature.min has ", n_min, " elements for ", n, " features");
+    if (n_max != n) return Invalid("feature.max has ", n_max, " elements for ", n, " features");
+    for (std::size_t f = 0; f < n; ++f) {
+      model_.features_[f].min = parts_.feature_min[f];
+      model_.features_[f].max = parts_.feature_max[f];
+      if (parts_.feature_min[f] > parts_.feature_max[f]) {
+        return Invalid("feature.min[", f, "] is ", parts_.feature_min[f], ", above feature.max[", f,
+                       "], which is ", parts_.feature_max[f]);
+      }
+    }
+    model_.feature_min_ = std::move(parts_.feature_min);
+    model_.feature_max_ = std::move(parts_.feature_max);
+    return {};
+  }
+
+  ModelParts parts_;
+  Forest::Rules rules_;
+  Model model_;
+};
+
+Result<Model> Model::Create(ModelParts parts) { return ModelBuilder(std::move(parts)).Build(); }
+
+}  // namespace copse
