@@ -8,6 +8,7 @@
 #include <string>
 
 #include "copse/math.h"
+#include "text.h"
 
 namespace copse {
 namespace {
@@ -29,15 +30,6 @@ constexpr std::array kLinks = {
     NamedLink{"normalize_ovr", LinkKind::kNormalizeOvr},
     NamedLink{"iforest", LinkKind::kIsolation},
 };
-
-// A name out of a file, fit for one line: at most 40 bytes, printable ASCII only.
-std::string Printable(std::string_view text) {
-  std::string shown(text.substr(0, 40));
-  for (char& c : shown) {
-    if (c < ' ' || c > '~' || c == '"') c = '?';
-  }
-  return shown;
-}
 
 float ExpOf(float x) { return ExpF(x); }
 double ExpOf(double x) { return Exp(x); }
@@ -147,8 +139,7 @@ Result<LinkKind> LinkKindFromName(std::string_view name) {
     if (link.name == name) return link.kind;
     known += (known.empty() ? "" : ", ") + std::string(link.name);
   }
-  return Error{ErrorCode::kUnsupportedModel,
-               "link: \"" + Printable(name) + "\" is not known; expected one of " + known};
+  return text::Unsupported("link: ", text::Quote(name), " is not known; expected one of ", known);
 }
 
 std::string_view LinkName(LinkKind kind) {

@@ -139,7 +139,7 @@ Status Model::CheckRows(std::span<const double> rows, std::size_t first_row) con
 
 std::size_t ValueColumns(const Output& output) {
   const std::size_t columns = output.end - output.begin;
-  return output.kind == OutputKind::kClass && columns == 1 ? 2 : columns;
+  return output.kind == OutputKind::kClass && columns == 1 ? output.labels.size() : columns;
 }
 
 }  // namespace copse

@@ -245,9 +245,10 @@ class ModelBuilder {
                          " columns");
     }
     const bool by_sign = model_.decision_ != Decision::kArgmax;
-    if (output.kind == OutputKind::kClass && by_sign && columns != 1) {
+    const bool is_binary = columns == 1 && output.labels.size() == 2;
+    if (output.kind == OutputKind::kClass && by_sign && !is_binary) {
       return Unsupported("metadata key decision is \"", *Find("decision"), "\", and outputs[", i,
-                         "] has ", columns, " columns: it decides between two classes on one");
+                         "] is not two classes on one column");
     }
     return {};
   }

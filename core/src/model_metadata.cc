@@ -164,7 +164,6 @@ Status ReadLabels(Value item, const std::string& place, Output& output) {
   if (n != columns && !(n == 2 && columns == 1)) {
     return Invalid(place, ".labels has ", n, " labels for ", columns, " columns");
   }
-  if (n < 2) return Invalid(place, ".labels has 1 label, and a class output needs two");
   for (auto label = labels->First(); label; label = label->Next()) {
     auto text = LabelText(*label, *type);
     if (!text) {
