@@ -286,7 +286,7 @@ bool LogWriter::Shared::StopWithin(std::int64_t timeout_ms) {
 
 void LogWriter::Shared::MarkUp(Lock& lock) {
   dropping_ = false;
-  if (std::exchange(up_, true)) return;
+  if (std::exchange(up_, true) || closed_) return;
   last_error_.clear();
   Say(lock, "prediction_log_up", "");
 }
@@ -296,7 +296,7 @@ void LogWriter::Shared::MarkDown(Lock& lock, const std::string& reason) {
   up_ = false;
   last_error_ = reason;
   settled_change_.notify_all();
-  if (news) Say(lock, "prediction_log_down", reason);
+  if (news && !closed_) Say(lock, "prediction_log_down", reason);
 }
 
 // Unlocks while speaking: stderr may be a pipe that nobody reads.

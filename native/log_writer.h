@@ -44,6 +44,7 @@ struct LogWriterOptions {
   std::int64_t check_every_ms = 0;  ///< how often to Check while idle; 0 = never
 
   /// Receives one JSON line, without its newline, whenever the state changes. Default: stderr.
+  /// Called by any thread; what it captures must live as long as the log's thread may.
   std::function<void(const std::string& line)> say = {};
 };
 

@@ -3,6 +3,7 @@
 #include <sqlite3.h>
 
 #include <span>
+#include <system_error>
 #include <utility>
 
 namespace copse {
@@ -64,8 +65,9 @@ Error OutboxSink::Failure() const {
   std::string why = db_ ? sqlite3_errmsg(db_.get()) : "out of memory";
   // "unable to open database file" hides whether it is missing, forbidden or a folder.
   const int os = db_ ? sqlite3_system_errno(db_.get()) : 0;
-  if ((code & 0xff) == SQLITE_CANTOPEN && os != 0)
-    why += " (system error " + std::to_string(os) + ")";
+  if ((code & 0xff) == SQLITE_CANTOPEN && os != 0) {
+    why += " (" + std::generic_category().message(os) + ")";
+  }
   return {ErrorCode::kInvalidInput, "cannot write the prediction log '" + path_ + "': " + why};
 }
 

@@ -17,7 +17,7 @@ enum class Durability {
 };
 
 struct OutboxOptions {
-  std::string path;  ///< of the SQLite file, made when there is none
+  std::string path = {};  ///< of the SQLite file, made when there is none
   Durability durability = Durability::kCommit;
   LogWriterOptions writer = {.append_wait_ms = 2'000, .retry_max_ms = 1'000};
 };

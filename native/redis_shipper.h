@@ -12,10 +12,10 @@
 namespace copse {
 
 struct RedisAddress {
-  std::string host;
+  std::string host = {};
   int port = 6379;
-  std::string user;      ///< empty: Redis's default user
-  std::string password;  ///< empty: no AUTH is sent
+  std::string user = {};      ///< empty: Redis's default user
+  std::string password = {};  ///< empty: no AUTH is sent
 };
 
 /// Reads `[redis://[[USER]:PASSWORD@]]HOST[:PORT][/0]`; HOST may be a name, an IPv4 address, or
@@ -24,11 +24,11 @@ struct RedisAddress {
 Result<RedisAddress> ParseRedisUrl(std::string_view url);
 
 struct RedisLogOptions {
-  RedisAddress address;
+  RedisAddress address = {};
   std::int64_t keep = 1'000'000;  ///< rows in the stream (about), and numeric keys (exactly)
   std::int64_t connect_timeout_ms = 1'000;
   std::int64_t command_timeout_ms = 1'000;
-  std::string instance;  ///< names this writer among those of one Redis; empty: at random
+  std::string instance = {};  ///< names this writer among those of one Redis; empty: at random
   LogWriterOptions writer = {.gather_ms = 20, .check_every_ms = 5'000};
 };
 
