@@ -1,0 +1,121 @@
+#include "vectors.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "answers.h"
+#include "bits.h"
+#include "copse/model_file.h"
+
+// Every case of tests/vectors through core. The same cases run through the binding, the command
+// line, the server and the browser.
+namespace copse {
+namespace {
+
+using test::Bits;
+using Doubles = std::vector<double>;
+
+Doubles Predict(const Model& model, Answer answer, const test::Array& rows) {
+  const auto columns = model.Columns(answer);
+  EXPECT_TRUE(columns.ok()) << (columns.ok() ? "" : columns.error().message);
+  if (!columns.ok()) return {};
+  Doubles out(rows.n_rows() * *columns);
+  model.Predict(answer, rows.numbers, out);
+  return out;
+}
+
+// Rows of floats must give the same bits when they arrive as floats.
+void ExpectSameFromFloats(const Model& model, Answer answer, const test::Array& rows,
+                          const Doubles& from_doubles) {
+  if (rows.type != test::Array::Type::kFloat32) return;
+  const std::vector<float> narrow(rows.numbers.begin(), rows.numbers.end());
+  Doubles out(from_doubles.size());
+  model.Predict(answer, narrow, out);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    ASSERT_EQ(Bits(out[i]), Bits(from_doubles[i])) << "float rows, value " << i;
+  }
+}
+
+void ExpectAgreement(const test::ExpectedAnswer& expected, const Doubles& ours,
+                     std::size_t n_rows) {
+  ASSERT_EQ(ours.size(), expected.numbers.numbers.size()) << "of " << n_rows << " rows";
+  const std::size_t n_columns = ours.size() / n_rows;
+  for (std::size_t i = 0; i < ours.size(); ++i) {
+    const double theirs = expected.numbers.numbers[i];
+    ASSERT_TRUE(test::Agrees(ours[i], theirs, expected.tolerance))
+        << "row " << i / n_columns << ", column " << i % n_columns << ": "
+        << ::testing::PrintToString(ours[i]) << ", and the engine has "
+        << ::testing::PrintToString(theirs) << "; difference " << ours[i] - theirs;
+  }
+}
+
+// The case's name, as far as GoogleTest allows.
+std::string TestName(const ::testing::TestParamInfo<std::string>& param) {
+  std::string name = param.param;
+  for (char& c : name) {
+    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
+  }
+  return name;
+}
+
+class Vectors : public ::testing::TestWithParam<std::string> {};
+
+TEST_P(Vectors, AgreeWithTheEngine) {
+  const auto found = test::ReadCase(GetParam());
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  const auto model = ReadModel(found->model);
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  ASSERT_EQ(found->rows.n_columns(), model->n_features());
+  ASSERT_GT(found->rows.n_rows(), 0u);
+  const Status status = model->CheckRows(found->rows.numbers);
+  ASSERT_TRUE(status.ok()) << status.error().message;
+  for (const test::ExpectedAnswer& expected : found->answers) {
+    const std::string name(AnswerName(expected.answer));
+    SCOPED_TRACE(name);
+    const Doubles ours = Predict(*model, expected.answer, found->rows);
+    test::WriteAnswers(GetParam() + "." + name, ours);
+    ExpectAgreement(expected, ours, found->rows.n_rows());
+    ExpectSameFromFloats(*model, expected.answer, found->rows, ours);
+  }
+}
+
+// A file that this project wrote is written again as the same bytes.
+TEST_P(Vectors, AreWrittenAsTheyWereRead) {
+  const auto found = test::ReadCase(GetParam());
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  const auto model = ReadModel(found->model);
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  EXPECT_EQ(WriteModel(*model), found->model);
+}
+
+INSTANTIATE_TEST_SUITE_P(, Vectors, ::testing::ValuesIn(test::CaseNames()), TestName);
+
+TEST(VectorsIndex, HoldsIrisAndAtLeastTwentyFiveMore) {
+  const std::vector<std::string> names = test::CaseNames();
+  EXPECT_GE(names.size(), 26u);
+  EXPECT_NE(std::find(names.begin(), names.end(), "iris"), names.end());
+}
+
+TEST(Agrees, KnowsEveryTolerance) {
+  using Kind = test::Tolerance::Kind;
+  EXPECT_FALSE(test::Agrees(0.0, -0.0, {Kind::kBits, 0}));
+  EXPECT_TRUE(test::Agrees(test::kNan, -test::kNan, {Kind::kBits, 0}));
+  EXPECT_FALSE(test::Agrees(1, std::nextafter(1.0, 2.0), {Kind::kBits, 0}));
+  EXPECT_TRUE(test::Agrees(1, 1.25, {Kind::kAbsolute, 0.25}));
+  EXPECT_FALSE(test::Agrees(1, 1.375, {Kind::kAbsolute, 0.25}));
+  EXPECT_TRUE(test::Agrees(101, 100, {Kind::kRelative, 0.01}));
+  EXPECT_FALSE(test::Agrees(102, 100, {Kind::kRelative, 0.01}));
+  EXPECT_TRUE(test::Agrees(1 + 0x1p-22, 1, {Kind::kUlp32, 2}));
+  EXPECT_FALSE(test::Agrees(1 + 3 * 0x1p-23, 1, {Kind::kUlp32, 2}));
+  EXPECT_FALSE(test::Agrees(1 + 0x1p-40, 1, {Kind::kUlp32, 2})) << "ours is not even a float";
+  EXPECT_FALSE(test::Agrees(test::kInfinity, 1e308, {Kind::kAbsolute, 1e308}));
+}
+
+}  // namespace
+}  // namespace copse
