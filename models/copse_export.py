@@ -181,7 +181,7 @@ def _trees_of(estimator, name):
     return [member.tree_ for member in estimator.estimators_]
 
 
-# Trees and forests ------------------------------------------------------------------------------
+# Trees and forests
 
 
 def _forest(estimator, name, version, trees, labels, output_names):
@@ -238,7 +238,7 @@ def _holds_fractions(tree, version):
     return _version_number(version) >= (1, 4, 1)
 
 
-# Gradient boosting ------------------------------------------------------------------------------
+# Gradient boosting
 
 
 def _boosting(estimator, name, version, trees, labels, output_names):
@@ -341,7 +341,7 @@ def _stopping_warnings(estimator):
     return [f"Early stopping kept {used} of {asked} boosting stages."]
 
 
-# Tensors ----------------------------------------------------------------------------------------
+# Tensors
 
 
 def _tree_tensors(trees, leaf_rows, leaf_ids):
@@ -423,7 +423,7 @@ def _training_ranges(X, n_features):
             "feature.max": np.where(empty, np.nan, present[1].max(axis=0))}
 
 
-# Metadata ---------------------------------------------------------------------------------------
+# Metadata
 
 
 def _features(estimator, n_features, names, descriptions, units):
@@ -496,7 +496,8 @@ def _labels(values):
         if all(type(v) is kind or (kind is str and isinstance(v, str)) for v in values):
             break
     else:
-        odd = next((v for v in values if type(v) not in (bool, int, float, str)), values[0])
+        odd = next(v for v in values
+                   if type(v) is not type(values[0]) or type(v) not in (bool, int, float, str))
         raise ExportError(f"the class labels hold {odd!r} of type {type(odd).__name__}: expected "
                           "all of one type, str, int, float or bool")
     if label_type == "float" and not np.isfinite(values).all():

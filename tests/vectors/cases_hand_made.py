@@ -40,7 +40,7 @@ def hand_made(name, covers, answers, *, n_margins=1, outputs=VALUE, n_features=5
     CASES[name] = make
 
 
-# Drawn trees ---------------------------------------------------------------------------------------
+# Drawn trees
 
 
 def normal_leaf(rng, depth):
@@ -91,7 +91,7 @@ PROBABILITIES = {"margin": BITS, "proba": ABSOLUTE, "index": BITS, "leaf": BITS}
 NUMBERS = {"margin": BITS, "predict": BITS, "leaf": BITS}
 
 
-# Missing values ------------------------------------------------------------------------------------
+# Missing values
 
 
 def around_zero(n_features):
@@ -117,7 +117,7 @@ hand_made("ref_infinite_f32", ["infinities allowed on float32 input", "infinite 
 hand_made("ref_infinite_refused_f64", ["infinite: error on float64 input", "missing: error"],
           NUMBERS, infinite="error", missing="error", tensors=forest(8, **F64))
 
-# Categories ----------------------------------------------------------------------------------------
+# Categories
 
 CATEGORY_FEATURES = [
     {"name": "weight", "kind": "num", "categories": None, "unit": "kg"},
@@ -170,7 +170,7 @@ hand_made("ref_category_known", ["cat.known", "listed goes left and right", "cat
           tensors=forest(15, split=category_split(True, True), **F64), rows=code_rows,
           X=code_data)
 
-# Linear leaves -------------------------------------------------------------------------------------
+# Linear leaves
 
 
 def linear_leaf(rng, depth):
@@ -194,7 +194,7 @@ hand_made("ref_linear_outputs", ["linear leaves with tree.output", "softmax"],
           tensors=forest(9, leaf=linear_leaf, linear=True, base=(0.1, 0.0, -0.2),
                          outputs=[0, 1, 2] * 3, **F64), rows=some_missing)
 
-# Links ---------------------------------------------------------------------------------------------
+# Links
 
 hand_made("ref_sqrt_signed", ["sqrt_signed"], NUMBERS, link="sqrt_signed",
           tensors=forest(6, base=(-0.25,), **F64))
@@ -202,7 +202,7 @@ hand_made("ref_log1pexp", ["log1pexp"], {"margin": BITS, "predict": RELATIVE}, l
           tensors=forest(6, leaf=lambda rng, d: Leaf(float(rng.normal() * 10)), **F64))
 hand_made("ref_exp_wide", ["exp that is 0, infinite, and far out between them"],
           {"margin": BITS, "predict": RELATIVE}, link="exp",
-          tensors=forest(4, leaf=lambda rng, d: Leaf(float(rng.integers(-5, 5) * 50.125)), **F64))
+          tensors=forest(4, leaf=lambda rng, d: Leaf(float(rng.integers(-10, 11) * 50.125)), **F64))
 hand_made("ref_sigmoid_wide", ["sigmoid far out"],
           {"margin": BITS, "proba": ABSOLUTE, "index": BITS}, outputs=BINARY, link="sigmoid",
           tensors=forest(4, leaf=lambda rng, d: Leaf(float(rng.normal() * 300)), **F64))
@@ -211,7 +211,7 @@ hand_made("ref_ova_sigmoid", ["sigmoid of each class", "sigmoid scale"],
           link_params={"scale": 0.6},
           tensors=forest(12, base=(0.0,) * 3, outputs=[0, 1, 2] * 4, **F64))
 
-# Decisions -----------------------------------------------------------------------------------------
+# Decisions
 
 for decision in ("ge0", "gt0", "argmax"):
     hand_made("ref_decision_" + decision, ["decision " + decision, "margins of exactly 0"],
@@ -229,7 +229,7 @@ hand_made("ref_softmax_argmax", ["softmax_argmax: margins differ where probabili
           tensors=forest(6, base=(0.0, 0.0, 0.0), leaf=lambda rng, d: Leaf(
               [float(v) * 1e-18 for v in rng.integers(-1, 2, 3)]), **F64))
 
-# Sums, widths and shapes ---------------------------------------------------------------------------
+# Sums, widths and shapes
 
 hand_made("ref_vector_sum", ["vector leaves, sum", "base", "trees of a single leaf"],
           PROBABILITIES, outputs=[class_output(["a", "b", "c"], 0, 3)], link="softmax",
@@ -269,13 +269,16 @@ def chain(rng):
     tree = normal_leaf(rng, 0)
     for i in range(300):
         leaf, threshold = normal_leaf(rng, 0), 3 - i / 50
-        tree = (Split(i % 5, threshold, leaf, tree) if i % 2 else Split(i % 5, -threshold, tree, leaf))
+        if i % 2:
+            tree = Split(i % 5, threshold, leaf, tree)
+        else:
+            tree = Split(i % 5, -threshold, tree, leaf)
     return tensors_of([tree], 5, [0.0], covers=True)
 
 
 hand_made("ref_chain", ["a tree 300 nodes deep"], NUMBERS, input="f32", tensors=chain)
 
-# More features than 16 bits can name ---------------------------------------------------------------
+# More features than 16 bits can name
 
 N_WIDE = 65537
 

@@ -93,7 +93,7 @@ def iris(folder, name):
                ["models/iris.safetensors", "vector leaves", "mean", "labels str"])
 
 
-# Trees and forests ---------------------------------------------------------------------------------
+# Trees and forests
 
 exported("dt_wine", ["one tree", "vector leaves", "leaf.id"],
          fit(tree.DecisionTreeClassifier(random_state=2), "wine"), 2)
@@ -144,7 +144,7 @@ exported("et_digits", ["ExtraTrees"],
 exported("et_diabetes", ["ExtraTrees regressor"],
          fit(ensemble.ExtraTreesRegressor(10, max_depth=6, random_state=19), "diabetes"), 19)
 
-# Gradient boosting ---------------------------------------------------------------------------------
+# Gradient boosting
 
 exported("gb_cancer", ["sum", "base", "two labels on one margin", "sigmoid"],
          fit(ensemble.GradientBoostingClassifier(n_estimators=20, random_state=20),
@@ -173,7 +173,7 @@ for i, loss in enumerate(["squared_error", "huber", "quantile", "absolute_error"
                                                     random_state=26 + i), "diabetes"), 26 + i)
 
 
-# Histogram gradient boosting -----------------------------------------------------------------------
+# Histogram gradient boosting
 
 CODES = (0, 1, 5, 31, 32, 40, 254, -1, -0.5, -0.0, 2.7, 3.999, np.nan)
 
@@ -247,7 +247,7 @@ hist_case("hgb_diabetes_quantile", ["regressor"],
           value("identity"), 45)
 
 
-# Isolation forest, logistic regression -------------------------------------------------------------
+# Isolation forest, logistic regression
 
 
 def isolation_case(name, covers, estimator, data, seed):
@@ -267,8 +267,8 @@ def isolation_case(name, covers, estimator, data, seed):
 isolation_case("iforest_wine", ["iforest", "score"],
                ensemble.IsolationForest(n_estimators=15, random_state=50), "wine", 50)
 isolation_case("iforest_cancer_subset", ["iforest", "columns of each tree", "contamination"],
-               ensemble.IsolationForest(n_estimators=10, max_samples=64, max_features=0.4, contamination=0.1,
-                                        random_state=51), "breast_cancer", 51)
+               ensemble.IsolationForest(n_estimators=10, max_samples=64, max_features=0.4,
+                                        contamination=0.1, random_state=51), "breast_cancer", 51)
 
 
 def logistic_case(name, covers, estimator, data, link, seed, decision="argmax", target=None):

@@ -17,7 +17,7 @@ def sklearn_source(estimator):
             "estimator": type(estimator).__name__}
 
 
-# Histogram gradient boosting -----------------------------------------------------------------------
+# Histogram gradient boosting
 
 
 def hist_boosting(estimator, links):
@@ -60,7 +60,7 @@ def _codes(words):
     return {32 * w + b for w, word in enumerate(words) for b in range(32) if int(word) >> b & 1}
 
 
-# Isolation forest ----------------------------------------------------------------------------------
+# Isolation forest
 
 
 def isolation_forest(estimator):
@@ -98,7 +98,7 @@ def _average_path(n):
     return float(2.0 * (np.log(np.array([n - 1.0])) + np.euler_gamma)[0] - 2.0 * (n - 1.0) / n)
 
 
-# Logistic regression -------------------------------------------------------------------------------
+# Logistic regression
 
 
 def logistic(estimator, link, decision="argmax"):
@@ -112,7 +112,7 @@ def logistic(estimator, link, decision="argmax"):
     return copse_export.canonical_bytes(tensors, meta)
 
 
-# XGBoost -------------------------------------------------------------------------------------------
+# XGBoost
 
 LOGIT = {"binary:logistic", "reg:logistic"}
 LOG = {"count:poisson", "reg:gamma", "reg:tweedie"}

@@ -27,11 +27,11 @@ import cases_xgboost  # noqa: E402
 SOURCES = [cases_sklearn, cases_xgboost, cases_hand_made]
 
 
-def main():
+def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--only", help="make this case alone; index.json stays")
-    parser.add_argument("--out", default=str(HERE), help="folder to write to (default: %(default)s)")
-    options = parser.parse_args()
+    parser.add_argument("--out", default=str(HERE), help="folder to write to (default: here)")
+    options = parser.parse_args(arguments)
     names = []
     for source in SOURCES:
         for name, make in source.CASES.items():

@@ -73,7 +73,7 @@ class ReferenceModel:
                 answer += [(-1 if v < 0 else 1) if outlier else v for v in values]
         return answer
 
-    # Trees ------------------------------------------------------------------------------------
+    # Trees
 
     def n_trees(self):
         return len(self.lists["tree.root"])
@@ -161,7 +161,7 @@ class ReferenceModel:
             sums = [b + (s / real(n) if n else real(0)) for b, s, n in zip(base, sums, count)]
         return [float(s) for s in sums]
 
-    # Links and decisions ------------------------------------------------------------------------
+    # Links and decisions
 
     def link(self, margins, output):
         """Values of one output, in float32 after every operation if link_math says so."""

@@ -73,7 +73,7 @@ def _write_array(path, array, dtype):
         np.lib.format.write_array(file, np.ascontiguousarray(array, dtype), version=(1, 0))
 
 
-# Rows ----------------------------------------------------------------------------------------------
+# Rows
 
 
 def edge_rows(data, X, rng, *, n_data=24, n_nodes=6, raw_thresholds=None, missing=False,
