@@ -1,1 +1,180 @@
-// copse
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "answer_writer.h"
+#include "commands.h"
+#include "files.h"
+#include "loaded_model.h"
+#include "npy.h"
+#include "progress.h"
+#include "rows.h"
+
+namespace copse {
+namespace {
+
+struct PredictOptions {
+  std::string model, input, out, answer = "predict", input_format, output_format;
+};
+
+// Rows and values worked on at a time: enough to be fast, and little memory.
+constexpr std::size_t kChunkRows = 4096;
+constexpr std::size_t kChunkValues = std::size_t{1} << 20;
+
+std::string Suffix(const std::string& path) {
+  const std::size_t dot = path.rfind('.');
+  return dot == std::string::npos ? "" : path.substr(dot + 1);
+}
+
+// csv, ndjson or npy from a file's name; empty when the name does not say.
+std::string FormatOf(const std::string& path) {
+  const std::string suffix = Suffix(path);
+  if (suffix == "csv" || suffix == "txt") return "csv";
+  if (suffix == "ndjson" || suffix == "jsonl") return "ndjson";
+  return suffix == "npy" ? "npy" : "";
+}
+
+// What the parser cannot see: options that do not go together. CLI11 reports what is thrown here
+// as wrong usage.
+void ChooseFormats(PredictOptions& options) {
+  const bool json = options.answer == "json";
+  if (options.input_format.empty() && options.input != "-") {
+    options.input_format = FormatOf(options.input);
+    if (options.input_format.empty()) {
+      throw CLI::ValidationError("--input", options.input +
+                                                " ends with none of .csv .ndjson .jsonl .npy; say "
+                                                "--input-format");
+    }
+  }
+  if (options.output_format.empty() && options.out == "-") {
+    options.output_format = json ? "ndjson" : "csv";
+  }
+  if (options.output_format.empty()) options.output_format = FormatOf(options.out);
+  if (options.output_format.empty()) {
+    throw CLI::ValidationError("--out", options.out +
+                                            " ends with none of .csv .ndjson .jsonl .npy; say "
+                                            "--output-format");
+  }
+  if (json && options.output_format != "ndjson") {
+    throw CLI::ValidationError("--output", "json is written to .ndjson, .jsonl or -");
+  }
+  if (options.output_format == "npy" && options.out == "-") {
+    throw CLI::ValidationError("--out", "a .npy array cannot be written to a pipe; name a file");
+  }
+}
+
+// The format of a pipe by its first bytes: nothing but NDJSON starts with a bracket, and nothing
+// but an array with NumPy's magic.
+std::string FormatFromBytes(std::string_view head) {
+  if (head.starts_with("\x93NUMPY")) return "npy";
+  if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
+  return head.starts_with("{") || head.starts_with("[") ? "ndjson" : "csv";
+}
+
+Result<std::unique_ptr<RowReader>> OpenReader(const Model& model, InFile& in, std::string format) {
+  if (format.empty()) {
+    auto head = in.Peek();
+    if (!head.ok()) return head.error();
+    format = FormatFromBytes(*head);
+  }
+  if (format == "npy") return NewNpyReader(model, in.Source());
+  if (format == "ndjson") return NewNdjsonReader(model, in.Source());
+  return NewCsvReader(model, in.Source());
+}
+
+Result<AnswerWriter> OpenWriter(const Model& model, const PredictOptions& options) {
+  std::optional<Answer> answer;
+  if (options.answer != "json") {
+    auto named = AnswerFromName(options.answer);
+    if (!named.ok()) return named.error();
+    answer = *named;
+  }
+  const AnswerFormat format = options.output_format == "npy"      ? AnswerFormat::kNpy
+                              : options.output_format == "ndjson" ? AnswerFormat::kNdjson
+                                                                  : AnswerFormat::kCsv;
+  return AnswerWriter::Create(model, answer, format);
+}
+
+// Reads, answers and writes a chunk at a time until the input ends or nobody reads the output.
+Status Copy(const Model& model, InFile& in, RowReader& reader, const AnswerWriter& writer,
+            OutFile& out) {
+  const std::size_t n_rows_max =
+      std::clamp<std::size_t>(kChunkValues / model.n_features(), 1, kChunkRows);
+  Progress progress(in.size());
+  std::size_t n_rows = 0;
+  auto written = out.Write(writer.Head(0));
+  while (written.ok() && !out.closed()) {
+    auto rows = reader.Next(n_rows_max);
+    if (!rows.ok()) return rows.error();
+    if (rows->n_rows == 0) break;
+    written = out.Write(writer.Answers(*rows));
+    n_rows += rows->n_rows;
+    progress.Show(in.n_read(), n_rows);
+  }
+  if (written.ok() && out.can_rewind()) written = out.Rewrite(writer.Head(n_rows));
+  return written.ok() ? out.Commit() : written;
+}
+
+// Errors of rows say which; the file that holds them is added here.
+Status Named(const std::string& input, Status status) {
+  if (status.ok()) return status;
+  const std::string prefix = input == "-" ? "standard input: " : input + ": ";
+  if (status.error().message.starts_with(prefix)) return status;
+  return Error{status.error().code, prefix + status.error().message};
+}
+
+Status Predict(const PredictOptions& options) {
+  auto loaded = LoadModel(options.model);
+  if (!loaded.ok()) return loaded.error();
+  const Model& model = (*loaded)->model;
+  auto writer = OpenWriter(model, options);
+  if (!writer.ok()) return writer.error();
+  auto in = InFile::Open(options.input);
+  if (!in.ok()) return in.error();
+  auto reader = OpenReader(model, **in, options.input_format);
+  if (!reader.ok()) return reader.error();
+  auto out = OutFile::Open(options.out);
+  if (!out.ok()) return out.error();
+  if (options.output_format == "npy" && !(*out)->can_rewind()) {
+    return Error{ErrorCode::kInvalidInput,
+                 options.out + ": a .npy array cannot be written to a pipe or device"};
+  }
+  signal(SIGPIPE, SIG_IGN);  // a reader that has seen enough is no error: see OutFile::closed
+  return Named(options.input, Copy(model, **in, **reader, *writer, **out));
+}
+
+}  // namespace
+
+Command AddPredictCommand(CLI::App& app) {
+  auto options = std::make_shared<PredictOptions>();
+  app.add_option("-m,--model", options->model, "Model file, or NAME=FILE")->required();
+  app.add_option("-i,--input", options->input,
+                 "Rows: a .csv (with or without header), .ndjson or .npy file, or - for a pipe")
+      ->required();
+  app.add_option("--input-format", options->input_format,
+                 "csv, ndjson or npy; default: by name, for a pipe by its first bytes")
+      ->check(CLI::IsMember({"csv", "ndjson", "npy"}));
+  app.add_option("-o,--out", options->out,
+                 "Answers: a .csv, .ndjson or .npy file, or - for a pipe (csv; ndjson for json)")
+      ->required();
+  app.add_option("--output", options->answer,
+                 "predict (label or value), index, proba, margin, leaf, score or json; "
+                 "default: predict")
+      ->check(CLI::IsMember({"predict", "index", "proba", "margin", "leaf", "score", "json"}));
+  app.add_option("--output-format", options->output_format, "csv, ndjson or npy; default: by name")
+      ->check(CLI::IsMember({"csv", "ndjson", "npy"}));
+  app.footer(
+      "Inputs of any length go through a pipe: line n of the output answers row n.\n"
+      "Example: copse predict --model iris.safetensors --input rows.csv --out - "
+      "--output proba");
+  app.callback([options] { ChooseFormats(*options); });
+  return [options] { return Predict(*options); };
+}
+
+}  // namespace copse

@@ -35,20 +35,6 @@ std::size_t ClassIndex(const Piece& piece) { return static_cast<std::size_t>(pie
 
 const std::string& ClassLabel(const Piece& piece) { return piece.output.labels[ClassIndex(piece)]; }
 
-// A label as its JSON type; the file's check has seen that a number is one.
-std::string LabelJson(const Output& output, const std::string& label) {
-  switch (output.label_type) {
-    case LabelType::kString:
-      return JsonString(label);
-    case LabelType::kBool:
-      return label == "True" || label == "true" ? "true" : "false";
-    case LabelType::kInteger:
-    case LabelType::kFloat:
-      return label;
-  }
-  return JsonString(label);
-}
-
 std::string ClassMembers(const Piece& piece) {
   std::string text = "\"label\":" + LabelJson(piece.output, ClassLabel(piece)) +
                      ",\"index\":" + std::to_string(ClassIndex(piece)) + ",\"probabilities\":{";
@@ -181,6 +167,19 @@ std::string PythonRepr(double number) {
   std::string text(digits.data(), end);
   if (!scientific && text.find('.') == std::string::npos) text += ".0";
   return text;
+}
+
+std::string LabelJson(const Output& output, const std::string& label) {
+  switch (output.label_type) {
+    case LabelType::kString:
+      return JsonString(label);
+    case LabelType::kBool:
+      return label == "True" || label == "true" ? "true" : "false";
+    case LabelType::kInteger:
+    case LabelType::kFloat:
+      return label;
+  }
+  return JsonString(label);
 }
 
 std::string JsonString(std::string_view text) {

@@ -52,6 +52,8 @@ std::string NumberText(double number);
 std::string NumberJson(double number);
 /// As Python's repr: `1.0`, `1e-05`, `1e+16`, `nan`.
 std::string PythonRepr(double number);
+/// A label of `output` as a JSON value of its label_type: `"setosa"`, `0`, `true`.
+std::string LabelJson(const Output& output, const std::string& label);
 /// `text`, which must be UTF-8, as a JSON string with its quotes.
 std::string JsonString(std::string_view text);
 

@@ -1,1 +1,186 @@
-// copse
+#include <CLI/CLI.hpp>
+#include <cmath>
+#include <filesystem>
+#include <memory>
+#include <set>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "commands.h"
+#include "loaded_model.h"
+#include "outbox.h"
+#include "redis_shipper.h"
+#include "server.h"
+
+namespace copse {
+namespace {
+
+struct ServeOptions {
+  std::vector<std::string> models;
+  std::string redis;  // empty: the embedded log
+  std::int64_t redis_keep = 1'000'000;
+  std::string log = "copse-predictions.db";
+  bool no_log = false;
+  std::string durability = "commit";
+  double head_timeout = 10, body_timeout = 30, idle_timeout = 60;  // seconds
+  ServerConfig config;
+};
+
+using std::filesystem::path;
+
+// The page beside the binary: as installed (PREFIX/share/copse/web), or as built (build/web).
+std::string DefaultWebDir() {
+  std::error_code error;
+  const path bin = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  for (const path& candidate : {bin / "../share/copse/web", bin / "../web"}) {
+    if (std::filesystem::is_directory(candidate, error)) {
+      return candidate.lexically_normal().string();
+    }
+  }
+  return "";
+}
+
+Status LoadModels(const std::vector<std::string>& specs, ServerConfig& config) {
+  std::set<std::string> names;
+  for (const std::string& spec : specs) {
+    auto loaded = LoadModel(spec);
+    if (!loaded.ok()) return loaded.error();
+    if (!names.insert((*loaded)->name).second) {
+      return Error{ErrorCode::kInvalidInput, "two models are called " + (*loaded)->name +
+                                                 "; name one of them with --model NAME=FILE"};
+    }
+    config.models.push_back(*std::move(loaded));
+  }
+  return Ok{};
+}
+
+Result<std::unique_ptr<PredictionLog>> OpenLog(const ServeOptions& options) {
+  if (!options.redis.empty()) {
+    auto address = ParseRedisUrl(options.redis);
+    if (!address.ok()) return address.error();
+    RedisLogOptions redis;
+    redis.address = *address;
+    redis.keep = options.redis_keep;
+    return OpenRedisLog(std::move(redis));
+  }
+  if (options.no_log) return std::unique_ptr<PredictionLog>();
+  OutboxOptions outbox;
+  outbox.path = options.log;
+  outbox.durability = options.durability == "full"    ? Durability::kFull
+                      : options.durability == "async" ? Durability::kAsync
+                                                      : Durability::kCommit;
+  return OpenOutbox(std::move(outbox));
+}
+
+int Milliseconds(double seconds) { return static_cast<int>(std::lround(seconds * 1000)); }
+
+Status Serve(ServeOptions& options) {
+  ServerConfig& config = options.config;
+  if (auto loaded = LoadModels(options.models, config); !loaded.ok()) return loaded.error();
+  if (config.web_dir.empty()) config.web_dir = DefaultWebDir();
+  config.limits.head_timeout_ms = Milliseconds(options.head_timeout);
+  config.limits.body_timeout_ms = Milliseconds(options.body_timeout);
+  config.limits.idle_timeout_ms = Milliseconds(options.idle_timeout);
+  auto log = OpenLog(options);
+  if (!log.ok()) return log.error();
+  config.log = *std::move(log);
+  return RunServer(std::move(config));
+}
+
+// What is served, and where.
+void AddMainOptions(CLI::App& app, ServeOptions& options) {
+  app.add_option("-m,--model", options.models,
+                 "Model file, [NAME=]FILE; may be given several times (in COPSE_MODEL: separated "
+                 "by commas). The first one answers /predict")
+      ->required()
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->envname("COPSE_MODEL");
+  app.add_option("--host", options.config.host, "Address to listen on")
+      ->capture_default_str()
+      ->envname("COPSE_HOST");
+  app.add_option("-p,--port", options.config.port, "Port to listen on; 0 takes a free one")
+      ->check(CLI::Range(0, 65535))
+      ->capture_default_str()
+      ->envname("COPSE_PORT");
+  app.add_option("--web", options.config.web_dir,
+                 "Folder of the page; default: share/copse/web or web beside the binary's folder")
+      ->check(CLI::ExistingDirectory)
+      ->envname("COPSE_WEB");
+  app.add_option("--threads", options.config.threads, "Requests answered at the same time")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str()
+      ->envname("COPSE_THREADS");
+  app.add_flag("--access-log,!--no-access-log", options.config.access_log,
+               "One JSON line on stdout for each request (default: on)")
+      ->envname("COPSE_ACCESS_LOG");
+}
+
+// Where predictions are recorded.
+void AddLogOptions(CLI::App& app, ServeOptions& options) {
+  app.add_option("--redis", options.redis,
+                 "Record predictions in Redis: [redis://[[USER]:PASSWORD@]]HOST[:PORT]; without a "
+                 "value localhost:6379. --log is then not used")
+      ->expected(0, 1)
+      ->default_str("localhost:6379")
+      ->envname("COPSE_REDIS");
+  app.add_option("--redis-keep", options.redis_keep, "Rows and keys that Redis keeps")
+      ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 53))
+      ->capture_default_str()
+      ->envname("COPSE_REDIS_KEEP");
+  app.add_option("--log", options.log, "Record predictions in this SQLite file")
+      ->capture_default_str()
+      ->envname("COPSE_LOG");
+  app.add_flag("--no-log", options.no_log, "Record nothing")->envname("COPSE_NO_LOG");
+  app.add_option("--durability", options.durability,
+                 "When a prediction is answered: commit (it is committed), full (and on the disk), "
+                 "async (it is queued)")
+      ->check(CLI::IsMember({"commit", "full", "async"}))
+      ->capture_default_str()
+      ->envname("COPSE_DURABILITY");
+}
+
+// What one client may cost.
+void AddLimitOptions(CLI::App& app, ServeOptions& options) {
+  ServerLimits& limits = options.config.limits;
+  app.add_option("--body-bytes-max", limits.body_bytes_max, "Largest body, such as 16MiB")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str()
+      ->envname("COPSE_BODY_BYTES_MAX");
+  app.add_option("--head-bytes-max", limits.head_bytes_max, "Largest request head, such as 16KiB")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str()
+      ->envname("COPSE_HEAD_BYTES_MAX");
+  app.add_option("--head-fields-max", limits.head_fields_max, "Most header fields")
+      ->check(CLI::Range(1, 100'000))
+      ->capture_default_str()
+      ->envname("COPSE_HEAD_FIELDS_MAX");
+  const CLI::Range seconds(0.001, 86'400.0);
+  app.add_option("--head-timeout", options.head_timeout, "Seconds for a request's head")
+      ->check(seconds)
+      ->capture_default_str()
+      ->envname("COPSE_HEAD_TIMEOUT");
+  app.add_option("--body-timeout", options.body_timeout, "Seconds for a request's body")
+      ->check(seconds)
+      ->capture_default_str()
+      ->envname("COPSE_BODY_TIMEOUT");
+  app.add_option("--idle-timeout", options.idle_timeout, "Seconds between requests")
+      ->check(seconds)
+      ->capture_default_str()
+      ->envname("COPSE_IDLE_TIMEOUT");
+}
+
+}  // namespace
+
+Command AddServeCommand(CLI::App& app) {
+  auto options = std::make_shared<ServeOptions>();
+  AddMainOptions(app, *options);
+  AddLogOptions(app, *options);
+  AddLimitOptions(app, *options);
+  app.footer("Every option may also be given as the environment variable that is named with it.");
+  return [options] { return Serve(*options); };
+}
+
+}  // namespace copse

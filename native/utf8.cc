@@ -5,8 +5,6 @@
 namespace copse {
 namespace {
 
-constexpr std::size_t kShownMax = 40;
-
 std::uint8_t Byte(std::string_view text, std::size_t i) {
   return static_cast<std::uint8_t>(text[i]);
 }
@@ -45,10 +43,10 @@ bool IsUtf8(std::string_view text) {
   return true;
 }
 
-std::string Shown(std::string_view text) {
+std::string Shown(std::string_view text, std::size_t n_shown_max) {
   std::string shown = "'";
   for (std::size_t n = 0; !text.empty(); ++n) {
-    if (n == kShownMax) return shown + "...'";
+    if (n == n_shown_max) return shown + "...'";
     const CodePoint c = FirstCodePoint(text);
     const std::size_t n_bytes = c.n_bytes == 0 ? 1 : c.n_bytes;
     if (c.n_bytes != 0 && IsPrintable(c.value)) {

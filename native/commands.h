@@ -1,0 +1,21 @@
+#pragma once
+
+#include <functional>
+
+#include "copse/result.h"
+
+namespace CLI {
+class App;
+}
+
+/// The subcommands of the binary. Each Add... declares its options on `app` and returns what runs
+/// once they are parsed; an Error becomes one line on stderr and an exit code.
+namespace copse {
+
+using Command = std::function<Status()>;
+
+Command AddServeCommand(CLI::App& app);
+Command AddPredictCommand(CLI::App& app);
+Command AddInspectCommand(CLI::App& app);
+
+}  // namespace copse
