@@ -18,7 +18,7 @@ export function cardOf(description: ModelDescription, file: FileFacts): ModelCar
     fileBytes: file.fileBytes,
     features: description.features.map(featureCard),
     outputs: description.outputs.flatMap(outputCards),
-    treeCount: numberIn(description['trees']) ?? 0,
+    treeCount: numberIn(description['n_trees']) ?? 0,
     missingAllowed: description['missing'] === 'allowed',
     trainedBy: trainerOf(description['source']),
   };
