@@ -64,6 +64,11 @@ def through_exp(answers, margin, predicted):
     answers["predict"] = predicted, ULP32
 
 
+def no_trees(answers, margin, predicted):
+    del answers["leaf"]  # it would have no columns
+    binary(answers, margin, predicted)
+
+
 def xgboost_case(name, covers, params, data, outputs, finish, seed, *, rounds=12, target=None,
                  change=with_holes, kinds=None, codes=(), dtype=np.float32, **model):
     """finish  adds the engine's answers behind the link; model: arguments of engines.xgboost"""
@@ -150,3 +155,6 @@ xgboost_case("xgb_iris_multilabel", ["several class outputs of one margin each"]
              {"objective": "binary:logistic", "tree_method": "hist"}, "iris",
              [class_output([False, True], k, k + 1, f"is_{k}") for k in range(3)], multilabel, 118,
              rounds=6, target=lambda y: np.eye(3)[y], **LOGISTIC)
+xgboost_case("xgb_cancer_no_trees", ["no trees: base alone"],
+             {"objective": "binary:logistic", "base_score": 0.7}, "breast_cancer", CANCER,
+             no_trees, 119, rounds=0, **LOGISTIC)

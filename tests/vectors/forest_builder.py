@@ -71,9 +71,9 @@ def tensors_of(trees, n_features, base, *, threshold=np.float32, value=np.float6
         "base": np.array(base, value)}
     if outputs is not None and len(base) > 1:
         tensors["tree.output"] = np.array(outputs, np.uint16)
-    if leaf_ids:
+    if leaf_ids and leaves:
         tensors["leaf.id"] = np.array([leaf.id for leaf in leaves], np.uint32)
-    if covers:
+    if covers and leaves:
         tensors["node.cover"] = np.array([s.cover for s in splits], np.float32)
         tensors["leaf.cover"] = np.array([leaf.cover for leaf in leaves], np.float32)
     tensors.update(_leaf_tensors(leaves, value, linear))
@@ -90,7 +90,8 @@ def _leaf_tensors(leaves, dtype, linear):
             number[key] = len(rows)
             rows.append((values, leaf))
         leaf_row.append(number[key])
-    tensors = {"leaf.value": np.array([values for values, _ in rows], dtype)}
+    width = len(rows[0][0]) if rows else 1
+    tensors = {"leaf.value": np.array([values for values, _ in rows], dtype).reshape(-1, width)}
     if len(rows) < len(leaves):
         tensors["leaf.row"] = np.array(leaf_row, np.uint32)
     if linear:

@@ -92,7 +92,7 @@ def edge_rows(data, X, rng, *, n_data=24, n_nodes=6, raw_thresholds=None, missin
     rows = list(picked)
     features = json.loads(model.metadata["features"])
     categorical = np.array([feature["kind"] == "cat" for feature in features])
-    for _ in range(n_nodes if "tree.root" in model.lists else 0):
+    for _ in range(n_nodes if model.lists.get("tree.root") else 0):
         rows += _threshold_rows(model, picked, rng, raw_thresholds, categorical)
     numeric = np.flatnonzero(~categorical)
     for value in _special_values(model.metadata["input"], missing, infinite):
