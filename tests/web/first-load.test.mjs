@@ -1,0 +1,102 @@
+// What a first visit costs, and that the build is the same every time.
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { brotliCompressSync, brotliDecompressSync, gunzipSync } from 'node:zlib';
+
+import { iris, root } from '../wasm/support/vectors.mjs';
+import { openBrowser, openPage } from './support/browser.mjs';
+import { builtPage, startService } from './support/service.mjs';
+
+const kib = 1024;
+const budgets = { '.js': 60 * kib, '.css': 12 * kib, '.wasm': 40 * kib };
+const firstLoadMax = 100 * kib;
+
+let browser;
+let service;
+
+before(async () => {
+  service = await startService();
+  browser = await openBrowser();
+});
+
+after(async () => {
+  await browser?.close();
+  await service?.stop();
+});
+
+function filesUnder(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
+
+/** Bytes of a file on its way: compressed where the build left a compressed one beside it. */
+function sentBytes(path) {
+  return readFileSync(`${path}.br`).length;
+}
+
+test('each kind of file keeps to its budget', () => {
+  const page = filesUnder(builtPage).filter((path) => !path.includes('apidocs'));
+  for (const [extension, budget] of Object.entries(budgets)) {
+    const files = page.filter((path) => extname(path) === extension);
+    assert.ok(files.length > 0, `there is no ${extension}`);
+    const bytes = files.reduce((total, path) => total + sentBytes(path), 0);
+    assert.ok(bytes <= budget, `${extension}: ${bytes} bytes as brotli, at most ${budget}`);
+  }
+});
+
+test('the first load is under 100 KiB', async () => {
+  const { page, context, faults } = await openPage(browser, service.url);
+  const paths = new Set();
+  context.on('request', (request) => paths.add(new URL(request.url()).pathname));
+  await page.goto(service.url);
+  await page.getByText('Ready to work offline').waitFor();
+  assert.ok(paths.has('/models/iris.safetensors') && [...paths].some((path) => path.endsWith('.wasm')), [...paths].join(' '));
+  let bytes = 0;
+  for (const path of paths) {
+    if (path === '/models/iris.safetensors') bytes += brotliCompressSync(readFileSync(iris)).length;
+    else if (path === '/models') bytes += (await (await fetch(new URL(path, service.url))).arrayBuffer()).byteLength;
+    else bytes += sentBytes(join(builtPage, path === '/' ? 'index.html' : path));
+  }
+  assert.ok(bytes < firstLoadMax, `${bytes} bytes: ${[...paths].join(' ')}`);
+  console.log(`report: first load ${bytes} bytes as brotli in ${paths.size} files`);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('compressed files hold what they stand beside', () => {
+  const files = filesUnder(builtPage);
+  const plain = files.filter((path) => !['.br', '.gz', '.png'].includes(extname(path)));
+  assert.ok(plain.length >= 10);
+  for (const path of plain) {
+    const bytes = readFileSync(path);
+    assert.deepEqual(brotliDecompressSync(readFileSync(`${path}.br`)), bytes, path);
+    assert.deepEqual(gunzipSync(readFileSync(`${path}.gz`)), bytes, path);
+  }
+});
+
+test('the service sends them', async () => {
+  for (const [accept, sent] of [['br', 'br'], ['gzip', 'gzip'], ['identity', null]]) {
+    const response = await fetch(service.url, { headers: { 'Accept-Encoding': accept } });
+    assert.equal(response.headers.get('content-encoding'), sent);
+    assert.match(await response.text(), /<title>Copse/);
+  }
+});
+
+test('the same sources give the same bytes', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'copse-web-'));
+  try {
+    execFileSync('node', [join(root, 'web/tools/build.mjs'), folder], { stdio: 'pipe' });
+    const digest = (base) =>
+      filesUnder(base).map((path) => [path.slice(base.length), createHash('sha256').update(readFileSync(path)).digest('hex')]);
+    assert.deepEqual(digest(folder), digest(builtPage));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
