@@ -1,4 +1,4 @@
-import { answerNumber, type Answer } from './answer.js';
+import type { Answer } from './answer.js';
 import { ForestError, errorCode } from './error.js';
 import { loadModel, type Model } from './index.js';
 import type { Port, Refusal, Reply, Request, Value } from './messages.js';
@@ -10,15 +10,9 @@ function refusalOf(cause: unknown): Refusal {
 }
 
 function columnsOf(model: Model): Partial<Record<Answer, number>> {
-  const columns: Partial<Record<Answer, number>> = {};
-  for (const answer of Object.keys(answerNumber) as Answer[]) {
-    try {
-      columns[answer] = model.columns(answer);
-    } catch (cause) {
-      if (!(cause instanceof ForestError && cause.code === errorCode.invalidInput)) throw cause;
-    }
-  }
-  return columns;
+  return Object.fromEntries(
+    model.description.answers.map((answer) => [answer, model.columns(answer)]),
+  );
 }
 
 /** Answers the requests of one client that arrive at `port`, in their order of arrival. */
