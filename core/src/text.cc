@@ -101,6 +101,33 @@ std::string FromDouble(double value) {
   return std::string(static_cast<const char*>(digits.data()), end);
 }
 
+void Piece::AppendTo(std::string& sentence) const {
+  switch (kind_) {
+    case Kind::kText:
+      sentence += text_;
+      return;
+    case Kind::kDouble:
+      sentence += FromDouble(double_);
+      return;
+    case Kind::kSigned:
+      sentence += std::to_string(signed_);
+      return;
+    case Kind::kUnsigned:
+      sentence += std::to_string(unsigned_);
+      return;
+  }
+}
+
+std::string Join(std::initializer_list<Piece> pieces) {
+  std::string joined;
+  for (const Piece& piece : pieces) piece.AppendTo(joined);
+  return joined;
+}
+
+Error MakeError(ErrorCode code, std::initializer_list<Piece> pieces) {
+  return MakeError(code, Join(pieces));
+}
+
 Error MakeError(ErrorCode code, std::string message) {
   if (message.size() > kMessageBytesMax) {
     std::size_t end = kMessageBytesMax - 3;

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 
@@ -26,36 +27,57 @@ std::string Quote(std::string_view text);
 /// Shortest decimal form that reads back as the same double; "NaN", "inf", "-inf".
 std::string FromDouble(double value);
 
-inline std::string Piece(std::string_view text) { return std::string(text); }
-inline std::string Piece(const char* text) { return text; }
-template <std::integral T>
-std::string Piece(T value) {
-  return std::to_string(value);
-}
-inline std::string Piece(double value) { return FromDouble(value); }
+/// Text or a number on its way into a sentence. A view: lives no longer than the call.
+class Piece {
+ public:
+  Piece(std::string_view text) : kind_(Kind::kText), text_(text) {}  // NOLINT: implicit
+  Piece(const std::string& text) : Piece(std::string_view(text)) {}  // NOLINT: implicit
+  Piece(const char* text) : Piece(std::string_view(text)) {}         // NOLINT: implicit
+  Piece(double value) : kind_(Kind::kDouble), double_(value) {}      // NOLINT: implicit
+  template <std::signed_integral T>
+  Piece(T value) : kind_(Kind::kSigned), signed_(value) {}  // NOLINT: implicit
+  template <std::unsigned_integral T>
+  Piece(T value) : kind_(Kind::kUnsigned), unsigned_(value) {}  // NOLINT: implicit
 
-/// The pieces one after another: Concat("leaf.row[", 3, "]").
+  void AppendTo(std::string& sentence) const;
+
+ private:
+  enum class Kind : std::uint8_t { kText, kDouble, kSigned, kUnsigned };
+
+  Kind kind_;
+  union {
+    std::string_view text_;
+    double double_;
+    std::int64_t signed_;
+    std::uint64_t unsigned_;
+  };
+};
+
+/// The pieces one after another. One function for all: sentences are many, and each expansion of
+/// a template costs WebAssembly half a kilobyte.
+std::string Join(std::initializer_list<Piece> pieces);
+
+/// Concat("leaf.row[", 3, "]").
 template <class... Pieces>
 std::string Concat(const Pieces&... pieces) {
-  std::string joined;
-  (joined.append(Piece(pieces)), ...);
-  return joined;
+  return Join({Piece(pieces)...});
 }
 
 /// An Error whose message is held to kMessageBytesMax.
 Error MakeError(ErrorCode code, std::string message);
+Error MakeError(ErrorCode code, std::initializer_list<Piece> pieces);
 
 template <class... Pieces>
 Error Invalid(const Pieces&... pieces) {
-  return MakeError(ErrorCode::kInvalidModel, Concat(pieces...));
+  return MakeError(ErrorCode::kInvalidModel, {Piece(pieces)...});
 }
 template <class... Pieces>
 Error Unsupported(const Pieces&... pieces) {
-  return MakeError(ErrorCode::kUnsupportedModel, Concat(pieces...));
+  return MakeError(ErrorCode::kUnsupportedModel, {Piece(pieces)...});
 }
 template <class... Pieces>
 Error TooLarge(const Pieces&... pieces) {
-  return MakeError(ErrorCode::kTooLarge, Concat(pieces...));
+  return MakeError(ErrorCode::kTooLarge, {Piece(pieces)...});
 }
 
 }  // namespace copse::text
