@@ -72,9 +72,8 @@ Forest Make(ForestParts parts, Forest::Rules rules = kRules) {
 Doubles MarginsOf(const Forest& forest, const Doubles& row) {
   Doubles margins(forest.n_outputs()), again(forest.n_outputs());
   forest.PredictMargins(row, margins);
-  const Floats narrow(row.begin(), row.end());
-  if (Doubles(narrow.begin(), narrow.end()) == row) {
-    forest.PredictMargins(narrow, again);
+  if (test::AreFloats(row)) {
+    forest.PredictMargins(Floats(row.begin(), row.end()), again);
     for (std::size_t k = 0; k < margins.size(); ++k) EXPECT_EQ(Bits(margins[k]), Bits(again[k]));
   }
   return margins;

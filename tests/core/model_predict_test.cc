@@ -41,9 +41,8 @@ Doubles Answers(const Model& model, Answer answer, const Doubles& rows) {
   EXPECT_TRUE(columns.ok());
   Doubles out(n_rows * *columns), again(out.size());
   model.Predict(answer, rows, out);
-  const Floats narrow(rows.begin(), rows.end());
-  if (Doubles(narrow.begin(), narrow.end()) == rows) {
-    model.Predict(answer, narrow, again);
+  if (test::AreFloats(rows)) {
+    model.Predict(answer, Floats(rows.begin(), rows.end()), again);
     for (std::size_t i = 0; i < out.size(); ++i) EXPECT_EQ(Bits(out[i]), Bits(again[i]));
   }
   return out;

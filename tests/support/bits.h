@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <vector>
 
 namespace copse::test {
 
@@ -14,6 +15,14 @@ inline std::uint64_t Bits(double x) {
   std::uint64_t bits = 0;
   std::memcpy(&bits, &x, sizeof bits);
   return bits;
+}
+
+/// Whether every number is a float, so that it may as well arrive as one.
+inline bool AreFloats(const std::vector<double>& numbers) {
+  for (const double x : numbers) {
+    if (x == x && static_cast<float>(x) != x) return false;
+  }
+  return true;
 }
 
 }  // namespace copse::test
