@@ -1,3 +1,4 @@
+/* global document, getComputedStyle */
 // Both pages for everyone: axe finds nothing, in both themes and on a phone.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

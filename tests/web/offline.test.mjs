@@ -1,3 +1,4 @@
+/* global caches */
 // Loaded once, the page needs its server no more.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

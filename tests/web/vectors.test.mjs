@@ -1,3 +1,4 @@
+/* global atob, btoa */
 // Every vector through the binding inside a browser: as near as its case says, and the same bits
 // as in Node.
 import assert from 'node:assert/strict';

@@ -1,5 +1,5 @@
 // Shows the service's own description; nothing is loaded from elsewhere.
-/* global document, localStorage, window */
+/* global MutationObserver, document, localStorage, window */
 'use strict';
 
 const dark = window.matchMedia('(prefers-color-scheme: dark)');
@@ -13,12 +13,43 @@ function isDark() {
   }
 }
 
+/**
+ * Names and levels that a screen reader needs and swagger-ui leaves out, as axe finds them:
+ * the title outside of any landmark, headings that skip a level, inputs without a name, and
+ * regions that are all called the same.
+ */
+const repairs = {
+  '.information-container': (title) => {
+    title.setAttribute('role', 'region');
+    title.setAttribute('aria-label', 'About this service');
+  },
+  'h3.opblock-tag': (heading) => heading.setAttribute('aria-level', '2'),
+  'h4.opblock-title, .opblock-section-header h4': (heading) => heading.setAttribute('aria-level', '3'),
+  'tr[data-param-name] :is(input, select, textarea)': (input) =>
+    input.setAttribute('aria-label', input.closest('tr').dataset.paramName),
+  '[role=region][id]': (region) => {
+    region.removeAttribute('aria-labelledby');
+    region.setAttribute('aria-label', region.id.replaceAll('_', ' '));
+  },
+};
+
+function repair() {
+  for (const [selector, mend] of Object.entries(repairs)) {
+    document.querySelectorAll(`#swagger-ui :is(${selector}):not([data-mended])`).forEach((element) => {
+      element.dataset.mended = '';
+      mend(element);
+    });
+  }
+}
+
 document.documentElement.classList.toggle('dark-mode', isDark());
+new MutationObserver(repair).observe(document.getElementById('swagger-ui'), { childList: true, subtree: true });
 
 window.SwaggerUIBundle({
   url: '../apispec_1.json',
   dom_id: '#swagger-ui',
-  deepLinking: true,
+  // Its links would stand inside of buttons.
+  deepLinking: false,
   validatorUrl: null,
   presets: [window.SwaggerUIBundle.presets.apis],
   layout: 'BaseLayout',

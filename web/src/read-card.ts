@@ -18,9 +18,9 @@ export function cardOf(description: ModelDescription, file: FileFacts): ModelCar
     fileBytes: file.fileBytes,
     features: description.features.map(featureCard),
     outputs: description.outputs.flatMap(outputCards),
-    treeCount: numberIn(description['n_trees']) ?? 0,
-    missingAllowed: description['missing'] === 'allowed',
-    trainedBy: trainerOf(description['source']),
+    treeCount: numberIn(description.n_trees) ?? 0,
+    missingAllowed: description.missing === 'allowed',
+    trainedBy: trainerOf(description.source),
   };
 }
 

@@ -1,3 +1,4 @@
+/* global document, window */
 // Chromium, and pages of it that remember everything they should not have done.
 import { AxeBuilder } from '@axe-core/playwright';
 import { chromium } from 'playwright-core';
