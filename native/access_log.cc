@@ -1,1 +1,110 @@
-// copse
+#include "access_log.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "request_id.h"
+
+namespace copse {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string Dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string FormatAccessLogLine(const AccessLogLine& line) {
+  return Dump({{"time", IsoTime(line.time_unix_ms)},
+               {"request_id", line.request_id},
+               {"method", line.method},
+               {"route", line.route},
+               {"path", line.path},
+               {"status", line.status},
+               {"bytes", line.bytes},
+               {"duration_ms", std::round(line.duration_ms * 1000) / 1000},
+               {"remote", line.remote}});
+}
+
+AccessLog::AccessLog(int fd, std::size_t bytes_max) : fd_(fd), bytes_max_(bytes_max) {
+  if (fd_ >= 0) writer_ = std::thread([this] { Run(); });
+}
+
+AccessLog::~AccessLog() { Close(0); }
+
+void AccessLog::Append(const AccessLogLine& line) {
+  if (fd_ < 0) return;
+  const std::string text = FormatAccessLogLine(line) + "\n";
+  {
+    const std::lock_guard lock(mutex_);
+    if (closing_ || pending_.size() + text.size() > bytes_max_) {
+      ++dropped_;
+      return;
+    }
+    pending_ += text;
+  }
+  changed_.notify_one();
+}
+
+std::uint64_t AccessLog::dropped() const {
+  const std::lock_guard lock(mutex_);
+  return dropped_;
+}
+
+void AccessLog::Close(int timeout_ms) {
+  if (!writer_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+    close_by_unix_ms_ = UnixMs() + timeout_ms;
+  }
+  changed_.notify_one();
+  writer_.join();
+}
+
+void AccessLog::Run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] { return closing_ || !pending_.empty(); });
+    if (pending_.empty()) return;
+    std::string text;
+    text.swap(pending_);
+    lock.unlock();
+    const bool written = WriteAll(text);
+    lock.lock();
+    if (!written) return;
+  }
+}
+
+// False when nobody reads any more, or not before the log is closed.
+bool AccessLog::WriteAll(std::string_view text) {
+  while (!text.empty()) {
+    pollfd entry{.fd = fd_, .events = POLLOUT, .revents = 0};
+    if (::poll(&entry, 1, 50) > 0) {
+      // No more than a pipe takes at once (PIPE_BUF), so that write does not block.
+      const ssize_t n = ::write(fd_, text.data(), std::min<std::size_t>(text.size(), 4096));
+      if (n < 0 && errno != EINTR && errno != EAGAIN) return false;
+      if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
+      continue;
+    }
+    const std::lock_guard lock(mutex_);
+    if (closing_ && UnixMs() > close_by_unix_ms_) return false;
+  }
+  return true;
+}
+
+void LogError(std::string_view message, std::string_view request_id) {
+  Json line = {{"time", IsoTime(UnixMs())}, {"level", "error"}, {"message", message}};
+  if (!request_id.empty()) line["request_id"] = request_id;
+  const std::string text = Dump(line) + "\n";
+  // One write, so that lines of several threads do not mix; an unread stderr is nobody's loss.
+  [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
+}
+
+}  // namespace copse

@@ -1,1 +1,216 @@
-// copse
+#include "handlers.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+namespace copse {
+namespace {
+
+constexpr std::string_view kModelPrefix = "/models/";
+constexpr std::string_view kModelSuffix = ".safetensors";
+constexpr std::string_view kAssetPath = "/{asset}";
+
+ProblemDetails DetailsOf(const Request& request) {
+  return {.request_id = request.request_id, .field = {}, .value = {}};
+}
+
+bool IsModelFile(std::string_view path) {
+  return path.starts_with(kModelPrefix) && path.ends_with(kModelSuffix) &&
+         path.size() > kModelPrefix.size() + kModelSuffix.size();
+}
+
+// In the order of the tutorial's server, and POST where it has it.
+std::string AllowedMethods(const Route& route) {
+  std::string methods;
+  if (route.post != nullptr) methods += "POST, ";
+  methods += "OPTIONS";
+  if (route.get != nullptr) methods += ", HEAD, GET";
+  return methods;
+}
+
+Reply Options(const Route& route) {
+  Reply reply = HtmlReply("");
+  reply.headers.emplace_back("Allow", AllowedMethods(route));
+  return reply;
+}
+
+Reply NoModel(const Request& request) {
+  return Problem(Error{ErrorCode::kUnavailable, "No model is loaded."}, DetailsOf(request));
+}
+
+}  // namespace
+
+std::span<const Route> Handlers::Routes() {
+  static constexpr std::array kRoutes = {
+      Route{"/predict", &Handlers::Predict, &Handlers::PredictJson},
+      Route{"/predict_file", nullptr, &Handlers::PredictFile},
+      Route{"/models/{name}.safetensors", &Handlers::ModelFile, nullptr},
+      Route{"/apidocs", &Handlers::ApiDocsRedirect, nullptr},
+      Route{"/apidocs/index.html", &Handlers::ApiDocsIndex, nullptr},
+      Route{"/apispec_1.json", &Handlers::Swagger, nullptr},
+      Route{"/openapi.json", &Handlers::OpenApi, nullptr},
+      Route{"/healthz", &Handlers::Health, nullptr},
+      Route{"/readyz", &Handlers::Ready, nullptr},
+      Route{"/metrics", &Handlers::MetricsText, nullptr},
+      Route{kAssetPath, &Handlers::Asset, nullptr},
+  };
+  return kRoutes;
+}
+
+Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metrics& metrics)
+    : models_(std::move(models)),
+      web_(std::move(web)),
+      log_(log),
+      metrics_(metrics),
+      swagger_(SwaggerDocument(models_)),
+      openapi_(OpenApiDocument(models_)) {
+  if (!models_.empty()) predictor_.emplace(models_.front(), log_, metrics_);
+}
+
+const Route* Handlers::Find(std::string_view path) const {
+  for (const Route& route : Routes()) {
+    const bool is_template = route.path.find('{') != std::string_view::npos;
+    if (!is_template && route.path == path) return &route;
+    if (route.get == &Handlers::ModelFile && IsModelFile(path)) return &route;
+    if (route.get == &Handlers::Asset && (path == "/" || web_.Has(path))) return &route;
+  }
+  return nullptr;
+}
+
+std::string_view Handlers::RouteName(std::string_view path) const {
+  const Route* const route = Find(path);
+  return route == nullptr ? std::string_view() : route->path;
+}
+
+bool Handlers::ReadsBody(std::string_view method, std::string_view path) const {
+  const Route* const route = Find(path);
+  return method == "POST" && route != nullptr && route->post != nullptr;
+}
+
+Reply Handlers::Handle(const Request& request) const {
+  Reply reply = Dispatch(request);
+  AddCommonHeaders(request, reply);
+  return reply;
+}
+
+Reply Handlers::Dispatch(const Request& request) const {
+  if (request.method == "OPTIONS" && request.target == "*") {
+    return Options({"*", &Handlers::Asset, &Handlers::PredictFile});
+  }
+  const Route* const route = Find(request.path);
+  if (route == nullptr) {
+    return Problem(Error{ErrorCode::kNotFound, "There is nothing at " + request.path + "."},
+                   DetailsOf(request));
+  }
+  const bool is_get = request.method == "GET" || request.method == "HEAD";
+  if (is_get && route->get != nullptr) return (this->*route->get)(request);
+  if (request.method == "POST" && route->post != nullptr) return (this->*route->post)(request);
+  if (request.method == "OPTIONS") return Options(*route);
+  Reply reply = Problem(Error{ErrorCode::kMethodNotAllowed,
+                              "The method " + request.method + " is not allowed for " +
+                                  request.path + "; " + AllowedMethods(*route) + " are."},
+                        DetailsOf(request));
+  reply.headers.emplace_back("Allow", AllowedMethods(*route));
+  return reply;
+}
+
+void AddCommonHeaders(const Request& request, Reply& reply) {
+  const bool has_policy =
+      std::any_of(reply.headers.begin(), reply.headers.end(),
+                  [](const auto& header) { return header.first == "Content-Security-Policy"; });
+  if (!has_policy) {
+    reply.headers.emplace_back("Content-Security-Policy",
+                               "default-src 'none'; frame-ancestors 'none'");
+  }
+  reply.headers.emplace_back("X-Content-Type-Options", "nosniff");
+  reply.headers.emplace_back("Referrer-Policy", "no-referrer");
+  if (!request.request_id.empty()) reply.headers.emplace_back("X-Request-ID", request.request_id);
+}
+
+Reply Handlers::Predict(const Request& request) const {
+  return predictor_ ? predictor_->FromQuery(request) : NoModel(request);
+}
+
+Reply Handlers::PredictJson(const Request& request) const {
+  return predictor_ ? predictor_->FromJson(request) : NoModel(request);
+}
+
+Reply Handlers::PredictFile(const Request& request) const {
+  return predictor_ ? predictor_->FromFile(request) : NoModel(request);
+}
+
+Reply Handlers::ModelFile(const Request& request) const {
+  std::string_view name = request.path;
+  name.remove_prefix(kModelPrefix.size());
+  name.remove_suffix(kModelSuffix.size());
+  const auto found = std::find_if(models_.begin(), models_.end(),
+                                  [&](const auto& model) { return model->name == name; });
+  if (found == models_.end()) {
+    return Problem(
+        Error{ErrorCode::kNotFound, "There is no model named " + std::string(name) + "."},
+        DetailsOf(request));
+  }
+  const LoadedModel& model = **found;
+  const std::string etag = "\"" + model.sha256 + "\"";
+  Reply reply;
+  reply.headers = {{"ETag", etag}, {"Cache-Control", "no-cache"}};
+  if (MatchesEtag(request.Field("if-none-match"), etag)) {
+    reply.status = 304;
+    reply.headers.emplace_back("Content-Length", std::to_string(model.bytes.size()));
+    return reply;
+  }
+  reply.content_type = "application/octet-stream";
+  reply.body.assign(model.bytes.begin(), model.bytes.end());
+  return reply;
+}
+
+Reply Handlers::ApiDocsRedirect(const Request& request) const {
+  return Redirect(308, (request.host.empty() ? "" : "http://" + request.host) + "/apidocs/");
+}
+
+Reply Handlers::ApiDocsIndex(const Request&) const { return Redirect(302, "/apidocs/"); }
+
+Reply Handlers::Swagger(const Request&) const { return JsonReply(swagger_); }
+
+Reply Handlers::OpenApi(const Request&) const { return JsonReply(openapi_); }
+
+Reply Handlers::Health(const Request&) const { return JsonReply("{\"status\":\"ok\"}"); }
+
+Reply Handlers::Ready(const Request& request) const {
+  if (draining_) {
+    return Problem(Error{ErrorCode::kUnavailable, "The service is about to stop."},
+                   DetailsOf(request));
+  }
+  if (models_.empty()) return NoModel(request);
+  std::string text = "{\"status\":\"ready\",\"models\":[";
+  for (const auto& model : models_) {
+    if (model != models_.front()) text += ",";
+    text +=
+        "{\"name\":" + JsonString(model->name) + ",\"version\":" + JsonString(model->version) + "}";
+  }
+  return JsonReply(text + "]}");
+}
+
+Reply Handlers::MetricsText(const Request&) const {
+  Metrics::Snapshot snapshot;
+  if (log_ != nullptr) snapshot.log = log_->State();
+  snapshot.models = models_.size();
+  snapshot.ready = ready();
+  Reply reply;
+  reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  reply.body = metrics_.Text(snapshot);
+  return reply;
+}
+
+Reply Handlers::Asset(const Request& request) const {
+  if (!web_.Has(request.path)) {
+    return Problem(Error{ErrorCode::kNotFound,
+                         "This server has no page: it was started without a folder that holds the "
+                         "built one (--web)."},
+                   DetailsOf(request));
+  }
+  return web_.Get(request.path, request.Field("accept-encoding"), request.Field("if-none-match"));
+}
+
+}  // namespace copse

@@ -1,1 +1,155 @@
-// copse
+#include "metrics.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <fstream>
+#include <string>
+
+#include "prediction_text.h"
+#include "request_id.h"
+
+namespace copse {
+namespace {
+
+const std::int64_t kStartUnixMs = UnixMs();
+
+void Describe(std::string& text, std::string_view name, std::string_view type,
+              std::string_view help) {
+  text.append("# HELP ").append(name).append(" ").append(help).append("\n");
+  text.append("# TYPE ").append(name).append(" ").append(type).append("\n");
+}
+
+void Sample(std::string& text, std::string_view name, std::string_view labels,
+            std::string_view value) {
+  text.append(name);
+  if (!labels.empty()) text.append("{").append(labels).append("}");
+  text.append(" ").append(value).append("\n");
+}
+
+// A metric with one sample and no labels.
+void Single(std::string& text, std::string_view name, std::string_view type, std::string_view help,
+            std::string_view value) {
+  Describe(text, name, type, help);
+  Sample(text, name, {}, value);
+}
+
+std::string Label(std::string_view name, std::string_view value) {
+  return std::string(name) + "=\"" + EscapeLabel(value) + "\"";
+}
+
+// Second field of /proc/self/statm, in pages.
+std::uint64_t ResidentBytes() {
+  std::ifstream file("/proc/self/statm");
+  std::uint64_t total = 0;
+  std::uint64_t resident = 0;
+  file >> total >> resident;
+  return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
+void AppendProcess(std::string& text) {
+  Single(text, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.",
+         std::to_string(ResidentBytes()));
+  Single(text, "process_start_time_seconds", "gauge",
+         "Start time of the process since unix epoch in seconds.",
+         NumberText(static_cast<double>(kStartUnixMs) / 1000));
+  Describe(text, "copse_build_info", "gauge", "Version of this program; always 1.");
+  Sample(text, "copse_build_info", Label("version", COPSE_VERSION), "1");
+}
+
+void AppendLog(std::string& text, const LogState& log) {
+  Describe(text, "prediction_log_up", "gauge", "Whether the last write to the log worked.");
+  Sample(text, "prediction_log_up", Label("sink", log.sink), log.up ? "1" : "0");
+  Single(text, "prediction_log_accepted_total", "counter", "Entries handed to the log.",
+         std::to_string(log.accepted));
+  Single(text, "prediction_log_written_total", "counter", "Entries that the log has acknowledged.",
+         std::to_string(log.written));
+  Single(text, "prediction_log_dropped_total", "counter", "Entries that were lost.",
+         std::to_string(log.dropped));
+  Single(text, "prediction_log_queued", "gauge", "Entries that wait to be written.",
+         std::to_string(log.queued));
+}
+
+}  // namespace
+
+std::string EscapeLabel(std::string_view text) {
+  std::string escaped;
+  for (const char c : text) {
+    if (c == '\n') {
+      escaped += "\\n";
+      continue;
+    }
+    if (c == '\\' || c == '"') escaped.push_back('\\');
+    escaped.push_back(c);
+  }
+  return escaped;
+}
+
+void Metrics::CountRequest(std::string_view route, std::string_view method, int status,
+                           double seconds) {
+  const auto bucket = std::lower_bound(kBucketSeconds.begin(), kBucketSeconds.end(), seconds);
+  const std::lock_guard lock(mutex_);
+  Histogram& histogram = requests_[{std::string(route), std::string(method), status}];
+  ++histogram.buckets[static_cast<std::size_t>(bucket - kBucketSeconds.begin())];
+  ++histogram.count;
+  histogram.sum += seconds;
+}
+
+void Metrics::CountPredictions(std::string_view model, std::string_view version,
+                               std::string_view output, std::string_view label, std::uint64_t n) {
+  const std::lock_guard lock(mutex_);
+  predictions_[{std::string(model), std::string(version), std::string(output),
+                std::string(label)}] += n;
+}
+
+void Metrics::AppendRequests(std::string& text) const {
+  constexpr std::string_view kDuration = "http_server_request_duration_seconds";
+  Describe(text, kDuration, "histogram", "Duration of HTTP requests.");
+  for (const auto& [key, histogram] : requests_) {
+    const auto& [route, method, status] = key;
+    const std::string labels = Label("http_route", route) + "," +
+                               Label("http_request_method", method) + "," +
+                               Label("http_response_status_code", std::to_string(status));
+    std::uint64_t cumulative = 0;
+    for (std::size_t i = 0; i < histogram.buckets.size(); ++i) {
+      cumulative += histogram.buckets[i];
+      const std::string bound =
+          i < kBucketSeconds.size() ? NumberText(kBucketSeconds[i]) : std::string("+Inf");
+      Sample(text, std::string(kDuration) + "_bucket", labels + "," + Label("le", bound),
+             std::to_string(cumulative));
+    }
+    Sample(text, std::string(kDuration) + "_sum", labels, NumberText(histogram.sum));
+    Sample(text, std::string(kDuration) + "_count", labels, std::to_string(histogram.count));
+  }
+}
+
+void Metrics::AppendPredictions(std::string& text) const {
+  Describe(text, "model_predictions_total", "counter", "Rows scored, by predicted class.");
+  for (const auto& [key, n] : predictions_) {
+    const auto& [model, version, output, label] = key;
+    std::string labels = Label("model", model) + "," + Label("version", version);
+    if (!output.empty()) labels += "," + Label("output", output);
+    Sample(text, "model_predictions_total", labels + "," + Label("class", label),
+           std::to_string(n));
+  }
+}
+
+std::string Metrics::Text(const Snapshot& snapshot) const {
+  std::string text;
+  {
+    const std::lock_guard lock(mutex_);
+    AppendRequests(text);
+    AppendPredictions(text);
+  }
+  Single(text, "models_loaded", "gauge", "Models that can be asked.",
+         std::to_string(snapshot.models));
+  Single(text, "service_ready", "gauge", "Whether /readyz answers 200.",
+         snapshot.ready ? "1" : "0");
+  Single(text, "access_log_dropped_total", "counter", "Lines that the access log lost.",
+         std::to_string(access_log_dropped_.load()));
+  if (snapshot.log) AppendLog(text, *snapshot.log);
+  AppendProcess(text);
+  return text;
+}
+
+}  // namespace copse

@@ -1,1 +1,289 @@
-// copse
+#include "openapi.h"
+
+#include <utility>
+
+#include "openapi_schema.h"
+#include "prediction_text.h"
+#include "predictor.h"
+
+namespace copse {
+namespace {
+
+constexpr std::string_view kExampleId = "019b3c7e-8a51-7c2e-9d5f-3f6f2f1f4a10";
+
+Json Ref(const std::string& kind, const std::string& name) {
+  return {{"$ref", "#/components/" + kind + "/" + name}};
+}
+
+// The operation's refusals, by the names they have under components.
+Json AddProblems(Json responses, const std::vector<std::pair<int, std::string>>& problems) {
+  for (const auto& [status, name] : problems) {
+    responses[std::to_string(status)] = Ref("responses", name);
+  }
+  return responses;
+}
+
+Json TextResponse(const std::string& description, const std::string& type) {
+  return {{"description", description}, {"content", {{type, {{"schema", {{"type", "string"}}}}}}}};
+}
+
+// An operation without parameters that answers 200 with one type.
+Json Simple(const std::string& id, const std::string& summary, const std::string& tag,
+            Json response) {
+  return {{"get",
+           {{"operationId", id},
+            {"summary", summary},
+            {"tags", {tag}},
+            {"responses", {{"200", std::move(response)}}}}}};
+}
+
+// What one row, or a list of one row, is answered.
+struct Examples {
+  Json row, list;
+  std::string text, list_text;
+};
+
+Examples ExamplesOf(const LoadedModel& loaded) {
+  const Model& model = loaded.model;
+  const Prediction prediction = PredictEverything(model, ExampleRow(model));
+  return {Json::parse(AnswerJson(loaded, prediction, false, kExampleId)),
+          Json::parse(AnswerJson(loaded, prediction, true, kExampleId)),
+          TutorialText(model, prediction, 0), TutorialText(model, prediction)};
+}
+
+Json AnswerResponse(const std::string& schema, const std::string& text, const Json& example) {
+  return {{"description", "The prediction: as the tutorial prints it, or as JSON."},
+          {"headers", {{"X-Request-ID", Ref("headers", "RequestId")}}},
+          {"content",
+           {{"text/html", {{"schema", {{"type", "string"}}}, {"example", text}}},
+            {"application/json", {{"schema", Ref("schemas", schema)}, {"example", example}}}}}};
+}
+
+Json QueryParameters(const Model& model) {
+  Json parameters = Json::array({Ref("parameters", "RequestId")});
+  if (model.n_features() > kDescribedFeaturesMax) return parameters;
+  const std::vector<double> row = ExampleRow(model);
+  for (std::size_t f = 0; f < model.n_features(); ++f) {
+    const Feature& feature = model.features()[f];
+    const bool is_text = feature.categorical && !feature.categories.empty();
+    Json parameter = {{"name", feature.name},
+                      {"in", "query"},
+                      {"required", true},
+                      {"schema", {{"type", is_text ? "string" : "number"}}},
+                      {"example", ExampleValue(feature, row[f])}};
+    const std::string text = FeatureText(model, feature);
+    if (!text.empty()) parameter["description"] = text;
+    parameters.push_back(parameter);
+  }
+  return parameters;
+}
+
+Json PredictPath(const LoadedModel& loaded, const Examples& examples) {
+  const Json object = ExampleObject(loaded.model);
+  Json post_answer = AnswerResponse("Answers", examples.text, examples.row);
+  post_answer["content"]["application/json"].erase("example");
+  post_answer["content"]["application/json"]["examples"] = {{"row", {{"value", examples.row}}},
+                                                            {"list", {{"value", examples.list}}}};
+  return {
+      {"get",
+       {{"operationId", "predict"},
+        {"summary", "Predict one row with " + loaded.name},
+        {"tags", {"predict"}},
+        {"parameters", QueryParameters(loaded.model)},
+        {"responses", AddProblems({{"200", AnswerResponse("Answer", examples.text, examples.row)}},
+                                  {{400, "BadRequest"}, {503, "Unavailable"}})}}},
+      {"post",
+       {{"operationId", "predictJson"},
+        {"summary", "Predict a row, or a list of rows, with " + loaded.name},
+        {"tags", {"predict"}},
+        {"parameters", Json::array({Ref("parameters", "RequestId")})},
+        {"requestBody",
+         {{"required", true},
+          {"content",
+           {{"application/json",
+             {{"schema",
+               {{"anyOf",
+                 {Ref("schemas", "Row"),
+                  {{"type", "array"}, {"minItems", 1}, {"items", Ref("schemas", "Row")}}}}}},
+              {"examples",
+               {{"row", {{"value", object}}}, {"list", {{"value", Json::array({object})}}}}}}}}}}},
+        {"responses", AddProblems({{"200", post_answer}}, {{400, "BadRequest"},
+                                                           {413, "TooLarge"},
+                                                           {415, "UnsupportedMediaType"},
+                                                           {503, "Unavailable"}})}}}};
+}
+
+// The example row as a line of CSV.
+std::string ExampleCsv(const Model& model) {
+  std::string line;
+  for (const double value : ExampleRow(model))
+    line += (line.empty() ? "" : ",") + NumberText(value);
+  return line + "\n";
+}
+
+Json PredictFilePath(const LoadedModel& loaded, const Examples& examples) {
+  Json csv = {{"schema", {{"type", "string"}}}};
+  if (loaded.model.n_features() <= kDescribedFeaturesMax) csv["example"] = ExampleCsv(loaded.model);
+  const Json form = {
+      {"schema",
+       {{"type", "object"},
+        {"required", {"input_file"}},
+        {"properties",
+         {{"input_file",
+           {{"type", "string"},
+            {"contentMediaType", "text/csv"},
+            {"description",
+             "One row a line, with or without a header that names the features."}}}}}}},
+      {"encoding", {{"input_file", {{"contentType", "text/csv"}}}}}};
+  return {{"post",
+           {{"operationId", "predictFile"},
+            {"summary", "Predict the rows of a CSV file with " + loaded.name},
+            {"tags", {"predict"}},
+            {"parameters", Json::array({Ref("parameters", "RequestId")})},
+            {"requestBody",
+             {{"required", true}, {"content", {{"multipart/form-data", form}, {"text/csv", csv}}}}},
+            {"responses",
+             AddProblems({{"200", AnswerResponse("AnswerList", examples.list_text, examples.list)}},
+                         {{400, "BadRequest"},
+                          {413, "TooLarge"},
+                          {415, "UnsupportedMediaType"},
+                          {503, "Unavailable"}})}}}};
+}
+
+Json ModelFilePath(const LoadedModels& models) {
+  Json names = Json::array();
+  for (const auto& model : models) names.push_back(model->name);
+  const Json bytes = {{"description", "The very file that answers."},
+                      {"headers", {{"ETag", {{"schema", {{"type", "string"}}}}}}},
+                      {"content", {{"application/octet-stream", {{"schema", Json::object()}}}}}};
+  return {{"get",
+           {{"operationId", "modelFile"},
+            {"summary", "Download a model"},
+            {"tags", {"model"}},
+            {"parameters", Json::array({{{"name", "name"},
+                                         {"in", "path"},
+                                         {"required", true},
+                                         {"schema", {{"type", "string"}, {"enum", names}}},
+                                         {"example", models.front()->name}}})},
+            {"responses", AddProblems({{"200", bytes},
+                                       {"304", {{"description", "If-None-Match names the file."}}}},
+                                      {{404, "NotFound"}})}}}};
+}
+
+Json ProblemSchema() {
+  const Json text = {{"type", "string"}};
+  return {{"type", "object"},
+          {"required", {"type", "title", "status", "detail"}},
+          {"properties",
+           {{"type", text},
+            {"title", text},
+            {"status", {{"type", "integer"}}},
+            {"detail", text},
+            {"field", text},
+            {"value", text},
+            {"request_id", text}}}};
+}
+
+Json ProblemResponses() {
+  const std::vector<std::pair<std::string, std::string>> problems = {
+      {"BadRequest", "Something in the request cannot be used; `detail` says what."},
+      {"NotFound", "There is nothing of that name."},
+      {"TooLarge", "The body, or its answer, would be too large."},
+      {"UnsupportedMediaType", "The body is of a type that is not read here."},
+      {"Unavailable", "The service cannot answer now."}};
+  Json responses = Json::object();
+  for (const auto& [name, text] : problems) {
+    responses[name] = {
+        {"description", text},
+        {"content", {{"application/problem+json", {{"schema", Ref("schemas", "Problem")}}}}}};
+  }
+  return responses;
+}
+
+// A prediction with the names of what made it.
+Json AnswerSchema(Json prediction) {
+  const Json text = {{"type", "string"}};
+  Json& properties = prediction["properties"];
+  properties["model"] = text;
+  properties["version"] = text;
+  properties["request_id"] = text;
+  return prediction;
+}
+
+Json Schemas(const LoadedModels& models) {
+  Json schemas = {{"Problem", ProblemSchema()}};
+  if (models.empty()) return schemas;
+  const Model& model = models.front()->model;
+  schemas["Row"] = RowSchema(model);
+  schemas["Prediction"] = PredictionSchema(model);
+  schemas["Answer"] = AnswerSchema(PredictionSchema(model));
+  schemas["AnswerList"] = AnswerSchema(
+      {{"type", "object"},
+       {"required", {"predictions"}},
+       {"properties",
+        {{"predictions", {{"type", "array"}, {"items", Ref("schemas", "Prediction")}}}}}});
+  schemas["Answers"] = {{"anyOf", {Ref("schemas", "Answer"), Ref("schemas", "AnswerList")}}};
+  return schemas;
+}
+
+Json Components(const LoadedModels& models) {
+  const Json id = {{"type", "string"}, {"pattern", "^[A-Za-z0-9._-]{1,64}$"}};
+  return {{"schemas", Schemas(models)},
+          {"responses", ProblemResponses()},
+          {"headers",
+           {{"RequestId", {{"description", "Names this request in the logs."}, {"schema", id}}}}},
+          {"parameters",
+           {{"RequestId",
+             {{"name", "X-Request-ID"},
+              {"in", "header"},
+              {"required", false},
+              {"description", "Your name for this request; one is made if there is none."},
+              {"schema", id}}}}}};
+}
+
+Json ReadyPath() {
+  Json path = Simple("ready", "Whether requests can be answered", "service",
+                     {{"description", "A model is loaded."},
+                      {"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}});
+  path["get"]["responses"]["503"] = Ref("responses", "Unavailable");
+  return path;
+}
+
+Json Paths(const LoadedModels& models) {
+  Json paths = Json::object();
+  if (!models.empty()) {
+    const Examples examples = ExamplesOf(*models.front());
+    paths["/predict"] = PredictPath(*models.front(), examples);
+    paths["/predict_file"] = PredictFilePath(*models.front(), examples);
+    paths["/models/{name}.safetensors"] = ModelFilePath(models);
+  }
+  const Json json = {{"description", "OK"},
+                     {"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}};
+  paths["/healthz"] = Simple("health", "Whether the process lives", "service", json);
+  paths["/readyz"] = ReadyPath();
+  paths["/metrics"] = Simple("metrics", "Numbers for Prometheus", "service",
+                             TextResponse("Text format 0.0.4", "text/plain"));
+  paths["/openapi.json"] = Simple("openapi", "This document", "documents", json);
+  paths["/apispec_1.json"] = Simple("swagger", "The same as Swagger 2.0", "documents", json);
+  paths["/apidocs/"] = Simple("apidocs", "This document, to read and to try", "documents",
+                              TextResponse("A page", "text/html"));
+  paths["/"] = Simple("page", "The page", "documents", TextResponse("A page", "text/html"));
+  return paths;
+}
+
+}  // namespace
+
+std::string OpenApiDocument(const LoadedModels& models) {
+  const Json document = {{"openapi", "3.1.0"},
+                         {"info",
+                          {{"title", "Copse"},
+                           {"summary", "Predictions of decision forests."},
+                           {"version", COPSE_VERSION},
+                           {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
+                         {"servers", Json::array({{{"url", "/"}}})},
+                         {"paths", Paths(models)},
+                         {"components", Components(models)}};
+  return JsonText(document) + "\n";
+}
+
+}  // namespace copse

@@ -41,8 +41,8 @@ struct ServerConfig {
 /// answered, closes the log, and returns Ok.
 ///
 /// Prints "Copse listens on http://HOST:PORT ..." on stderr once it can be reached.
-/// Errors: kInvalidInput when it cannot listen there (kInternal when the system has no more
-/// sockets), in one sentence that names host and port.
+/// Errors: kInternal when it cannot listen there, in one sentence that names host and port;
+/// kNotFound or kTooLarge when `web_dir` cannot be read.
 /// Installs handlers for SIGTERM and SIGINT and ignores SIGPIPE. Call once.
 Status RunServer(ServerConfig config);
 

@@ -1,0 +1,285 @@
+#include "connection.h"
+
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace copse {
+namespace {
+
+constexpr std::size_t kReceiveBytes = std::size_t{16} << 10;
+constexpr std::size_t kFlushBytes = std::size_t{256} << 10;
+constexpr std::uint64_t kSkippedBytesMax = std::uint64_t{64} << 10;
+constexpr std::chrono::milliseconds kLinger{1000};
+// "ffffffff" and an extension; nobody needs a longer line.
+constexpr std::size_t kChunkLineBytesMax = 256;
+constexpr int kTrailersMax = 100;
+
+std::string RemoteAddress(int fd) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  std::array<char, NI_MAXHOST> host{};
+  auto* const generic = reinterpret_cast<sockaddr*>(&address);
+  if (::getpeername(fd, generic, &size) != 0) return {};
+  if (::getnameinfo(generic, size, host.data(), host.size(), nullptr, 0, NI_NUMERICHOST) != 0) {
+    return {};
+  }
+  const std::string text = host.data();
+  return text.starts_with("::ffff:") ? text.substr(7) : text;
+}
+
+// Waits for `events`. False when `deadline` passes first.
+bool Poll(int fd, short events, std::chrono::steady_clock::time_point deadline) {
+  for (;;) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    pollfd entry{.fd = fd, .events = events, .revents = 0};
+    const int n = ::poll(&entry, 1, static_cast<int>(std::max<long>(0, left.count() + 1)));
+    if (n > 0) return true;
+    if (n == 0 || errno != EINTR) return false;
+  }
+}
+
+std::chrono::steady_clock::time_point In(int ms) {
+  return std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+Connection::Connection(int fd, const ServerLimits& limits)
+    : fd_(fd), limits_(limits), remote_(RemoteAddress(fd)) {}
+
+// Appends what has arrived to the buffer: > 0 bytes, 0 closed, -1 too late or broken.
+ssize_t Connection::Receive(Clock::time_point deadline) {
+  std::array<char, kReceiveBytes> block;
+  for (;;) {
+    const ssize_t n = ::recv(fd_, block.data(), block.size(), 0);
+    if (n >= 0) {
+      buffer_.append(block.data(), static_cast<std::size_t>(n));
+      return n;
+    }
+    if (errno == EINTR) continue;
+    if (errno != EAGAIN || !Poll(fd_, POLLIN, deadline)) return -1;
+  }
+}
+
+bool Connection::WaitForRequest(int timeout_ms) {
+  return HasBufferedInput() || Poll(fd_, POLLIN, In(timeout_ms));
+}
+
+std::optional<Connection::Head> Connection::ReadHead() {
+  buffer_.erase(0, begin_);
+  begin_ = 0;
+  body_refusal_.reset();
+  write_deadline_.reset();
+  const auto deadline = In(limits_.head_timeout_ms);
+  std::size_t searched = 0;
+  for (;;) {
+    // An empty line before a request is allowed (RFC 9112, section 2.2).
+    while (buffer_.starts_with("\r\n")) buffer_.erase(0, 2);
+    const std::size_t end = buffer_.find("\r\n\r\n", searched > 3 ? searched - 3 : 0);
+    const bool complete = end != std::string::npos;
+    if ((complete ? end : buffer_.size()) > limits_.head_bytes_max) {
+      return Refusal{.status = 431,
+                     .detail = "The head of the request has more than " +
+                               std::to_string(limits_.head_bytes_max) + " bytes.",
+                     .close = true,
+                     .method = {},
+                     .target = {}};
+    }
+    if (complete) {
+      begin_ = end + 4;
+      Head head = ParseHead(std::string_view(buffer_).substr(0, begin_), limits_.head_fields_max);
+      const auto* const read = std::get_if<RequestHead>(&head);
+      chunked_ = read != nullptr && read->chunked;
+      chunk_ = Chunk::kSize;
+      remaining_ = read != nullptr ? read->content_length.value_or(0) : 0;
+      continue_pending_ = read != nullptr && read->expects_continue && read->HasBody();
+      body_bytes_ = 0;
+      body_deadline_ = In(limits_.body_timeout_ms);
+      return head;
+    }
+    searched = buffer_.size();
+    const ssize_t n = Receive(deadline);
+    if (n == 0 || (n < 0 && Clock::now() < deadline)) return std::nullopt;
+    if (n < 0) {
+      return Refusal{.status = 408,
+                     .detail = "The head of the request did not arrive in time.",
+                     .close = true,
+                     .method = {},
+                     .target = {}};
+    }
+  }
+}
+
+bool Connection::Fill(Clock::time_point deadline) {
+  if (HasBufferedInput()) return true;
+  buffer_.clear();
+  begin_ = 0;
+  return Receive(deadline) > 0;
+}
+
+ssize_t Connection::FailBody(int status, std::string detail) {
+  body_refusal_ = Refusal{
+      .status = status, .detail = std::move(detail), .close = true, .method = {}, .target = {}};
+  return -1;
+}
+
+ssize_t Connection::ReadBuffered(char* out, std::size_t size) {
+  if (!Fill(body_deadline_)) {
+    return FailBody(408, "The body of the request did not arrive completely, or not in time.");
+  }
+  const std::size_t n = static_cast<std::size_t>(
+      std::min<std::uint64_t>({size, remaining_, buffer_.size() - begin_}));
+  std::copy_n(buffer_.data() + begin_, n, out);
+  begin_ += n;
+  remaining_ -= n;
+  body_bytes_ += n;
+  return static_cast<ssize_t>(n);
+}
+
+bool Connection::SendContinue() {
+  if (!continue_pending_) return true;
+  continue_pending_ = false;
+  const bool sent = Write("HTTP/1.1 100 Continue\r\n\r\n") && Flush();
+  write_deadline_.reset();
+  return sent;
+}
+
+ssize_t Connection::ReadBody(char* out, std::size_t size) {
+  if (body_refusal_) return -1;
+  if (!SendContinue()) return FailBody(408, "The client is gone.");
+  if (!chunked_) return remaining_ == 0 ? 0 : ReadBuffered(out, size);
+  if (chunk_ == Chunk::kEnd) return 0;
+  if (chunk_ == Chunk::kSize && !ReadChunkSize()) return -1;
+  if (chunk_ == Chunk::kEnd) return 0;
+  const ssize_t n = ReadBuffered(out, size);
+  if (n > 0 && remaining_ == 0 && !EndChunk()) return -1;
+  return n;
+}
+
+// A line of the chunked coding, ended by CR LF and by nothing else.
+std::optional<std::string> Connection::ReadBodyLine() {
+  std::string line;
+  while (line.size() <= kChunkLineBytesMax) {
+    if (!Fill(body_deadline_)) {
+      FailBody(408, "The body of the request did not arrive completely, or not in time.");
+      return std::nullopt;
+    }
+    const char c = buffer_[begin_++];
+    if (c == '\n' && line.ends_with('\r')) {
+      line.pop_back();
+      return line;
+    }
+    if (c == '\n' || line.ends_with('\r')) break;
+    line.push_back(c);
+  }
+  FailBody(400, "The chunks of the body are broken.");
+  return std::nullopt;
+}
+
+bool Connection::ReadChunkSize() {
+  const auto line = ReadBodyLine();
+  if (!line) return false;
+  std::uint64_t size = 0;
+  std::size_t digits = 0;
+  while (digits < line->size() && HexDigit((*line)[digits]) >= 0 && digits < 15) {
+    size = size * 16 + static_cast<std::uint64_t>(HexDigit((*line)[digits++]));
+  }
+  const std::string_view rest = Trim(std::string_view(*line).substr(digits));
+  if (digits == 0 || !(rest.empty() || rest.front() == ';')) {
+    FailBody(400, "A chunk of the body has no valid size.");
+    return false;
+  }
+  if (size == 0) return SkipTrailers();
+  if (body_bytes_ + size > limits_.body_bytes_max) {
+    FailBody(413, "The body has more than " + std::to_string(limits_.body_bytes_max) + " bytes.");
+    return false;
+  }
+  remaining_ = size;
+  chunk_ = Chunk::kData;
+  return true;
+}
+
+bool Connection::EndChunk() {
+  const auto line = ReadBodyLine();
+  if (!line) return false;
+  chunk_ = Chunk::kSize;
+  if (line->empty()) return true;
+  FailBody(400, "A chunk of the body is longer than it says.");
+  return false;
+}
+
+bool Connection::SkipTrailers() {
+  for (int i = 0; i < kTrailersMax; ++i) {
+    const auto line = ReadBodyLine();
+    if (!line) return false;
+    if (line->empty()) {
+      chunk_ = Chunk::kEnd;
+      return true;
+    }
+  }
+  FailBody(431, "The body has too many trailer fields.");
+  return false;
+}
+
+bool Connection::CanSkipBody() const {
+  if (body_refusal_) return false;
+  if (chunked_) return chunk_ == Chunk::kEnd;
+  return remaining_ == 0 || (remaining_ <= kSkippedBytesMax && !continue_pending_);
+}
+
+bool Connection::SkipBody() {
+  if (!CanSkipBody()) return false;
+  body_deadline_ = Clock::now() + kLinger;
+  std::array<char, 4096> ignored;
+  while (remaining_ > 0) {
+    if (ReadBuffered(ignored.data(), ignored.size()) < 0) return false;
+  }
+  return true;
+}
+
+bool Connection::Write(std::string_view bytes) {
+  output_.append(bytes);
+  return output_.size() < kFlushBytes || Flush();
+}
+
+bool Connection::Flush() {
+  if (!write_deadline_) write_deadline_ = In(limits_.write_timeout_ms);
+  std::size_t sent = 0;
+  while (sent < output_.size()) {
+    const ssize_t n = ::send(fd_, output_.data() + sent, output_.size() - sent, MSG_NOSIGNAL);
+    if (n >= 0) {
+      sent += static_cast<std::size_t>(n);
+    } else if (errno != EINTR && (errno != EAGAIN || !Poll(fd_, POLLOUT, *write_deadline_))) {
+      output_.clear();
+      return false;
+    }
+  }
+  output_.clear();
+  return true;
+}
+
+void Connection::LingeringClose() {
+  ::shutdown(fd_, SHUT_WR);
+  const auto deadline = Clock::now() + kLinger;
+  while (Clock::now() < deadline) {
+    buffer_.clear();
+    begin_ = 0;
+    if (Receive(deadline) <= 0) return;
+  }
+}
+
+}  // namespace copse

@@ -1,0 +1,70 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+#include "prediction_log.h"
+
+namespace copse {
+
+/// Counters of the service, told to Prometheus. Thread-safe.
+///
+/// Labels never come from clients: routes are templates, methods those that we know, so that
+/// nobody can make us count without end.
+class Metrics {
+ public:
+  /// Upper bounds of the histogram, in seconds; +Inf follows.
+  static constexpr std::array kBucketSeconds = {0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005,
+                                                0.01,   0.025,   0.05,   0.1,   0.25,   0.5,
+                                                1.0,    2.5,     5.0,    10.0};
+
+  void CountRequest(std::string_view route, std::string_view method, int status, double seconds);
+
+  /// `n` rows that were answered with class `label` of `output` (both empty for a number).
+  void CountPredictions(std::string_view model, std::string_view version, std::string_view output,
+                        std::string_view label, std::uint64_t n);
+
+  /// Lines that the access log has lost so far.
+  void SetAccessLogDropped(std::uint64_t n) { access_log_dropped_ = n; }
+
+  /// What the caller knows, and this class does not.
+  struct Snapshot {
+    std::optional<LogState> log;
+    std::size_t models = 0;
+    bool ready = false;
+  };
+
+  /// Text format 0.0.4, ended by a line feed.
+  std::string Text(const Snapshot& snapshot) const;
+
+ private:
+  struct Histogram {
+    std::array<std::uint64_t, kBucketSeconds.size() + 1> buckets{};
+    std::uint64_t count = 0;
+    double sum = 0;
+  };
+  using RequestKey = std::tuple<std::string, std::string, int>;
+  using PredictionKey = std::tuple<std::string, std::string, std::string, std::string>;
+
+  // Both expect the mutex to be held.
+  void AppendRequests(std::string& text) const;
+  void AppendPredictions(std::string& text) const;
+
+  mutable std::mutex mutex_;
+  std::map<RequestKey, Histogram> requests_;
+  std::map<PredictionKey, std::uint64_t> predictions_;
+  std::atomic<std::uint64_t> access_log_dropped_ = 0;
+};
+
+/// `text` inside the quotes of a label value.
+std::string EscapeLabel(std::string_view text);
+
+}  // namespace copse

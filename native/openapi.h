@@ -1,0 +1,23 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "loaded_model.h"
+
+/// The service as documents for machines, made from the loaded models: parameters are the
+/// features, examples are rows that the model takes and answers that it gives. Both documents
+/// describe the first model at /predict; with no model they have no parameters.
+namespace copse {
+
+using LoadedModels = std::vector<std::shared_ptr<const LoadedModel>>;
+
+/// Swagger 2.0: the tutorial's two operations, at its URL /apispec_1.json. One line, keys as in
+/// the specification, ended by a line feed.
+std::string SwaggerDocument(const LoadedModels& models);
+
+/// OpenAPI 3.1: every route, with its problems.
+std::string OpenApiDocument(const LoadedModels& models);
+
+}  // namespace copse

@@ -1,0 +1,228 @@
+#include "predictor.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <utility>
+#include <vector>
+
+#include "http_head.h"
+#include "multipart.h"
+#include "request_id.h"
+#include "row_values.h"
+#include "web_assets.h"
+
+namespace copse {
+namespace {
+
+// Margins and values of one request together stay below 128 MiB, however many classes there are.
+constexpr std::size_t kAnswerValuesMax = std::size_t{1} << 23;
+// Rows that go to the log together.
+constexpr std::size_t kRecordedRowsMax = 4096;
+
+// The best quality that an Accept field gives to one of `types`, or nothing.
+double AcceptedQuality(std::string_view accept, std::span<const std::string_view> types) {
+  double best = 0;
+  while (!accept.empty()) {
+    const std::size_t comma = std::min(accept.find(','), accept.size());
+    const std::string_view member = accept.substr(0, comma);
+    const std::string type = MediaType(member);
+    if (std::find(types.begin(), types.end(), type) != types.end()) {
+      best = std::max(best, Quality(member));
+    }
+    accept.remove_prefix(std::min(comma + 1, accept.size()));
+  }
+  return best;
+}
+
+bool IsUtf8Charset(std::string_view content_type) {
+  const auto charset = FieldParameter(content_type, "charset");
+  return !charset || EqualsIgnoringCase(*charset, "utf-8") ||
+         EqualsIgnoringCase(*charset, "us-ascii");
+}
+
+bool IsJson(std::string_view content_type) {
+  const std::string type = MediaType(content_type);
+  return (type == "application/json" ||
+          (type.starts_with("application/") && type.ends_with("+json"))) &&
+         IsUtf8Charset(content_type);
+}
+
+Reply UnsupportedType(const Request& request, const std::string& expected) {
+  const std::string sent(request.Field("content-type"));
+  const std::string what =
+      sent.empty() ? "The request has no Content-Type" : "Content-Type is \"" + sent + "\"";
+  Reply reply =
+      Problem(Error{ErrorCode::kUnsupportedMediaType, what + "; " + expected + " was expected."},
+              {.request_id = request.request_id, .field = "Content-Type", .value = sent});
+  reply.headers.emplace_back("Accept-Post", expected);
+  return reply;
+}
+
+// Whether a row of zeros, but for one value, passes the model's check of values.
+bool IsUsable(const Model& model, std::size_t feature, double value) {
+  std::vector<double> row(model.n_features());
+  row[feature] = value;
+  return model.CheckRows(row).ok();
+}
+
+// The parameter that makes a query unusable, found the way the query is read.
+ProblemDetails BlameParameter(const Model& model, const Request& request) {
+  ProblemDetails details{.request_id = request.request_id, .field = {}, .value = {}};
+  const RowValues columns(model);
+  for (std::size_t f = 0; f < model.n_features(); ++f) {
+    const std::string& name = model.features()[f].name;
+    const auto parameter = std::find_if(request.query.begin(), request.query.end(),
+                                        [&](const auto& pair) { return pair.first == name; });
+    details.field = name;
+    if (parameter == request.query.end()) return details;
+    details.value = parameter->second;
+    const auto value = columns.FromParameter(f, parameter->second);
+    if (!value.ok() || !IsUsable(model, f, *value)) return details;
+  }
+  return {.request_id = request.request_id, .field = {}, .value = {}};
+}
+
+}  // namespace
+
+bool PrefersJson(std::string_view accept) {
+  static constexpr std::string_view kJson[] = {"application/json"};
+  static constexpr std::string_view kHtml[] = {"text/html"};
+  const double json = AcceptedQuality(accept, kJson);
+  return json > 0 && json >= AcceptedQuality(accept, kHtml);
+}
+
+std::string AnswerJson(const LoadedModel& model, const Prediction& prediction, bool is_list,
+                       std::string_view request_id) {
+  std::string text = "{";
+  if (is_list) {
+    text += "\"predictions\":[";
+    for (std::size_t r = 0; r < prediction.n_rows; ++r) {
+      if (r > 0) text += ",";
+      text += PredictionJson(model.model, prediction, r);
+    }
+    text += "]";
+  } else {
+    text += PredictionMembers(model.model, prediction, 0);
+  }
+  text += ",\"model\":" + JsonString(model.name) + ",\"version\":" + JsonString(model.version) +
+          ",\"request_id\":" + JsonString(request_id) + "}";
+  return text;
+}
+
+Predictor::Predictor(std::shared_ptr<const LoadedModel> model, PredictionLog* log, Metrics& metrics)
+    : model_(std::move(model)), log_(log), metrics_(metrics) {}
+
+Reply Predictor::FromQuery(const Request& request) const {
+  const auto rows = RowsFromQuery(model_->model, request.query);
+  if (!rows.ok()) return Problem(rows.error(), BlameParameter(model_->model, request));
+  return Answer(request, *rows, Numbered::kYes);
+}
+
+Reply Predictor::FromJson(const Request& request) const {
+  if (!IsJson(request.Field("content-type"))) return UnsupportedType(request, "application/json");
+  const auto rows = RowsFromJson(model_->model, request.body);
+  if (!rows.ok()) {
+    return Problem(rows.error(), {.request_id = request.request_id, .field = {}, .value = {}});
+  }
+  return Answer(request, *rows, Numbered::kYes);
+}
+
+Reply Predictor::FromFile(const Request& request) const {
+  const std::string_view content_type = request.Field("content-type");
+  const std::string type = MediaType(content_type);
+  if ((type != "multipart/form-data" && type != "text/csv") || !IsUtf8Charset(content_type)) {
+    return UnsupportedType(request, "multipart/form-data, text/csv");
+  }
+  const ProblemDetails details{.request_id = request.request_id, .field = {}, .value = {}};
+  std::string_view text = request.body;
+  if (type == "multipart/form-data") {
+    const auto file = FindFile(request.body, content_type, "input_file");
+    if (!file.ok()) return Problem(file.error(), details);
+    text = *file;
+  }
+  auto rows = RowsFromCsv(model_->model, text);
+  if (!rows.ok()) return Problem(rows.error(), details);
+  rows->is_list = true;
+  return Answer(request, *rows, Numbered::kNo);
+}
+
+Reply Predictor::Answer(const Request& request, const Rows& rows, Numbered numbered) const {
+  const Model& model = model_->model;
+  const std::size_t row_values = model.n_margins() + model.n_values();
+  if (rows.n_rows > kAnswerValuesMax / std::max<std::size_t>(1, row_values)) {
+    return Problem(
+        Error{ErrorCode::kTooLarge,
+              std::to_string(rows.n_rows) + " rows of " + std::to_string(row_values) +
+                  " numbers each are too many for one request; send at most " +
+                  std::to_string(kAnswerValuesMax / std::max<std::size_t>(1, row_values)) +
+                  " rows."},
+        {.request_id = request.request_id, .field = {}, .value = {}});
+  }
+  const Prediction prediction = PredictEverything(model, rows.values);
+  Reply reply;
+  if (PrefersJson(request.Field("accept"))) {
+    reply = JsonReply(AnswerJson(*model_, prediction, rows.is_list, request.request_id));
+  } else {
+    reply = HtmlReply(rows.is_list ? TutorialText(model, prediction)
+                                   : TutorialText(model, prediction, 0));
+  }
+  reply.headers = {{"Vary", "Accept"}, {"Cache-Control", "no-store"}};
+  Count(prediction);
+  // The tutorial's HEAD predicted and recorded what nobody was told.
+  if (request.method != "HEAD") Record(request, rows, prediction, numbered);
+  return reply;
+}
+
+void Predictor::Count(const Prediction& prediction) const {
+  const Model& model = model_->model;
+  std::size_t column = 0;
+  for (const Output& output : model.outputs()) {
+    if (output.kind != OutputKind::kClass) {
+      column += output.end - output.begin;
+      continue;
+    }
+    std::vector<std::uint64_t> counts(output.labels.size());
+    for (std::size_t r = 0; r < prediction.n_rows; ++r) {
+      const double index = prediction.decisions[r * model.n_decisions() + column];
+      ++counts.at(static_cast<std::size_t>(index));
+    }
+    const std::string name = model.outputs().size() > 1 ? output.name : std::string();
+    for (std::size_t c = 0; c < counts.size(); ++c) {
+      if (counts[c] == 0) continue;
+      metrics_.CountPredictions(model_->name, model_->version, name, output.labels[c], counts[c]);
+    }
+    ++column;
+  }
+  if (!model.is_classifier()) {
+    metrics_.CountPredictions(model_->name, model_->version, "", "", prediction.n_rows);
+  }
+}
+
+void Predictor::Record(const Request& request, const Rows& rows, const Prediction& prediction,
+                       Numbered numbered) const {
+  if (log_ == nullptr) return;
+  const Model& model = model_->model;
+  const std::size_t width = model.n_features();
+  const std::int64_t now = UnixMs();
+  for (std::size_t begin = 0; begin < rows.n_rows; begin += kRecordedRowsMax) {
+    const std::size_t end = std::min(rows.n_rows, begin + kRecordedRowsMax);
+    std::vector<LogEntry> entries(end - begin);
+    for (std::size_t r = begin; r < end; ++r) {
+      LogEntry& entry = entries[r - begin];
+      entry.id = NewUuid();
+      entry.time_unix_ms = now;
+      entry.model = model_->name;
+      entry.version = model_->version;
+      entry.request_id = request.request_id;
+      if (rows.is_list) entry.request_id += ":" + std::to_string(r + 1);
+      entry.input = NumbersJson(std::span(rows.values).subspan(r * width, width));
+      entry.output = TutorialText(model, prediction, r);
+      entry.label = LabelText(model, prediction, r);
+      entry.numbered = numbered == Numbered::kYes;
+    }
+    log_->Append(std::move(entries));
+  }
+}
+
+}  // namespace copse

@@ -1,0 +1,85 @@
+#include "request_id.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdio>
+#include <ctime>
+#include <random>
+
+namespace copse {
+namespace {
+
+// Seeded from the system for every thread: an identifier, not a secret.
+std::uint64_t Random64() {
+  thread_local std::mt19937_64 generator = [] {
+    std::random_device device;
+    std::seed_seq seed{device(), device(), device(), device(), device(), device()};
+    return std::mt19937_64(seed);
+  }();
+  return generator();
+}
+
+std::tm UtcTime(std::int64_t unix_ms) {
+  const std::time_t seconds = static_cast<std::time_t>(unix_ms / 1000);
+  std::tm time{};
+  ::gmtime_r(&seconds, &time);
+  return time;
+}
+
+}  // namespace
+
+std::string NewUuid() {
+  const std::uint64_t high =
+      (static_cast<std::uint64_t>(UnixMs()) << 16) | 0x7000 | (Random64() & 0x0fff);
+  const std::uint64_t low = (Random64() >> 2) | (std::uint64_t{1} << 63);
+  static constexpr char kDigits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(36);
+  for (int i = 0; i < 32; ++i) {
+    if (i == 8 || i == 12 || i == 16 || i == 20) text.push_back('-');
+    const std::uint64_t half = i < 16 ? high : low;
+    text.push_back(kDigits[(half >> (60 - 4 * (i % 16))) & 0xf]);
+  }
+  return text;
+}
+
+bool IsRequestId(std::string_view text) {
+  const auto is_allowed = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '_' || c == '-';
+  };
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), is_allowed);
+}
+
+std::int64_t UnixMs() {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(
+             std::chrono::system_clock::now().time_since_epoch())
+      .count();
+}
+
+std::string IsoTime(std::int64_t unix_ms) {
+  const std::tm time = UtcTime(unix_ms);
+  std::array<char, 32> seconds{};
+  std::strftime(seconds.data(), seconds.size(), "%Y-%m-%dT%H:%M:%S", &time);
+  std::array<char, 48> text{};
+  std::snprintf(text.data(), text.size(), "%s.%03dZ", seconds.data(),
+                static_cast<int>(unix_ms % 1000));
+  return text.data();
+}
+
+std::string HttpDate(std::int64_t unix_ms) {
+  // Names are spelled out here: those of strftime follow the locale.
+  static constexpr std::array kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::tm time = UtcTime(unix_ms);
+  std::array<char, 64> text{};
+  std::snprintf(text.data(), text.size(), "%s, %02d %s %04d %02d:%02d:%02d GMT",
+                kDays.at(static_cast<std::size_t>(time.tm_wday)), time.tm_mday,
+                kMonths.at(static_cast<std::size_t>(time.tm_mon)), time.tm_year + 1900,
+                time.tm_hour, time.tm_min, time.tm_sec);
+  return text.data();
+}
+
+}  // namespace copse

@@ -1,0 +1,153 @@
+#include "session.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "request_id.h"
+#include "url.h"
+
+namespace copse {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// A method of a client goes to the log, but not at any length.
+constexpr std::size_t kLoggedMethodBytesMax = 32;
+
+std::string RequestIdFor(const RequestHead& head) {
+  const auto sent = head.Field("x-request-id");
+  return sent && IsRequestId(*sent) ? std::string(*sent) : NewUuid();
+}
+
+// Why a request cannot be taken, as far as its head shows.
+std::optional<Refusal> RefuseHead(const RequestHead& head, const ServerLimits& limits) {
+  Refusal refusal{.status = 413, .detail = {}, .close = true, .method = {}, .target = {}};
+  if (head.content_length.value_or(0) > limits.body_bytes_max) {
+    refusal.detail = "The body has " + std::to_string(*head.content_length) + " bytes; at most " +
+                     std::to_string(limits.body_bytes_max) + " are accepted.";
+    return refusal;
+  }
+  return std::nullopt;
+}
+
+enum class Coding { kIdentity, kGzip, kUnknown };
+
+Coding CodingOf(const RequestHead& head) {
+  const std::string_view coding = head.Field("content-encoding").value_or("");
+  if (coding.empty() || EqualsIgnoringCase(coding, "identity")) return Coding::kIdentity;
+  return EqualsIgnoringCase(coding, "gzip") || EqualsIgnoringCase(coding, "x-gzip")
+             ? Coding::kGzip
+             : Coding::kUnknown;
+}
+
+}  // namespace
+
+std::string_view KnownMethod(std::string_view method) {
+  static constexpr std::array<std::string_view, 9> kMethods = {
+      "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+  const auto* const found = std::find(kMethods.begin(), kMethods.end(), method);
+  return found == kMethods.end() ? "_OTHER" : *found;
+}
+
+bool Session::ServeOne() {
+  auto head = connection_.ReadHead();
+  if (!head) return false;
+  const auto start = Clock::now();
+  Request request;
+  Outcome outcome;
+  if (const auto* const refusal = std::get_if<Refusal>(&*head)) {
+    request.method = refusal->method;
+    request.target = refusal->target;
+    request.request_id = NewUuid();
+    outcome = Refuse(*refusal, request);
+  } else {
+    outcome = Serve(std::get<RequestHead>(std::move(*head)), request);
+  }
+  const std::chrono::duration<double> elapsed = Clock::now() - start;
+  std::string_view route = context_.handlers.RouteName(request.path);
+  if (route.empty()) route = "none";
+  context_.metrics.CountRequest(route, KnownMethod(request.method), outcome.status,
+                                elapsed.count());
+  context_.access_log.Append({.time_unix_ms = UnixMs(),
+                              .request_id = request.request_id,
+                              .method = request.method.substr(0, kLoggedMethodBytesMax),
+                              .route = std::string(route),
+                              .path = request.path.empty() ? request.target : request.path,
+                              .status = outcome.status,
+                              .bytes = outcome.bytes,
+                              .duration_ms = elapsed.count() * 1000,
+                              .remote = connection_.remote()});
+  context_.metrics.SetAccessLogDropped(context_.access_log.dropped());
+  if (outcome.keep_alive) return connection_.SkipBody();
+  if (!connection_.CanSkipBody() || connection_.HasBufferedInput()) connection_.LingeringClose();
+  return false;
+}
+
+Reply Session::RefusalReply(const Refusal& refusal, const Request& request) const {
+  Reply reply = Problem(refusal.status, refusal.detail,
+                        {.request_id = request.request_id, .field = {}, .value = {}});
+  reply.close = refusal.close;
+  if (refusal.status == 415) reply.headers.emplace_back("Accept-Encoding", "gzip");
+  AddCommonHeaders(request, reply);
+  return reply;
+}
+
+Outcome Session::Refuse(const Refusal& refusal, const Request& request) {
+  const auto refuse = [&](const Refusal& why) { return RefusalReply(why, request); };
+  return transport_.Run(connection_, {.is_head = request.method == "HEAD",
+                                      .reads_body = false,
+                                      .is_gzip = false,
+                                      .keep_alive = context_.may_stay(),
+                                      .answer = [&](const std::string&) { return refuse(refusal); },
+                                      .refuse = refuse});
+}
+
+Outcome Session::Serve(RequestHead head, Request& request) {
+  request.method = std::move(head.method);
+  request.target = std::move(head.target);
+  request.host = std::move(head.host);
+  request.request_id = RequestIdFor(head);
+  auto url = ParseTarget(request.target);
+  std::optional<Refusal> refusal = RefuseHead(head, context_.limits);
+  if (!url && !refusal) {
+    refusal = Refusal{.status = 400,
+                      .detail =
+                          "The path of the request holds a broken escape, a control "
+                          "character, or text that is no UTF-8.",
+                      .close = !head.keep_alive,
+                      .method = {},
+                      .target = {}};
+  }
+  if (url) {
+    request.path = std::move(url->path);
+    request.query = std::move(url->query);
+  }
+  const bool reads_body = context_.handlers.ReadsBody(request.method, request.path);
+  if (reads_body && CodingOf(head) == Coding::kUnknown && !refusal) {
+    refusal = Refusal{.status = 415,
+                      .detail = "The only Content-Encoding accepted is gzip.",
+                      .close = !head.keep_alive,
+                      .method = {},
+                      .target = {}};
+  }
+  if (refusal) return Refuse(*refusal, request);
+  const bool is_gzip = CodingOf(head) == Coding::kGzip;
+  const bool keep_alive = head.keep_alive && context_.may_stay();
+  request.fields = std::move(head.fields);
+  return transport_.Run(connection_,
+                        {.is_head = request.method == "HEAD",
+                         .reads_body = reads_body,
+                         .is_gzip = is_gzip && reads_body,
+                         .keep_alive = keep_alive,
+                         .answer =
+                             [&](std::string body) {
+                               request.body = std::move(body);
+                               return context_.handlers.Handle(request);
+                             },
+                         .refuse = [&](const Refusal& why) { return RefusalReply(why, request); }});
+}
+
+}  // namespace copse

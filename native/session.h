@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+
+#include "access_log.h"
+#include "connection.h"
+#include "handlers.h"
+#include "metrics.h"
+#include "transport.h"
+
+namespace copse {
+
+/// What every session shares. All of it outlives them, and is safe to use from many threads.
+struct SessionContext {
+  const Handlers& handlers;
+  const ServerLimits& limits;
+  Metrics& metrics;
+  AccessLog& access_log;
+  /// Whether a connection may stay open when it has been answered: not when others wait for a
+  /// thread, and not when the service ends.
+  std::function<bool()> may_stay;
+};
+
+/// The requests of one connection: from their heads to plain requests for the handlers, and from
+/// replies to answers. Counts and logs each.
+class Session {
+ public:
+  Session(Connection& connection, Transport& transport, const SessionContext& context)
+      : connection_(connection), transport_(transport), context_(context) {}
+
+  /// Serves the next request, which has begun to arrive. False: the connection is to be closed.
+  bool ServeOne();
+
+ private:
+  Outcome Serve(RequestHead head, Request& request);
+  Outcome Refuse(const Refusal& refusal, const Request& request);
+  Reply RefusalReply(const Refusal& refusal, const Request& request) const;
+
+  Connection& connection_;
+  Transport& transport_;
+  const SessionContext& context_;
+};
+
+/// Methods as metrics name them: those of RFC 9110, and "_OTHER".
+std::string_view KnownMethod(std::string_view method);
+
+}  // namespace copse

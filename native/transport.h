@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "connection.h"
+#include "reply.h"
+
+namespace copse {
+
+/// What is to be done with a request whose head has been read.
+struct Exchange {
+  bool is_head = false;     ///< the answer goes without its body
+  bool reads_body = false;  ///< else the body is not waited for
+  bool is_gzip = false;     ///< the body is compressed
+  bool keep_alive = true;
+  /// Called once: with the body if it is wanted, chunks and compression undone.
+  std::function<Reply(std::string body)> answer;
+  /// Called instead of `answer` if there is no such body, and after it if that threw.
+  std::function<Reply(const Refusal& refusal)> refuse;
+};
+
+struct Outcome {
+  int status = 0;
+  std::size_t bytes = 0;    ///< of the answer's body
+  bool keep_alive = false;  ///< the connection can carry the next request
+};
+
+/// Speaks HTTP/1.1 on a connection by means of cpp-httplib, which undoes compression, keeps
+/// exceptions in, and writes the answers. Used by one thread; one for each.
+///
+/// The library sees a head of our making, and the body as a plain stream that ends: what a client
+/// sends in its head reaches handlers as http_head.h read it, and never through a second parser.
+class Transport {
+ public:
+  explicit Transport(const ServerLimits& limits);
+  ~Transport();
+
+  Outcome Run(Connection& connection, const Exchange& exchange);
+
+ private:
+  class Protocol;
+  std::unique_ptr<Protocol> protocol_;
+};
+
+}  // namespace copse
