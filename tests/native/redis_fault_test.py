@@ -1,0 +1,294 @@
+"""The whole service while its Redis is absent, frozen, killed, full, or refuses the password.
+
+Every prediction is answered 200 all the time, and has arrived in Redis, once and in order, when the
+fault is over. COPSE_BIN names the binary (default: build/bin/copse).
+"""
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import unittest
+import urllib.request
+
+import redis
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+COPSE = os.environ.get("COPSE_BIN", str(ROOT / "build" / "bin" / "copse"))
+GUARD_S = 60  # a guard against hanging, not a measure
+ANSWER_S_MAX = 2.0  # one answer; the seed's service hung for ever
+FLOWERS = [("5.1", "3.5", "1.4", "0.2"), ("6.0", "2.9", "4.5", "1.5"), ("6.9", "3.1", "5.4", "2.1")]
+
+
+def eventually(condition, what):
+    deadline = time.monotonic() + GUARD_S
+    while not condition():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"still not so after {GUARD_S} s: {what}")
+        time.sleep(0.01)
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Redis:
+    def __init__(self, folder):
+        self.folder, self.port, self.process, self.password = folder, free_port(), None, None
+
+    def start(self, *settings):
+        self.process = subprocess.Popen(
+            ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.folder,
+             "--save", "", "--appendfsync", "always", *settings], stdout=subprocess.DEVNULL)
+        eventually(self.answers, "redis-server answers")
+
+    def client(self):
+        return redis.Redis(port=self.port, password=self.password, socket_timeout=GUARD_S)
+
+    def answers(self):
+        try:
+            return self.client().ping()
+        except redis.RedisError:
+            return False
+
+    def set_password(self, password):
+        self.client().config_set("requirepass", password)
+        self.password = password
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+        self.process = None
+
+    def stream(self):
+        return [fields for _, fields in self.client().xrange("copse:predictions")]
+
+
+class Service:
+    """copse serve, with what it says on stderr kept line by line."""
+
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen(
+            [COPSE, "serve", "--model", str(ROOT / "models" / "iris.safetensors"), "--host",
+             "127.0.0.1", "--port", "0", "--no-access-log", *arguments],
+            stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
+        self.said = []
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+        eventually(lambda: self.url() or self.process.poll() is not None, "the service listens")
+
+    def _read(self):
+        for line in self.process.stderr:
+            self.said.append(line)
+
+    def url(self):
+        found = re.search(r"http://\S+:\d+", "".join(self.said))
+        return found and found.group()
+
+    def events(self):
+        return [json.loads(line) for line in list(self.said) if line.startswith("{")]
+
+    def says(self, event, reason=""):
+        return any(e.get("event") == event and reason in e.get("reason", "") for e in self.events())
+
+    def predict(self, i):
+        """(status, body, seconds) of one request for flower i % 3, with i in its request id"""
+        query = "s_length={}&s_width={}&p_length={}&p_width={}".format(*FLOWERS[i % 3])
+        request = urllib.request.Request(f"{self.url()}/predict?{query}",
+                                         headers={"X-Request-ID": f"request-{i}"})
+        begin = time.monotonic()
+        with urllib.request.urlopen(request, timeout=GUARD_S) as answer:
+            return answer.status, answer.read().decode().strip(), time.monotonic() - begin
+
+    def stop(self):
+        """(exit code, seconds) of SIGTERM"""
+        begin = time.monotonic()
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(GUARD_S)
+        return code, time.monotonic() - begin
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        self.reader.join()
+        self.process.stderr.close()
+
+
+class RedisFaults(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="copse-redis-")
+        self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
+        self.redis = Redis(self.folder)
+        self.addCleanup(self.redis.kill)
+        self.n = 0
+
+    def serve(self, user_info=""):
+        service = Service("--redis", f"redis://{user_info}127.0.0.1:{self.redis.port}")
+        self.addCleanup(service.end)
+        return service
+
+    def ask(self, service, n):
+        """The next n predictions: all answered, none kept waiting."""
+        for i in range(self.n, self.n + n):
+            status, body, seconds = service.predict(i)
+            self.assertEqual((status, body), (200, f"[{i % 3}]"))
+            self.assertLess(seconds, ANSWER_S_MAX)
+        self.n += n
+
+    def arrived(self, ids, keys):
+        """Waits until the stream is as long as it must be, and compares all of it."""
+        eventually(lambda: self.redis.answers() and
+                   self.redis.client().xlen("copse:predictions") >= len(ids), "all have arrived")
+        stream = self.redis.stream()
+        self.assertEqual([row[b"request_id"].decode() for row in stream],
+                         [f"request-{i}" for i in ids])
+        self.assertEqual([row[b"output"].decode() for row in stream], [f"[{i % 3}]" for i in ids])
+        values = self.redis.client().mget([str(k) for k in range(len(keys) + 1)])
+        self.assertEqual(values, [f"[{i % 3}]".encode() for i in keys] + [None])
+
+    def all_arrived(self):
+        self.arrived(range(self.n), range(self.n))
+
+    def test_every_prediction_is_a_key_and_an_entry(self):
+        self.redis.start()
+        service = self.serve()
+        self.ask(service, 30)
+        self.all_arrived()
+        self.assertEqual(self.redis.client().get("0"), b"[0]")
+        row = self.redis.stream()[0]
+        self.assertEqual(sorted(row), sorted([b"id", b"time", b"model", b"version", b"request_id",
+                                              b"input", b"output", b"label"]))
+        self.assertEqual(json.loads(row[b"input"]), [5.1, 3.5, 1.4, 0.2])
+        self.assertEqual((row[b"model"], row[b"label"]), (b"iris", b"setosa"))
+        self.assertEqual(service.events(), [])
+
+    def test_a_file_goes_to_the_stream_alone(self):
+        self.redis.start()
+        service = self.serve()
+        text = "\n".join(",".join(flower) for flower in FLOWERS * 200) + "\n"
+        body = ('--b\r\nContent-Disposition: form-data; name="input_file"; filename="f.csv"\r\n'
+                f'\r\n{text}\r\n--b--\r\n').encode()
+        request = urllib.request.Request(
+            f"{service.url()}/predict_file", data=body,
+            headers={"Content-Type": "multipart/form-data; boundary=b", "X-Request-ID": "file"})
+        with urllib.request.urlopen(request, timeout=GUARD_S) as answer:
+            self.assertEqual(json.loads(answer.read()), [0, 1, 2] * 200)
+        eventually(lambda: self.redis.client().xlen("copse:predictions") == 600, "600 rows")
+        ids = [row[b"request_id"].decode() for row in self.redis.stream()]
+        self.assertEqual(len(set(ids)), 600)
+        self.assertTrue(all(request_id.startswith("file:") for request_id in ids))
+        self.assertEqual(self.redis.client().exists("0"), 0)
+
+    def test_absent_at_the_start(self):
+        service = self.serve()
+        self.ask(service, 60)
+        eventually(lambda: service.says("prediction_log_down", "Connection refused"), "says down")
+        self.redis.start()
+        self.all_arrived()
+        eventually(lambda: service.says("prediction_log_up"), "says up")
+
+    def test_frozen(self):
+        self.redis.start()
+        service = self.serve()
+        self.ask(service, 10)
+        self.redis.process.send_signal(signal.SIGSTOP)
+        self.ask(service, 300)
+        eventually(lambda: service.says("prediction_log_down", "no answer"), "says down")
+        self.ask(service, 100)
+        self.redis.process.send_signal(signal.SIGCONT)
+        self.all_arrived()
+
+    def test_killed_and_back_with_its_data(self):
+        self.redis.start("--appendonly", "yes")
+        service = self.serve()
+        self.ask(service, 50)
+        self.all_arrived()
+        self.redis.kill()
+        self.ask(service, 100)
+        eventually(lambda: service.says("prediction_log_down"), "says down")
+        self.redis.start("--appendonly", "yes")
+        self.all_arrived()
+
+    def test_killed_and_back_empty(self):
+        self.redis.start()
+        service = self.serve()
+        self.ask(service, 50)
+        self.all_arrived()
+        self.redis.kill()
+        self.ask(service, 100)
+        self.redis.start()
+        self.arrived(range(50, 150), range(50, 150))
+
+    def test_wrong_password_then_the_right_one(self):
+        self.redis.start()
+        self.redis.set_password("another")
+        service = self.serve(":s3cret@")
+        self.ask(service, 60)
+        eventually(lambda: service.says("prediction_log_down", "WRONGPASS"), "says why")
+        self.redis.set_password("s3cret")
+        self.all_arrived()
+        self.assertNotIn("s3cret", "".join(service.said))
+
+    def test_memory_full(self):
+        self.redis.start()
+        service = self.serve()
+        self.ask(service, 10)
+        self.all_arrived()
+        self.redis.client().config_set("maxmemory", "1")
+        self.ask(service, 100)
+        eventually(lambda: service.says("prediction_log_down", "OOM"), "says why")
+        self.redis.client().config_set("maxmemory", "0")
+        self.all_arrived()
+
+    def test_connection_cut_in_the_middle(self):
+        self.redis.start()
+        service = self.serve()
+        for _ in range(20):
+            self.ask(service, 20)
+            self.redis.client().client_kill_filter(_type="normal", skipme=True)
+        self.all_arrived()
+
+    def test_stops_in_time_and_empties_its_queue(self):
+        self.redis.start()
+        service = self.serve()
+        self.ask(service, 100)
+        code, _ = service.stop()
+        self.assertEqual(code, 0)
+        self.all_arrived()
+
+    def test_stops_in_time_while_redis_is_frozen(self):
+        self.redis.start()
+        service = self.serve()
+        self.redis.process.send_signal(signal.SIGSTOP)
+        self.ask(service, 20)
+        code, seconds = service.stop()
+        self.redis.process.send_signal(signal.SIGCONT)
+        self.assertEqual(code, 0)
+        self.assertLess(seconds, 10)
+        eventually(lambda: service.says("prediction_log_lost"), "says what it could not write")
+
+    def test_a_bad_address_is_one_sentence_without_the_password(self):
+        ran = subprocess.run(
+            [COPSE, "serve", "--model", str(ROOT / "models" / "iris.safetensors"), "--redis",
+             "redis://:s3cret@127.0.0.1:99999"], capture_output=True, text=True, timeout=GUARD_S)
+        self.assertIn(ran.returncode, (2, 3))
+        self.assertIn("port '99999', which is not a number from 1 to 65535", ran.stderr)
+        self.assertEqual(ran.stderr.count("\n"), 1)
+        self.assertNotIn("s3cret", ran.stderr)
+
+
+if __name__ == "__main__":
+    if not shutil.which("redis-server"):
+        sys.exit("redis-server is not installed")
+    unittest.main()
