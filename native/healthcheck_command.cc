@@ -1,15 +1,17 @@
-#include "healthcheck_command.h"
-
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
 
-#include <cstdio>
+#include <CLI/CLI.hpp>
+#include <cstdint>
 #include <cstring>
+#include <memory>
 #include <string>
 #include <string_view>
+
+#include "commands.h"
 
 namespace copse {
 namespace {
@@ -37,16 +39,23 @@ std::string Ask(int socket, std::uint16_t port) {
   return answer;
 }
 
-}  // namespace
-
-int RunHealthcheck(std::uint16_t port) {
+Status CheckHealth(std::uint16_t port) {
   const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const std::string answer = socket < 0 ? "" : Ask(socket, port);
   if (socket >= 0) close(socket);
-  if (answer.starts_with("HTTP/1.1 200")) return 0;
+  if (answer.starts_with("HTTP/1.1 200")) return Ok{};
   const std::string said = answer.empty() ? "no answer" : answer.substr(0, answer.find('\r'));
-  std::fprintf(stderr, "copse: not ready on port %u: %s\n", unsigned{port}, said.c_str());
-  return 1;
+  return Error{ErrorCode::kInternal, "not ready on port " + std::to_string(port) + ": " + said};
+}
+
+}  // namespace
+
+Command AddHealthcheckCommand(CLI::App& app) {
+  auto port = std::make_shared<std::uint16_t>(std::uint16_t{5000});
+  app.add_option("-p,--port", *port, "Port of the service on this machine")
+      ->capture_default_str()
+      ->envname("COPSE_PORT");
+  return [port] { return CheckHealth(*port); };
 }
 
 }  // namespace copse

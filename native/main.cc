@@ -45,6 +45,8 @@ int Main(int argc, char** argv) {
   commands.emplace_back(predict, AddPredictCommand(*predict));
   auto* inspect = app.add_subcommand("inspect", "Say what a model is");
   commands.emplace_back(inspect, AddInspectCommand(*inspect));
+  auto* healthcheck = app.add_subcommand("healthcheck", "Ask a service here whether it is ready");
+  commands.emplace_back(healthcheck, AddHealthcheckCommand(*healthcheck));
 
   try {
     app.parse(argc, argv);
