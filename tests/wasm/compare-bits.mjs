@@ -1,14 +1,29 @@
-// node compare-bits.mjs FOLDER FOLDER
+// node compare-bits.mjs [NATIVE_BUILD WASM_BUILD]      (default: build/release build/wasm)
 //
-// Compares two folders of raw little-endian doubles (tests/support/answers.h), one written by the
-// native build and one by the WebAssembly build: the same files, and in them the same bytes.
-import { readdirSync, readFileSync } from 'node:fs';
+// Lets the native and the WebAssembly build of the same test programs write down every answer that
+// they compute (tests/support/answers.h), and holds the two against each other: the same files, and
+// in them the same bytes. The last line counts files as passed or failed.
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const PROGRAMS = ['math_test', 'vectors_test'];
 const BYTES_PER_VALUE = 8;
 
-function names(folder) {
-  return readdirSync(folder).filter((name) => name.endsWith('.bin')).sort();
+/** Runs the programs of one build, which leave their answers in `folder`. */
+function writeAnswers(build, suffix, folder) {
+  mkdirSync(folder);
+  for (const name of PROGRAMS) {
+    const program = join(build, 'bin', name + suffix);
+    if (!existsSync(program)) throw new Error(`${program} is missing: build its tests first`);
+    const [command, ...args] = suffix ? ['node', '--no-experimental-fetch', program] : [program];
+    const env = { ...process.env, COPSE_WRITE_ANSWERS: folder };
+    const run = spawnSync(command, args, { env, encoding: 'utf8', maxBuffer: 1 << 28 });
+    if (run.status !== 0) throw new Error(`${program} failed:\n${run.stdout}${run.stderr}`);
+  }
 }
 
 /** Position of the first value that differs, or -1. */
@@ -22,38 +37,53 @@ function firstDifference(left, right) {
   return shared / BYTES_PER_VALUE;
 }
 
-/** The value at `index` as number and bits, or what is there instead. */
+/** The value at `index` as number and bits, or that there is none. */
 function show(bytes, index) {
   const at = index * BYTES_PER_VALUE;
   if (at + BYTES_PER_VALUE > bytes.length) return 'no value';
   return `${bytes.readDoubleLE(at)} (0x${bytes.readBigUInt64LE(at).toString(16)})`;
 }
 
-function compare(leftFolder, rightFolder) {
-  const left = names(leftFolder);
-  const right = names(rightFolder);
-  const problems = [
-    ...left.filter((name) => !right.includes(name)).map((name) => `${name}: only in ${leftFolder}`),
-    ...right.filter((name) => !left.includes(name)).map((name) => `${name}: only in ${rightFolder}`),
-  ];
-  let values = 0;
-  for (const name of left.filter((each) => right.includes(each))) {
-    const a = readFileSync(join(leftFolder, name));
-    const b = readFileSync(join(rightFolder, name));
-    const at = firstDifference(a, b);
-    if (at >= 0) problems.push(`${name}: value ${at} is ${show(a, at)} and ${show(b, at)}`);
-    values += Math.min(a.length, b.length) / BYTES_PER_VALUE;
-  }
-  return { files: left.length, values, problems };
+/** One file of both folders: what is wrong with it, or null, and how many values it holds. */
+function compareFile(name, native, wasm) {
+  if (!existsSync(join(native, name))) return { problem: `${name}: only in WebAssembly`, values: 0 };
+  if (!existsSync(join(wasm, name))) return { problem: `${name}: only natively`, values: 0 };
+  const left = readFileSync(join(native, name));
+  const right = readFileSync(join(wasm, name));
+  const values = left.length / BYTES_PER_VALUE;
+  const at = firstDifference(left, right);
+  if (at < 0) return { problem: null, values };
+  return { problem: `${name}: value ${at} is ${show(left, at)} natively and ${show(right, at)}`, values };
 }
 
-const [leftFolder, rightFolder] = process.argv.slice(2);
-if (!leftFolder || !rightFolder) {
-  console.error('usage: node compare-bits.mjs FOLDER FOLDER');
-  process.exit(2);
+function compareFolders(native, wasm) {
+  const names = [...new Set([...readdirSync(native), ...readdirSync(wasm)])].sort();
+  const results = names.map((name) => compareFile(name, native, wasm));
+  return {
+    files: names.length,
+    values: results.reduce((sum, { values }) => sum + values, 0),
+    problems: results.map(({ problem }) => problem).filter((problem) => problem !== null),
+  };
 }
-const { files, values, problems } = compare(leftFolder, rightFolder);
-for (const problem of problems) console.error(problem);
-if (values === 0) console.error(`nothing to compare in ${leftFolder} and ${rightFolder}`);
-console.log(`${files} files, ${values} values compared, ${problems.length} differences`);
-process.exit(problems.length === 0 && values > 0 ? 0 : 1);
+
+function main(nativeBuild, wasmBuild) {
+  const folder = mkdtempSync(join(tmpdir(), 'copse-bits-'));
+  try {
+    writeAnswers(nativeBuild, '', join(folder, 'native'));
+    writeAnswers(wasmBuild, '.js', join(folder, 'wasm'));
+    return compareFolders(join(folder, 'native'), join(folder, 'wasm'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const [nativeBuild = join(ROOT, 'build/release'), wasmBuild = join(ROOT, 'build/wasm')] =
+  process.argv.slice(2);
+const { files, values, problems } = main(nativeBuild, wasmBuild);
+for (const problem of problems) console.log(problem);
+console.log(`${values} values of the native and the WebAssembly build compared bit for bit`);
+// Fewer would mean that a program stopped writing its answers.
+const enough = files >= 100 && values >= 50000;
+if (!enough) console.log(`too few: ${files} files`);
+console.log(`${files - problems.length} passed, ${problems.length + (enough ? 0 : 1)} failed`);
+process.exitCode = problems.length === 0 && enough ? 0 : 1;
