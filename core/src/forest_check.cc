@@ -2,7 +2,6 @@
 // further test, so each check names the invariant that evaluation relies on.
 #include <algorithm>
 #include <cmath>
-#include <optional>
 #include <utility>
 
 #include "copse/forest.h"
@@ -12,10 +11,8 @@
 namespace copse {
 namespace {
 
+using text::Flaw;
 using text::Invalid;
-
-/// A check's answer: nothing, or what is wrong.
-using Flaw = std::optional<Error>;
 
 struct Sizes {
   std::size_t trees, nodes, leaves, rows, width, outputs;
@@ -33,7 +30,7 @@ Sizes SizesOf(const ForestParts& parts) {
 
 Flaw CheckLimit(std::string_view what, std::uint64_t count, std::uint64_t max) {
   if (count <= max) return {};
-  return text::TooLarge(what, " is ", count, ", more than ", max);
+  return text::TooLarge({what, " is ", count, ", more than ", max});
 }
 
 Flaw CheckLimits(const ForestParts& parts, const Sizes& sizes) {
@@ -65,22 +62,23 @@ Flaw CheckLimits(const ForestParts& parts, const Sizes& sizes) {
 Flaw CheckLength(std::string_view tensor, std::size_t length, std::size_t expected,
                  std::string_view why) {
   if (length == expected) return {};
-  return Invalid(tensor, " has ", length, " elements, and ", expected, " were expected: ", why);
+  return Invalid({tensor, " has ", length, " elements, and ", expected, " were expected: ", why});
 }
 
 Flaw CheckWidths(const ForestParts& parts, const Sizes& sizes) {
-  if (sizes.outputs == 0) return Invalid("base is empty, and it holds one number for each output");
+  if (sizes.outputs == 0)
+    return Invalid({"base is empty, and it holds one number for each output"});
   if (sizes.width != 1 && sizes.width != sizes.outputs) {
-    return Invalid("leaf.value is ", sizes.width, " wide, and 1 or the ", sizes.outputs,
-                   " outputs of base were expected");
+    return Invalid({"leaf.value is ", sizes.width, " wide, and 1 or the ", sizes.outputs,
+                    " outputs of base were expected"});
   }
   if (Count(parts.leaf_value) % sizes.width != 0) {
-    return Invalid("leaf.value has ", Count(parts.leaf_value), " elements, not a multiple of ",
-                   sizes.width);
+    return Invalid(
+        {"leaf.value has ", Count(parts.leaf_value), " elements, not a multiple of ", sizes.width});
   }
   const bool needs_output = sizes.width == 1 && sizes.outputs > 1;
   if (!needs_output && !parts.tree_output.empty()) {
-    return Invalid("tree.output must be absent where leaves have a value for every output");
+    return Invalid({"tree.output must be absent where leaves have a value for every output"});
   }
   if (!needs_output) return {};
   return CheckLength("tree.output", parts.tree_output.size(), sizes.trees, "one a tree");
@@ -110,22 +108,22 @@ Flaw CheckLengths(const ForestParts& parts, const Sizes& sizes) {
 
 Flaw CheckTreeRanges(const ForestParts& parts, const Sizes& sizes) {
   if (parts.tree_begin.front() != 0) {
-    return Invalid("tree.begin[0] is ", parts.tree_begin.front(), ", and 0 was expected");
+    return Invalid({"tree.begin[0] is ", parts.tree_begin.front(), ", and 0 was expected"});
   }
   for (std::size_t t = 0; t < sizes.trees; ++t) {
     if (parts.tree_begin[t + 1] < parts.tree_begin[t]) {
-      return Invalid("tree.begin[", t + 1, "] is ", parts.tree_begin[t + 1], ", less than the ",
-                     parts.tree_begin[t], " before it");
+      return Invalid({"tree.begin[", t + 1, "] is ", parts.tree_begin[t + 1], ", less than the ",
+                      parts.tree_begin[t], " before it"});
     }
   }
   if (parts.tree_begin.back() != sizes.nodes) {
-    return Invalid("tree.begin ends with ", parts.tree_begin.back(), ", and there are ",
-                   sizes.nodes, " nodes");
+    return Invalid({"tree.begin ends with ", parts.tree_begin.back(), ", and there are ",
+                    sizes.nodes, " nodes"});
   }
   for (std::size_t t = 0; t < parts.tree_output.size(); ++t) {
     if (parts.tree_output[t] < sizes.outputs) continue;
-    return Invalid("tree.output[", t, "] is ", parts.tree_output[t], ", and there are ",
-                   sizes.outputs, " outputs");
+    return Invalid({"tree.output[", t, "] is ", parts.tree_output[t], ", and there are ",
+                    sizes.outputs, " outputs"});
   }
   return {};
 }
@@ -135,11 +133,11 @@ Flaw CheckFlags(const ForestParts& parts) {
   for (std::size_t i = 0; i < parts.flags.size(); ++i) {
     const std::uint8_t flags = parts.flags[i];
     if ((flags & ~kAll) != 0 || (flags & kMissingRule) == kMissingRule) {
-      return Invalid("node.flags[", i, "] is ", flags, ", which has unknown bits");
+      return Invalid({"node.flags[", i, "] is ", flags, ", which has unknown bits"});
     }
     if ((flags & kListedRight) != 0 && (flags & kCategorical) == 0) {
-      return Invalid("node.flags[", i, "] is ", flags,
-                     ": bit 4 says where listed categories go, and bit 1 that there are none");
+      return Invalid({"node.flags[", i, "] is ", flags,
+                      ": bit 4 says where listed categories go, and bit 1 that there are none"});
     }
   }
   return {};
@@ -148,14 +146,14 @@ Flaw CheckFlags(const ForestParts& parts) {
 Flaw CheckNodes(const ForestParts& parts) {
   for (std::size_t i = 0; i < parts.feature.size(); ++i) {
     if (parts.feature[i] >= parts.n_features) {
-      return Invalid("node.feature[", i, "] is ", parts.feature[i], ", and there are ",
-                     parts.n_features, " features");
+      return Invalid({"node.feature[", i, "] is ", parts.feature[i], ", and there are ",
+                      parts.n_features, " features"});
     }
     const double threshold = At(parts.threshold, i);
-    if (std::isnan(threshold)) return Invalid("node.threshold[", i, "] is NaN");
+    if (std::isnan(threshold)) return Invalid({"node.threshold[", i, "] is NaN"});
     if ((parts.flags[i] & node_flags::kCategorical) != 0 && threshold != 0) {
-      return Invalid("node.threshold[", i, "] is ", threshold,
-                     ", and 0 was expected because node.flags says the split is categorical");
+      return Invalid({"node.threshold[", i, "] is ", threshold,
+                      ", and 0 was expected because node.flags says the split is categorical"});
     }
   }
   return CheckFlags(parts);
@@ -193,7 +191,8 @@ class Links {
     // end - begin nodes have twice as many children, all different. With the leaves counted too,
     // an unused node would leave some other node to be used twice; say which is left over.
     for (std::size_t i = begin; i < end; ++i) {
-      if (!node_is_used_[i]) return Invalid("node ", i, " belongs to tree ", t, " but is no child");
+      if (!node_is_used_[i])
+        return Invalid({"node ", i, " belongs to tree ", t, " but is no child"});
     }
     return {};
   }
@@ -202,9 +201,9 @@ class Links {
     const std::int32_t root = parts_.tree_root[t];
     if (root < 0 && begin == end) return UseLeaf("tree.root[", t, root);
     if (root < 0 || begin == end || static_cast<std::size_t>(root) != begin) {
-      return Invalid(
-          "tree.root[", t, "] is ", root, ", and tree.begin says that the tree ",
-          begin == end ? std::string("is a single leaf") : text::Concat("starts at node ", begin));
+      return Invalid({"tree.root[", t, "] is ", root, ", and tree.begin says that the tree ",
+                      begin == end ? std::string("is a single leaf")
+                                   : text::Concat({"starts at node ", begin})});
     }
     node_is_used_[begin] = true;
     depth_[begin] = 1;
@@ -215,11 +214,11 @@ class Links {
     if (child < 0) return UseLeaf(where, i, child);
     const auto node = static_cast<std::size_t>(child);
     if (node <= i || node >= end) {
-      return Invalid(where, i, "] is ", child, ", and a node from ", i + 1, " to ", end - 1,
-                     " or a leaf was expected");
+      return Invalid({where, i, "] is ", child, ", and a node from ", i + 1, " to ", end - 1,
+                      " or a leaf was expected"});
     }
     if (node_is_used_[node])
-      return Invalid(where, i, "] is ", child, ", which has a parent already");
+      return Invalid({where, i, "] is ", child, ", which has a parent already"});
     node_is_used_[node] = true;
     depth_[node] = depth_[i] + 1;
     return {};
@@ -229,10 +228,10 @@ class Links {
     // Unsigned: the complement of INT32_MIN is a large leaf number, not an overflow.
     const std::uint32_t leaf = ~static_cast<std::uint32_t>(child);
     if (leaf >= sizes_.leaves) {
-      return Invalid(where, i, "] is ", child, ", which is leaf ", leaf, " of ", sizes_.leaves);
+      return Invalid({where, i, "] is ", child, ", which is leaf ", leaf, " of ", sizes_.leaves});
     }
     if (leaf_is_used_[leaf]) {
-      return Invalid(where, i, "] is ", child, ", and leaf ", leaf, " has a parent already");
+      return Invalid({where, i, "] is ", child, ", and leaf ", leaf, " has a parent already"});
     }
     leaf_is_used_[leaf] = true;
     return {};
@@ -248,8 +247,8 @@ class Links {
 Flaw CheckRows(const ForestParts& parts, const Sizes& sizes) {
   for (std::size_t n = 0; n < parts.leaf_row.size(); ++n) {
     if (parts.leaf_row[n] < sizes.rows) continue;
-    return Invalid("leaf.row[", n, "] is ", parts.leaf_row[n], ", and leaf.value has ", sizes.rows,
-                   " rows");
+    return Invalid(
+        {"leaf.row[", n, "] is ", parts.leaf_row[n], ", and leaf.value has ", sizes.rows, " rows"});
   }
   return {};
 }
@@ -258,8 +257,8 @@ template <class T>
 Flaw CheckFinite(std::string_view tensor, const std::vector<T>& values, bool allow_nonfinite) {
   for (std::size_t i = 0; i < values.size() && !allow_nonfinite; ++i) {
     if (std::isfinite(values[i])) continue;
-    return Invalid(tensor, "[", i, "] is ", static_cast<double>(values[i]),
-                   ", and metadata key allow_nonfinite does not say \"true\"");
+    return Invalid({tensor, "[", i, "] is ", static_cast<double>(values[i]),
+                    ", and metadata key allow_nonfinite does not say \"true\""});
   }
   return {};
 }
@@ -273,7 +272,7 @@ Flaw CheckCovers(std::string_view tensor, const Reals& covers) {
   for (std::size_t i = 0; i < Count(covers); ++i) {
     const double cover = At(covers, i);
     if (std::isfinite(cover) && cover >= 0) continue;
-    return Invalid(tensor, "[", i, "] is ", cover, ", and a finite number >= 0 was expected");
+    return Invalid({tensor, "[", i, "] is ", cover, ", and a finite number >= 0 was expected"});
   }
   return {};
 }
@@ -285,16 +284,16 @@ Flaw CheckRanges(std::string_view tensor, const std::vector<std::uint32_t>& begi
     return flaw;
   }
   if (begin.front() != 0) {
-    return Invalid(tensor, "[0] is ", begin.front(), ", and 0 was expected");
+    return Invalid({tensor, "[0] is ", begin.front(), ", and 0 was expected"});
   }
   for (std::size_t i = 1; i < begin.size(); ++i) {
     if (begin[i] >= begin[i - 1]) continue;
-    return Invalid(tensor, "[", i, "] is ", begin[i], ", less than the ", begin[i - 1],
-                   " before it");
+    return Invalid(
+        {tensor, "[", i, "] is ", begin[i], ", less than the ", begin[i - 1], " before it"});
   }
   if (begin.back() == total) return {};
-  return Invalid(tensor, " ends with ", begin.back(), ", and ", of_what, " has ", total,
-                 " elements");
+  return Invalid(
+      {tensor, " ends with ", begin.back(), ", and ", of_what, " has ", total, " elements"});
 }
 
 /// cat.node must be exactly the nodes with the categorical flag, in order.
@@ -303,16 +302,16 @@ Flaw CheckCategoryNodes(const ForestParts& parts) {
   for (std::size_t i = 0; i < parts.flags.size(); ++i) {
     if ((parts.flags[i] & node_flags::kCategorical) == 0) continue;
     if (c == parts.cat_node.size() || parts.cat_node[c] != i) {
-      return Invalid("node.flags[", i, "] says the split is categorical, and cat.node ",
-                     c == parts.cat_node.size()
-                         ? std::string("ends before it")
-                         : text::Concat("has ", parts.cat_node[c], " at ", c));
+      return Invalid({"node.flags[", i, "] says the split is categorical, and cat.node ",
+                      c == parts.cat_node.size()
+                          ? std::string("ends before it")
+                          : text::Concat({"has ", parts.cat_node[c], " at ", c})});
     }
     ++c;
   }
   if (c == parts.cat_node.size()) return {};
-  return Invalid("cat.node[", c, "] is ", parts.cat_node[c],
-                 ", which is not the next node whose flags say categorical");
+  return Invalid({"cat.node[", c, "] is ", parts.cat_node[c],
+                  ", which is not the next node whose flags say categorical"});
 }
 
 Flaw CheckCategories(const ForestParts& parts) {
@@ -322,7 +321,7 @@ Flaw CheckCategories(const ForestParts& parts) {
     const bool is_empty = parts.cat_begin.empty() && parts.cat_words.empty() &&
                           parts.known_begin.empty() && parts.known_words.empty();
     if (is_empty) return {};
-    return Invalid("there are category sets, and cat.node names no node that uses them");
+    return Invalid({"there are category sets, and cat.node names no node that uses them"});
   }
   if (auto flaw =
           CheckRanges("cat.begin", parts.cat_begin, sets, parts.cat_words.size(), "cat.words")) {
@@ -338,11 +337,11 @@ Flaw CheckLinear(const ForestParts& parts, const Sizes& sizes, bool allow_nonfin
     const bool is_empty =
         parts.linear_feature.empty() && parts.linear_coef.empty() && parts.linear_const.empty();
     if (is_empty) return {};
-    return Invalid("linear.begin is missing beside other linear.* tensors");
+    return Invalid({"linear.begin is missing beside other linear.* tensors"});
   }
   if (sizes.width != 1) {
-    return Invalid("linear.begin is given, and leaf.value is ", sizes.width,
-                   " wide: linear leaves have one value");
+    return Invalid({"linear.begin is given, and leaf.value is ", sizes.width,
+                    " wide: linear leaves have one value"});
   }
   if (auto f = CheckLength("linear.coef", parts.linear_coef.size(), parts.linear_feature.size(),
                            "one a term, as in linear.feature")) {
@@ -358,8 +357,8 @@ Flaw CheckLinear(const ForestParts& parts, const Sizes& sizes, bool allow_nonfin
   }
   for (std::size_t i = 0; i < parts.linear_feature.size(); ++i) {
     if (parts.linear_feature[i] < parts.n_features) continue;
-    return Invalid("linear.feature[", i, "] is ", parts.linear_feature[i], ", and there are ",
-                   parts.n_features, " features");
+    return Invalid({"linear.feature[", i, "] is ", parts.linear_feature[i], ", and there are ",
+                    parts.n_features, " features"});
   }
   if (auto f = CheckFinite("linear.coef", parts.linear_coef, allow_nonfinite)) return f;
   return CheckFinite("linear.const", parts.linear_const, allow_nonfinite);
@@ -384,7 +383,7 @@ std::vector<double> CountTrees(const ForestParts& parts, const Sizes& sizes) {
 Flaw CheckMean(const std::vector<double>& trees_per_output) {
   for (std::size_t k = 0; k < trees_per_output.size(); ++k) {
     if (trees_per_output[k] > 0) continue;
-    return Invalid("combine is \"mean\", and no tree adds to output ", k);
+    return Invalid({"combine is \"mean\", and no tree adds to output ", k});
   }
   return {};
 }

@@ -1,66 +1,227 @@
 #include "json_fields.h"
 
 #include <algorithm>
+#include <cassert>
+#include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
 #include <utility>
 
-#include <nlohmann/json.hpp>
-
 #include "copse/limits.h"
+#include "number.h"
 #include "text.h"
 
 namespace copse::json {
 
-/// Receives nlohmann's events and lays them down as tokens. A false answer stops the parser.
-class Builder {
+/// Reads JSON as RFC 8259 has it and lays it down as tokens, in one pass without recursion.
+/// Every function is true when its part was well formed, and has noted the error otherwise.
+class Parser {
  public:
-  Builder(Document& document, std::string_view name) : document_(document), name_(name) {}
+  Parser(Document& document, std::string_view text, std::string_view name)
+      : document_(document), text_(text), name_(name) {}
 
-  bool null() { return Add(Kind::kNull, 0); }
-  bool boolean(bool value) { return Add(Kind::kBool, value ? 1 : 0); }
-  bool number_integer(std::int64_t value) {
-    Add(Kind::kInteger, static_cast<std::uint64_t>(value));
-    document_.tokens_.back().is_negative = true;
+  bool Parse() {
+    bool is_value_due = true;
+    do {
+      SkipSpace();
+      if (!(is_value_due ? ReadValue(is_value_due) : ReadSeparator(is_value_due))) return false;
+    } while (is_value_due || !open_.empty());
+    SkipSpace();
+    return at_ == text_.size() || FailHere();
+  }
+
+  Error TakeError() { return std::move(*error_); }
+
+ private:
+  char Peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
+
+  void SkipSpace() {
+    while (Peek() == ' ' || Peek() == '\t' || Peek() == '\n' || Peek() == '\r') ++at_;
+  }
+
+  bool Take(char c) {
+    if (Peek() != c) return false;
+    ++at_;
     return true;
   }
-  bool number_unsigned(std::uint64_t value) { return Add(Kind::kInteger, value); }
-  bool number_float(double value, const std::string&) {
+
+  /// A value where one is due. An opening bracket leaves the first thing inside due.
+  bool ReadValue(bool& is_value_due) {
+    is_value_due = false;
+    switch (Peek()) {
+      case '{':
+        if (!Open(Kind::kObject)) return false;
+        SkipSpace();
+        if (Peek() == '}') return true;
+        is_value_due = true;
+        return ReadKey();
+      case '[':
+        if (!Open(Kind::kArray)) return false;
+        SkipSpace();
+        is_value_due = Peek() != ']';
+        return true;
+      case '"':
+        return ReadString();
+      case 't':
+        return ReadWord("true", Kind::kBool, 1);
+      case 'f':
+        return ReadWord("false", Kind::kBool, 0);
+      case 'n':
+        return ReadWord("null", Kind::kNull, 0);
+      default:
+        return ReadNumber();
+    }
+  }
+
+  /// What follows a value: a comma and the next one, or the end of the list or object around it.
+  bool ReadSeparator(bool& is_value_due) {
+    const std::uint32_t parent = open_.back();
+    const bool is_object = document_.tokens_[parent].kind == Kind::kObject;
+    if (Take(is_object ? '}' : ']')) {
+      open_.pop_back();
+      document_.tokens_[parent].size =
+          static_cast<std::uint32_t>(document_.tokens_.size() - parent - 1);
+      return !is_object || CheckKeys(parent);
+    }
+    if (!Take(',')) return FailHere();
+    is_value_due = true;
+    SkipSpace();
+    return !is_object || ReadKey();
+  }
+
+  bool ReadKey() {
+    if (Peek() != '"' || !ReadString()) return FailHere();
+    document_.tokens_.back().is_key = true;
+    SkipSpace();
+    return Take(':') || FailHere();
+  }
+
+  bool ReadWord(std::string_view word, Kind kind, std::uint64_t bits) {
+    if (text_.substr(at_, word.size()) != word) return FailHere();
+    at_ += word.size();
+    return Add(kind, bits);
+  }
+
+  bool SkipDigits() {
+    const std::size_t from = at_;
+    while (Peek() >= '0' && Peek() <= '9') ++at_;
+    return at_ > from;
+  }
+
+  bool ReadNumber() {
+    const std::size_t from = at_;
+    const bool is_negative = Take('-');
+    if (!Take('0') && !SkipDigits()) return FailHere();
+    const std::string_view digits = text_.substr(from, at_ - from);
+    bool is_whole = true;
+    if (Take('.')) {
+      is_whole = false;
+      if (!SkipDigits()) return FailHere();
+    }
+    if (Take('e') || Take('E')) {
+      is_whole = false;
+      if (!Take('-')) Take('+');
+      if (!SkipDigits()) return FailHere();
+    }
+    if (is_whole && AddInteger(digits, is_negative)) return true;
+    return AddReal(text_.substr(from, at_ - from));
+  }
+
+  /// False where the number needs more than 64 bits.
+  bool AddInteger(std::string_view digits, bool is_negative) {
+    std::uint64_t unsigned_value = 0;
+    std::int64_t signed_value = 0;
+    const char* end = digits.data() + digits.size();
+    const auto read = is_negative ? std::from_chars(digits.data(), end, signed_value)
+                                  : std::from_chars(digits.data(), end, unsigned_value);
+    if (read.ec != std::errc()) return false;
+    Add(Kind::kInteger, is_negative ? static_cast<std::uint64_t>(signed_value) : unsigned_value);
+    document_.tokens_.back().is_negative = is_negative;
+    return true;
+  }
+
+  bool AddReal(std::string_view digits) {
+    const double value = ParseDecimal(digits);
+    if (!std::isfinite(value)) {
+      return Fail(
+          text::Invalid({name_, " has a number past the range of a double, ending at byte ", at_}));
+    }
     std::uint64_t bits = 0;
     std::memcpy(&bits, &value, sizeof bits);
     return Add(Kind::kFloat, bits);
   }
-  bool string(std::string& text) { return AddText(text); }
-  bool key(std::string& text) {
-    AddText(text);
-    document_.tokens_.back().is_key = true;
+
+  bool ReadString() {
+    std::string& pool = document_.pool_;
+    const std::size_t from = pool.size();
+    for (++at_; Peek() != '"'; ++at_) {
+      // Peek is 0 at the end, too.
+      if (static_cast<unsigned char>(Peek()) < 0x20) return FailHere();
+      if (Peek() != '\\') {
+        pool += Peek();
+      } else if (!ReadEscape()) {
+        return FailHere();
+      }
+    }
+    ++at_;
+    return Add(Kind::kString, from, pool.size() - from);
+  }
+
+  /// Leaves at_ on the last character of the escape.
+  bool ReadEscape() {
+    constexpr std::string_view kLetters = "\"\\/bfnrt";
+    constexpr std::string_view kMeanings = "\"\\/\b\f\n\r\t";
+    ++at_;
+    if (Peek() == 'u') return ReadCodePoint();
+    const std::size_t letter = kLetters.find(Peek());
+    if (letter == std::string_view::npos) return false;
+    document_.pool_ += kMeanings[letter];
     return true;
   }
-  bool binary(std::vector<std::uint8_t>&) { return false; }  // never asked for by JSON
 
-  bool start_object(std::size_t) { return Open(Kind::kObject); }
-  bool start_array(std::size_t) { return Open(Kind::kArray); }
-  bool end_array() { return Close(); }
-  bool end_object() {
-    const std::uint32_t object = open_.back();
-    Close();
-    return CheckKeys(object);
+  bool ReadHex(std::uint32_t& unit) {
+    unit = 0;
+    for (int i = 0; i < 4; ++i) {
+      ++at_;
+      const char c = Peek();
+      const char lower = static_cast<char>(c | 0x20);
+      const bool is_digit = c >= '0' && c <= '9';
+      if (!is_digit && !(lower >= 'a' && lower <= 'f')) return false;
+      unit = unit * 16 + static_cast<std::uint32_t>(is_digit ? c - '0' : lower - 'a' + 10);
+    }
+    return true;
   }
 
-  bool parse_error(std::size_t position, const std::string&,
-                   const nlohmann::detail::exception& exception) {
-    constexpr int kNumberOverflow = 406;  // nlohmann's documented number of that error
-    return Fail(exception.id == kNumberOverflow
-                    ? text::Invalid(name_,
-                                    " has a number past the range of a double, ending at byte ",
-                                    position)
-                    : text::Invalid(name_, " is no JSON: it goes wrong at byte ", position));
+  /// \uHHHH, or two of them for a code point past U+FFFF.
+  bool ReadCodePoint() {
+    std::uint32_t code = 0;
+    if (!ReadHex(code) || (code >= 0xdc00 && code < 0xe000)) return false;
+    if (code >= 0xd800 && code < 0xdc00) {
+      std::uint32_t low = 0;
+      if (text_.substr(at_ + 1, 2) != "\\u") return false;
+      at_ += 2;
+      if (!ReadHex(low) || low < 0xdc00 || low >= 0xe000) return false;
+      code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
+    }
+    AppendUtf8(code);
+    return true;
   }
 
-  const std::optional<Error>& error() const { return error_; }
+  void AppendUtf8(std::uint32_t code) {
+    std::string& pool = document_.pool_;
+    const auto append = [&](std::uint32_t byte) { pool += static_cast<char>(byte); };
+    if (code < 0x80) return append(code);
+    if (code < 0x800) {
+      append(0xc0 | code >> 6);
+    } else {
+      append(code < 0x10000 ? 0xe0 | code >> 12 : 0xf0 | code >> 18);
+      if (code >= 0x10000) append(0x80 | (code >> 12 & 0x3f));
+      append(0x80 | (code >> 6 & 0x3f));
+    }
+    append(0x80 | (code & 0x3f));
+  }
 
- private:
   bool Add(Kind kind, std::uint64_t bits, std::size_t size = 0) {
     document_.tokens_.push_back(Document::Token{.kind = kind,
                                                 .is_key = false,
@@ -70,25 +231,13 @@ class Builder {
     return true;
   }
 
-  bool AddText(const std::string& text) {
-    Add(Kind::kString, document_.pool_.size(), text.size());
-    document_.pool_ += text;
-    return true;
-  }
-
   bool Open(Kind kind) {
     if (open_.size() == static_cast<std::size_t>(limits::kJsonDepthMax)) {
-      return Fail(text::Invalid(name_, " nests deeper than ", limits::kJsonDepthMax, " levels"));
+      return Fail(text::Invalid({name_, " nests deeper than ", limits::kJsonDepthMax, " levels"}));
     }
+    ++at_;
     open_.push_back(static_cast<std::uint32_t>(document_.tokens_.size()));
     return Add(kind, 0);
-  }
-
-  bool Close() {
-    const std::uint32_t at = open_.back();
-    open_.pop_back();
-    document_.tokens_[at].size = static_cast<std::uint32_t>(document_.tokens_.size() - at - 1);
-    return true;
   }
 
   bool CheckKeys(std::uint32_t object) {
@@ -97,10 +246,16 @@ class Builder {
          member = member->Next()) {
       keys_.push_back(member->key());
     }
-    std::sort(keys_.begin(), keys_.end());
-    const auto twice = std::adjacent_find(keys_.begin(), keys_.end());
-    if (twice == keys_.end()) return true;
-    return Fail(text::Invalid(name_, " has the key ", text::Quote(*twice), " twice in one object"));
+    const auto twice = text::FindTwice(keys_);
+    if (!twice) return true;
+    return Fail(
+        text::Invalid({name_, " has the key ", text::Quote(*twice), " twice in one object"}));
+  }
+
+  bool FailHere() {
+    // The deepest function knows best; those that called it fail after it.
+    return error_ ? false
+                  : Fail(text::Invalid({name_, " is no JSON: it goes wrong at byte ", at_}));
   }
 
   bool Fail(Error error) {
@@ -109,7 +264,9 @@ class Builder {
   }
 
   Document& document_;
+  std::string_view text_;
   std::string_view name_;
+  std::size_t at_ = 0;
   std::vector<std::uint32_t> open_;
   std::vector<std::string_view> keys_;
   std::optional<Error> error_;
@@ -132,19 +289,13 @@ std::size_t TokensAtMost(std::string_view text) {
 Result<Document> Document::Parse(std::string_view text, std::string_view name) {
   assert(text.size() <= std::numeric_limits<std::int32_t>::max());
   if (const std::size_t at = text::FindInvalidUtf8(text); at != std::string_view::npos) {
-    return text::Invalid(name, " is not UTF-8 at byte ", at);
-  }
-  // nlohmann's lexer takes a NUL for the end of the text.
-  if (const std::size_t at = text.find('\0'); at != std::string_view::npos) {
-    return text::Invalid(name, " is no JSON: it has a NUL at byte ", at);
+    return text::Invalid({name, " is not UTF-8 at byte ", at});
   }
   Document document;
   document.tokens_.reserve(TokensAtMost(text));
   document.pool_.reserve(text.size());
-  Builder builder(document, name);
-  if (!nlohmann::json::sax_parse(text.begin(), text.end(), &builder)) {
-    return *builder.error();
-  }
+  Parser parser(document, text, name);
+  if (!parser.Parse()) return parser.TakeError();
   return document;
 }
 

@@ -10,6 +10,10 @@
 
 /// JSON that somebody else made: parsed whole, asked field by field, never trusted.
 ///
+/// Written for this format instead of a library: nothing here may throw, nesting and repeated keys
+/// must be seen, memory must be bounded by the text, and a library's parser alone is as much
+/// WebAssembly as all the rest of the reader.
+///
 /// A Document is a flat list of 16-byte tokens and one pool of text, sized from the input before
 /// anything is stored, so hostile JSON costs at most about nine times its own length. Duplicate
 /// keys, more than limits::kJsonDepthMax levels and numbers past a double's range are refused.
@@ -46,7 +50,7 @@ class Value {
 
  private:
   friend class Document;
-  friend class Builder;
+  friend class Parser;
   Value(const Document* document, std::uint32_t token, std::uint32_t end)
       : document_(document), token_(token), end_(end) {}
   std::optional<Value> At(std::uint32_t token, std::uint32_t end) const;
@@ -65,7 +69,7 @@ class Document {
 
  private:
   friend class Value;
-  friend class Builder;
+  friend class Parser;
   struct Token {
     Kind kind;
     bool is_key;         // text of the member whose value is the next token

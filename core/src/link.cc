@@ -139,7 +139,7 @@ Result<LinkKind> LinkKindFromName(std::string_view name) {
     if (link.name == name) return link.kind;
     known += (known.empty() ? "" : ", ") + std::string(link.name);
   }
-  return text::Unsupported("link: ", text::Quote(name), " is not known; expected one of ", known);
+  return text::Unsupported({"link: ", text::Quote(name), " is not known; expected one of ", known});
 }
 
 std::string_view LinkName(LinkKind kind) {

@@ -4,6 +4,7 @@
 #include <array>
 #include <cassert>
 #include <cmath>
+#include <initializer_list>
 
 #include "text.h"
 
@@ -25,9 +26,8 @@ constexpr std::array<NamedAnswer, 6> kAnswers = {{{"predict", Answer::kPredict},
 /// infinity.
 constexpr double kFloatEnd = 0x1.ffffffp127;
 
-template <class... Pieces>
-Error InvalidInput(const Pieces&... pieces) {
-  return text::MakeError(ErrorCode::kInvalidInput, text::Concat(pieces...));
+Error InvalidInput(std::initializer_list<text::Piece> pieces) {
+  return text::MakeError(ErrorCode::kInvalidInput, pieces);
 }
 
 /// Why `x` cannot be used, as the end of a sentence; empty when it can.
@@ -60,7 +60,7 @@ Result<Answer> AnswerFromName(std::string_view name) {
     if (named.name == name) return named.answer;
     known += (known.empty() ? "" : ", ") + std::string(named.name);
   }
-  return InvalidInput("answer ", text::Quote(name), " is not known; expected one of ", known);
+  return InvalidInput({"answer ", text::Quote(name), " is not known; expected one of ", known});
 }
 
 std::string_view AnswerName(Answer answer) {
@@ -122,8 +122,8 @@ Result<std::size_t> Model::Columns(Answer answer) const {
       break;
   }
   if (columns > 0) return columns;
-  return InvalidInput("answer \"", AnswerName(answer), "\" needs a model with ", needs,
-                      ", which this one does not have");
+  return InvalidInput({"answer \"", AnswerName(answer), "\" needs a model with ", needs,
+                       ", which this one does not have"});
 }
 
 Status Model::CheckRows(std::span<const double> rows, std::size_t first_row) const {
@@ -131,8 +131,8 @@ Status Model::CheckRows(std::span<const double> rows, std::size_t first_row) con
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::string_view refusal = Refusal(*this, rows[i]);
     if (refusal.empty()) continue;
-    return InvalidInput("row ", first_row + i / n_features(), ": ",
-                        text::Quote(features_[i % n_features()].name), " is ", rows[i], refusal);
+    return InvalidInput({"row ", first_row + i / n_features(), ": ",
+                         text::Quote(features_[i % n_features()].name), " is ", rows[i], refusal});
   }
   return Ok{};
 }

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <optional>
 #include <utility>
 
 #include "copse/limits.h"
@@ -12,9 +11,9 @@
 namespace copse {
 namespace {
 
+using text::Flaw;
 using text::Invalid;
 using text::Unsupported;
-using Flaw = std::optional<Error>;
 
 template <class T>
 struct Choice {
@@ -71,11 +70,6 @@ std::string_view KindName(OutputKind kind) {
   return "score";
 }
 
-Flaw FlawOf(Status status) {
-  if (status.ok()) return {};
-  return status.error();
-}
-
 }  // namespace
 
 /// Fills a Model from parts, checking rules 2 to 7 of the format on the way.
@@ -108,27 +102,28 @@ class ModelBuilder {
   Flaw Choose(const char* key, const std::array<Choice<T>, N>& choices, T& value,
               bool is_optional = false) const {
     const std::string* text = Find(key);
-    if (text == nullptr) return is_optional ? Flaw() : Invalid("metadata key ", key, " is missing");
-    std::string known;
+    if (text == nullptr) return is_optional ? Flaw() : Missing(key);
     for (const Choice<T>& choice : choices) {
       if (choice.name == *text) {
         value = choice.value;
         return {};
       }
-      known += (known.empty() ? "" : " or ") + text::Quote(choice.name);
     }
-    return Unsupported("metadata key ", key, " is ", text::Quote(*text), ", and ", known,
-                       " was expected");
+    std::string known;
+    for (const Choice<T>& choice : choices) text::AppendChoice(choice.name, known);
+    return Unsupported({"metadata key ", key, " is ", text::Quote(*text), "; expected ", known});
   }
+
+  static Flaw Missing(const char* key) { return Invalid({"metadata key ", key, " is missing"}); }
 
   Flaw ReadVersion() {
     for (const auto& [key, value] : parts_.metadata) {
       if (text::FindInvalidUtf8(key) != std::string::npos ||
           text::FindInvalidUtf8(value) != std::string::npos) {
-        return Invalid("metadata key ", text::Quote(key), " is not UTF-8");
+        return Invalid({"metadata key ", text::Quote(key), " is not UTF-8"});
       }
     }
-    return FlawOf(CheckFormat(parts_.metadata));
+    return CheckFormat(parts_.metadata);
   }
 
   Flaw ReadRules() {
@@ -148,23 +143,23 @@ class ModelBuilder {
 
   Flaw ReadLink() {
     const std::string* name = Find("link");
-    if (name == nullptr) return Invalid("metadata key link is missing");
+    if (name == nullptr) return Missing("link");
     auto kind = LinkKindFromName(*name);
     if (!kind.ok()) return kind.error();
     model_.link_.kind = *kind;
     if (auto flaw = Choose("link_math", kPrecisions, model_.link_.math)) return flaw;
     const std::string* params = Find("link_params");
-    return FlawOf(ReadLinkParams(params == nullptr ? "{}" : *params, model_.link_));
+    return ReadLinkParams(params == nullptr ? "{}" : *params, model_.link_);
   }
 
   Flaw ReadLists() {
     const std::string* features = Find("features");
-    if (features == nullptr) return Invalid("metadata key features is missing");
+    if (features == nullptr) return Missing("features");
     auto read_features = ReadFeatures(*features);
     if (!read_features.ok()) return read_features.error();
     model_.features_ = std::move(*read_features);
     const std::string* outputs = Find("outputs");
-    if (outputs == nullptr) return Invalid("metadata key outputs is missing");
+    if (outputs == nullptr) return Missing("outputs");
     auto read_outputs = ReadOutputs(*outputs);
     if (!read_outputs.ok()) return read_outputs.error();
     model_.outputs_ = std::move(*read_outputs);
@@ -175,17 +170,17 @@ class ModelBuilder {
     for (const char* key : {"source", "provenance"}) {
       const std::string* object = Find(key);
       if (object == nullptr) continue;
-      if (auto flaw = FlawOf(CheckObject(key, *object))) return flaw;
+      if (auto flaw = CheckObject(key, *object)) return flaw;
     }
     const std::string* warnings = Find("warnings");
-    return warnings == nullptr ? Flaw() : FlawOf(CheckWarnings(*warnings));
+    return warnings == nullptr ? Flaw() : CheckWarnings(*warnings);
   }
 
   Flaw TakeForest() {
     if (parts_.forest.has_value() == parts_.linear.has_value()) {
-      return Invalid(parts_.forest ? "the file holds both trees and a linear model, and it must "
-                                     "hold one of them"
-                                   : "the file holds neither trees nor a linear model");
+      return Invalid({parts_.forest ? "the file holds both trees and a linear model, and it must "
+                                      "hold one of them"
+                                    : "the file holds neither trees nor a linear model"});
     }
     if (!parts_.forest) return {};
     parts_.forest->n_features = model_.features_.size();
@@ -199,8 +194,8 @@ class ModelBuilder {
   Flaw CheckFinite(std::string_view tensor, const std::vector<double>& values) const {
     for (std::size_t i = 0; i < values.size() && !rules_.allow_nonfinite; ++i) {
       if (std::isfinite(values[i])) continue;
-      return Invalid(tensor, "[", i, "] is ", values[i],
-                     ", and metadata key allow_nonfinite does not say \"true\"");
+      return Invalid({tensor, "[", i, "] is ", values[i],
+                      ", and metadata key allow_nonfinite does not say \"true\""});
     }
     return {};
   }
@@ -209,21 +204,21 @@ class ModelBuilder {
     if (!parts_.linear) return {};
     const LinearModel& linear = *parts_.linear;
     const std::size_t outputs = linear.intercept.size();
-    if (outputs == 0) return Invalid("linear_model.intercept is empty");
+    if (outputs == 0) return Invalid({"linear_model.intercept is empty"});
     if (outputs > limits::kOutputsMax) {
-      return text::TooLarge("the number of outputs is ", outputs, ", more than ",
-                            limits::kOutputsMax);
+      return text::TooLarge(
+          {"the number of outputs is ", outputs, ", more than ", limits::kOutputsMax});
     }
     if (linear.coef.size() > limits::kCoefficientsMax) {
-      return text::TooLarge("the length of linear_model.coef is ", linear.coef.size(),
-                            ", more than ", limits::kCoefficientsMax);
+      return text::TooLarge({"the length of linear_model.coef is ", linear.coef.size(),
+                             ", more than ", limits::kCoefficientsMax});
     }
     if (linear.coef.size() != outputs * model_.n_features()) {
-      return Invalid("linear_model.coef has ", linear.coef.size(), " elements, and ", outputs,
-                     " outputs of ", model_.n_features(), " features were expected");
+      return Invalid({"linear_model.coef has ", linear.coef.size(), " elements, and ", outputs,
+                      " outputs of ", model_.n_features(), " features were expected"});
     }
     if (rules_.accumulate != Precision::kFloat64 || rules_.aggregation != Aggregation::kSum) {
-      return Unsupported("a linear model needs accumulate \"f64\" and combine \"sum\"");
+      return Unsupported({"a linear model needs accumulate \"f64\" and combine \"sum\""});
     }
     if (auto flaw = CheckFinite("linear_model.coef", linear.coef)) return flaw;
     if (auto flaw = CheckFinite("linear_model.intercept", linear.intercept)) return flaw;
@@ -240,15 +235,15 @@ class ModelBuilder {
                        : output.kind == OutputKind::kValue ? IsElementwise(kind)
                                                            : kind == LinkKind::kIsolation;
     if (!suits) {
-      return Unsupported("link \"", LinkName(kind), "\" does not suit outputs[", i,
-                         "], which has kind \"", KindName(output.kind), "\" and ", columns,
-                         " columns");
+      return Unsupported({"link \"", LinkName(kind), "\" does not suit outputs[", i,
+                          "], which has kind \"", KindName(output.kind), "\" and ", columns,
+                          " columns"});
     }
     const bool by_sign = model_.decision_ != Decision::kArgmax;
     const bool is_binary = columns == 1 && output.labels.size() == 2;
     if (output.kind == OutputKind::kClass && by_sign && !is_binary) {
-      return Unsupported("metadata key decision is \"", *Find("decision"), "\", and outputs[", i,
-                         "] is not two classes on one column");
+      return Unsupported({"metadata key decision is \"", *Find("decision"), "\", and outputs[", i,
+                          "] is not two classes on one column"});
     }
     return {};
   }
@@ -256,9 +251,9 @@ class ModelBuilder {
   Flaw CheckOutputs() {
     const std::size_t end = model_.outputs_.back().end;
     if (end != model_.n_margins_) {
-      return Invalid("metadata key outputs ends at column ", end, ", and ",
-                     model_.forest_ ? "base" : "linear_model.intercept", " has ", model_.n_margins_,
-                     " elements");
+      return Invalid({"metadata key outputs ends at column ", end, ", and ",
+                      model_.forest_ ? "base" : "linear_model.intercept", " has ",
+                      model_.n_margins_, " elements"});
     }
     for (std::size_t i = 0; i < model_.outputs_.size(); ++i) {
       if (auto flaw = CheckOutput(i)) return flaw;
@@ -275,14 +270,14 @@ class ModelBuilder {
     const std::size_t n_min = parts_.feature_min.size();
     const std::size_t n_max = parts_.feature_max.size();
     if (n_min == 0 && n_max == 0) return {};
-    if (n_min != n) return Invalid("feature.min has ", n_min, " elements for ", n, " features");
-    if (n_max != n) return Invalid("feature.max has ", n_max, " elements for ", n, " features");
+    if (n_min != n) return Invalid({"feature.min has ", n_min, " elements for ", n, " features"});
+    if (n_max != n) return Invalid({"feature.max has ", n_max, " elements for ", n, " features"});
     for (std::size_t f = 0; f < n; ++f) {
       model_.features_[f].min = parts_.feature_min[f];
       model_.features_[f].max = parts_.feature_max[f];
       if (parts_.feature_min[f] > parts_.feature_max[f]) {
-        return Invalid("feature.min[", f, "] is ", parts_.feature_min[f], ", above feature.max[", f,
-                       "], which is ", parts_.feature_max[f]);
+        return Invalid({"feature.min[", f, "] is ", parts_.feature_min[f], ", above feature.max[",
+                        f, "], which is ", parts_.feature_max[f]});
       }
     }
     model_.feature_min_ = std::move(parts_.feature_min);

@@ -15,6 +15,7 @@ namespace {
 using json::Kind;
 using json::Value;
 using text::Concat;
+using text::Flaw;
 using text::Invalid;
 
 template <class T>
@@ -32,38 +33,37 @@ constexpr std::array<Name<LabelType>, 4> kLabelTypes = {{{"str", LabelType::kStr
 
 /// Where a value stands, for messages: `features[3].name`.
 std::string Place(std::string_view list, std::size_t i, std::string_view field) {
-  return Concat(list, "[", i, "].", field);
+  return Concat({list, "[", i, "].", field});
 }
 
 Result<json::Document> ParseList(std::string_view json, std::string_view key) {
-  auto document = json::Document::Parse(json, Concat("metadata key ", key));
+  auto document = json::Document::Parse(json, Concat({"metadata key ", key}));
   if (!document.ok() || document->root().is(Kind::kArray)) return document;
-  return Invalid("metadata key ", key, " is ", document->root().Describe(), ", not a JSON list");
+  return Invalid({"metadata key ", key, " is ", document->root().Describe(), ", not a JSON list"});
 }
 
 template <std::size_t N>
-Status CheckKeys(Value object, std::string_view place,
-                 const std::array<std::string_view, N>& known) {
+Flaw CheckKeys(Value object, std::string_view place, const std::array<std::string_view, N>& known) {
   if (!object.is(Kind::kObject)) {
-    return Invalid(place, " is ", object.Describe(), ", not an object");
+    return Invalid({place, " is ", object.Describe(), ", not an object"});
   }
   for (auto member = object.First(); member; member = member->Next()) {
     if (std::find(known.begin(), known.end(), member->key()) != known.end()) continue;
-    return text::Unsupported(place, " has the unknown key ", text::Quote(member->key()));
+    return text::Unsupported({place, " has the unknown key ", text::Quote(member->key())});
   }
-  return Ok{};
+  return {};
 }
 
 /// The text of `place`; nothing where it is absent and `may_be_absent`.
 Result<std::string> ReadText(const std::optional<Value>& field, const std::string& place,
                              bool may_be_absent) {
   if (!field && may_be_absent) return std::string();
-  if (!field) return Invalid(place, " is missing");
+  if (!field) return Invalid({place, " is missing"});
   const auto string = field->AsString();
-  if (!string) return Invalid(place, " is ", field->Describe(), ", not a string");
+  if (!string) return Invalid({place, " is ", field->Describe(), ", not a string"});
   if (string->size() > limits::kNameBytesMax) {
-    return text::TooLarge(place, " has ", string->size(), " bytes, more than ",
-                          limits::kNameBytesMax);
+    return text::TooLarge(
+        {place, " has ", string->size(), " bytes, more than ", limits::kNameBytesMax});
   }
   return std::string(*string);
 }
@@ -71,13 +71,13 @@ Result<std::string> ReadText(const std::optional<Value>& field, const std::strin
 template <class T, std::size_t N>
 Result<T> ReadChoice(const std::optional<Value>& field, const std::string& place,
                      const std::array<Name<T>, N>& names) {
-  if (!field) return Invalid(place, " is missing");
+  if (!field) return Invalid({place, " is missing"});
   std::string known;
   for (const Name<T>& name : names) {
     if (field->AsString() == name.name) return name.value;
-    known += (known.empty() ? "" : ", ") + text::Quote(name.name);
+    text::AppendChoice(name.name, known);
   }
-  return text::Unsupported(place, " is ", field->Describe(), "; expected one of ", known);
+  return text::Unsupported({place, " is ", field->Describe(), "; expected ", known});
 }
 
 Result<std::vector<std::string>> ReadCategories(const std::optional<Value>& field,
@@ -85,11 +85,11 @@ Result<std::vector<std::string>> ReadCategories(const std::optional<Value>& fiel
   std::vector<std::string> categories;
   if (!field || field->is(Kind::kNull)) return categories;
   if (!field->is(Kind::kArray)) {
-    return Invalid(place, " is ", field->Describe(), ", not a list of strings or null");
+    return Invalid({place, " is ", field->Describe(), ", not a list of strings or null"});
   }
   categories.reserve(field->size());
   for (auto item = field->First(); item; item = item->Next()) {
-    auto text = ReadText(*item, Concat(place, "[", categories.size(), "]"), false);
+    auto text = ReadText(*item, Concat({place, "[", categories.size(), "]"}), false);
     if (!text.ok()) return text.error();
     categories.push_back(std::move(*text));
   }
@@ -100,18 +100,18 @@ Result<Feature> ReadFeature(Value item, std::size_t i) {
   constexpr std::array<std::string_view, 5> kKeys = {"name", "kind", "categories", "description",
                                                      "unit"};
   const auto place = [&](std::string_view field) { return Place("features", i, field); };
-  if (auto keys = CheckKeys(item, Concat("features[", i, "]"), kKeys); !keys.ok()) {
-    return keys.error();
+  if (auto flaw = CheckKeys(item, Concat({"features[", i, "]"}), kKeys)) {
+    return *flaw;
   }
   auto name = ReadText(item.Find("name"), place("name"), false);
   if (!name.ok()) return name.error();
-  if (name->empty()) return Invalid(place("name"), " is empty");
+  if (name->empty()) return Invalid({place("name"), " is empty"});
   auto kind = ReadChoice(item.Find("kind"), place("kind"), kFeatureKinds);
   if (!kind.ok()) return kind.error();
   auto categories = ReadCategories(item.Find("categories"), place("categories"));
   if (!categories.ok()) return categories.error();
   if (!*kind && !categories->empty()) {
-    return Invalid(place("categories"), " is given, and ", place("kind"), " is not \"cat\"");
+    return Invalid({place("categories"), " is given, and ", place("kind"), " is not \"cat\""});
   }
   auto description = ReadText(item.Find("description"), place("description"), true);
   if (!description.ok()) return description.error();
@@ -124,13 +124,6 @@ Result<Feature> ReadFeature(Value item, std::size_t i) {
   feature.categorical = *kind;
   feature.categories = std::move(*categories);
   return feature;
-}
-
-/// A text that stands twice in `texts`.
-std::optional<std::string_view> FindTwice(std::vector<std::string_view> texts) {
-  std::sort(texts.begin(), texts.end());
-  const auto twice = std::adjacent_find(texts.begin(), texts.end());
-  return twice == texts.end() ? std::nullopt : std::optional(*twice);
 }
 
 std::optional<std::string> LabelText(Value label, LabelType type) {
@@ -150,56 +143,62 @@ std::optional<std::string> LabelText(Value label, LabelType type) {
   return std::nullopt;
 }
 
-Status ReadLabels(Value item, const std::string& place, Output& output) {
+Flaw ReadLabels(Value item, const std::string& place, Output& output) {
   auto type = ReadChoice(item.Find("label_type"), place + ".label_type", kLabelTypes);
   if (!type.ok()) return type.error();
   output.label_type = *type;
   const auto labels = item.Find("labels");
   if (!labels || !labels->is(Kind::kArray)) {
-    return Invalid(place, ".labels must be the list of its classes");
+    return Invalid({place, ".labels must be the list of its classes"});
   }
   // Two labels on one column are the classes on the two sides of one margin.
   const std::size_t columns = output.end - output.begin;
   const std::size_t n = labels->size();
   if (n != columns && !(n == 2 && columns == 1)) {
-    return Invalid(place, ".labels has ", n, " labels for ", columns, " columns");
+    return Invalid({place, ".labels has ", n, " labels for ", columns, " columns"});
   }
   for (auto label = labels->First(); label; label = label->Next()) {
     auto text = LabelText(*label, *type);
     if (!text) {
-      return Invalid(place, ".labels[", output.labels.size(), "] is ", label->Describe(),
-                     ", and label_type says ", item.Find("label_type")->Describe());
+      return Invalid({place, ".labels[", output.labels.size(), "] is ", label->Describe(),
+                      ", and label_type says ", item.Find("label_type")->Describe()});
     }
     output.labels.push_back(std::move(*text));
   }
-  const auto twice = FindTwice({output.labels.begin(), output.labels.end()});
-  if (!twice) return Ok{};
-  return Invalid(place, ".labels has ", text::Quote(*twice), " twice");
+  const auto twice = text::FindTwice({output.labels.begin(), output.labels.end()});
+  if (!twice) return {};
+  return Invalid({place, ".labels has ", text::Quote(*twice), " twice"});
 }
 
-Status ReadColumns(Value item, const std::string& place, std::size_t begin, Output& output) {
+/// The number at a place of a list; what no column can be where there is none.
+std::uint64_t ColumnOf(const std::optional<Value>& item) {
+  constexpr std::uint64_t kNone = limits::kOutputsMax + 1;
+  return item ? item->AsUnsigned().value_or(kNone) : kNone;
+}
+
+Flaw ReadColumns(Value item, const std::string& place, std::size_t begin, Output& output) {
   const auto columns = item.Find("columns");
-  const auto first = columns ? columns->First() : std::nullopt;
-  const auto last = first ? first->Next() : std::nullopt;
-  const auto from = first ? first->AsUnsigned() : std::nullopt;
-  const auto to = last ? last->AsUnsigned() : std::nullopt;
-  if (!from || !to || last->Next() || !columns->is(Kind::kArray)) {
-    return Invalid(place, ".columns must be a list of two whole numbers, begin and end");
+  if (!columns || !columns->is(Kind::kArray) || columns->size() != 2) {
+    return Invalid({place, ".columns must be a list of two whole numbers, begin and end"});
   }
-  if (*from != begin || *to <= *from || *to > limits::kOutputsMax) {
-    return Invalid(place, ".columns is [", *from, ",", *to, "], and it must begin at ", begin,
-                   ", end after it, and not pass ", limits::kOutputsMax);
+  const auto first = columns->First();
+  const std::uint64_t from = ColumnOf(first);
+  const std::uint64_t to = ColumnOf(first->Next());
+  if (from != begin || to <= begin || to > limits::kOutputsMax) {
+    return Invalid({place, ".columns is [", first->Describe(), ",", first->Next()->Describe(),
+                    "], and it must begin at ", begin, ", end after it, and not pass ",
+                    limits::kOutputsMax});
   }
-  output.begin = static_cast<std::size_t>(*from);
-  output.end = static_cast<std::size_t>(*to);
-  return Ok{};
+  output.begin = begin;
+  output.end = static_cast<std::size_t>(to);
+  return {};
 }
 
 Result<Output> ReadOutput(Value item, std::size_t i, std::size_t begin) {
   constexpr std::array<std::string_view, 5> kKeys = {"name", "kind", "labels", "label_type",
                                                      "columns"};
-  const std::string place = Concat("outputs[", i, "]");
-  if (auto keys = CheckKeys(item, place, kKeys); !keys.ok()) return keys.error();
+  const std::string place = Concat({"outputs[", i, "]"});
+  if (auto flaw = CheckKeys(item, place, kKeys)) return *flaw;
   Output output;
   auto name = ReadText(item.Find("name"), place + ".name", false);
   if (!name.ok()) return name.error();
@@ -207,17 +206,17 @@ Result<Output> ReadOutput(Value item, std::size_t i, std::size_t begin) {
   auto kind = ReadChoice(item.Find("kind"), place + ".kind", kOutputKinds);
   if (!kind.ok()) return kind.error();
   output.kind = *kind;
-  if (auto columns = ReadColumns(item, place, begin, output); !columns.ok()) {
-    return columns.error();
+  if (auto flaw = ReadColumns(item, place, begin, output)) {
+    return *flaw;
   }
   if (output.kind == OutputKind::kClass) {
-    if (auto labels = ReadLabels(item, place, output); !labels.ok()) return labels.error();
+    if (auto flaw = ReadLabels(item, place, output)) return *flaw;
     return output;
   }
   const auto labels = item.Find("labels");
   const bool has_labels = labels && !(labels->is(Kind::kArray) && labels->size() == 0);
   if (has_labels || item.Find("label_type")) {
-    return Invalid(place, " has labels, and its kind is not \"class\"");
+    return Invalid({place, " has labels, and its kind is not \"class\""});
   }
   return output;
 }
@@ -239,38 +238,38 @@ bool Uses(LinkKind kind, std::string_view parameter) {
   return kind == LinkKind::kIsolation;
 }
 
-Status ReadParameter(Value member, Link& link) {
+Flaw ReadParameter(Value member, Link& link) {
   const auto known =
       std::find_if(kParameters.begin(), kParameters.end(),
                    [&](const Parameter& parameter) { return parameter.name == member.key(); });
   if (known == kParameters.end() || !Uses(link.kind, known->name)) {
-    return text::Unsupported("metadata key link_params has ", text::Quote(member.key()),
-                             ", which link \"", LinkName(link.kind), "\" does not use");
+    return text::Unsupported({"metadata key link_params has ", text::Quote(member.key()),
+                              ", which link \"", LinkName(link.kind), "\" does not use"});
   }
   const auto number = member.AsNumber();
   if (!number || (!known->may_be_zero_or_less && *number <= 0)) {
-    return Invalid("metadata key link_params has ", known->name, " ", member.Describe(), ", and ",
-                   known->may_be_zero_or_less ? "a number" : "a number above 0", " was expected");
+    return Invalid({"metadata key link_params has ", known->name, " ", member.Describe(), ", and ",
+                    known->may_be_zero_or_less ? "a number" : "a number above 0", " was expected"});
   }
   link.*known->field = *number;
-  return Ok{};
+  return {};
 }
 
 }  // namespace
 
-Status CheckFormat(const std::map<std::string, std::string>& metadata) {
+Flaw CheckFormat(const std::map<std::string, std::string>& metadata) {
   using Pair = std::pair<const char*, std::string_view>;
   for (const auto& [key, expected] :
        {Pair("format", "copse.forest"), Pair("format_version", "1")}) {
     const auto entry = metadata.find(key);
     if (entry == metadata.end()) {
-      return Invalid("metadata key ", key, " is missing; a model file says \"", expected, "\"");
+      return Invalid({"metadata key ", key, " is missing; a model file says \"", expected, "\""});
     }
     if (entry->second == expected) continue;
-    return text::Unsupported("metadata key ", key, " is ", text::Quote(entry->second), ", and \"",
-                             expected, "\" was expected");
+    return text::Unsupported({"metadata key ", key, " is ", text::Quote(entry->second), ", and \"",
+                              expected, "\" was expected"});
   }
-  return Ok{};
+  return {};
 }
 
 Result<std::vector<Feature>> ReadFeatures(std::string_view json) {
@@ -278,9 +277,9 @@ Result<std::vector<Feature>> ReadFeatures(std::string_view json) {
   if (!document.ok()) return document.error();
   const Value list = document->root();
   const std::size_t n = list.size();
-  if (n == 0) return Invalid("metadata key features is an empty list");
+  if (n == 0) return Invalid({"metadata key features is an empty list"});
   if (n > limits::kFeaturesMax) {
-    return text::TooLarge("the number of features is ", n, ", more than ", limits::kFeaturesMax);
+    return text::TooLarge({"the number of features is ", n, ", more than ", limits::kFeaturesMax});
   }
   std::vector<Feature> features;
   features.reserve(n);
@@ -292,8 +291,8 @@ Result<std::vector<Feature>> ReadFeatures(std::string_view json) {
   std::vector<std::string_view> names;
   names.reserve(n);
   for (const Feature& feature : features) names.push_back(feature.name);
-  const auto twice = FindTwice(std::move(names));
-  if (twice) return Invalid("two features are called ", text::Quote(*twice));
+  const auto twice = text::FindTwice(std::move(names));
+  if (twice) return Invalid({"two features are called ", text::Quote(*twice)});
   return features;
 }
 
@@ -308,40 +307,41 @@ Result<std::vector<Output>> ReadOutputs(std::string_view json) {
     if (!output.ok()) return output.error();
     outputs.push_back(std::move(*output));
   }
-  if (outputs.empty()) return Invalid("metadata key outputs is an empty list");
+  if (outputs.empty()) return Invalid({"metadata key outputs is an empty list"});
   return outputs;
 }
 
-Status ReadLinkParams(std::string_view json, Link& link) {
-  if (auto checked = CheckObject("link_params", json); !checked.ok()) return checked.error();
+Flaw ReadLinkParams(std::string_view json, Link& link) {
+  if (auto flaw = CheckObject("link_params", json)) return *flaw;
   const auto document = json::Document::Parse(json, "metadata key link_params");
   const Value object = document->root();
   for (auto member = object.First(); member; member = member->Next()) {
-    if (auto read = ReadParameter(*member, link); !read.ok()) return read.error();
+    if (auto flaw = ReadParameter(*member, link)) return *flaw;
   }
   if (link.kind == LinkKind::kIsolation && !object.Find("denominator")) {
-    return Invalid("metadata key link_params has no denominator, which link \"iforest\" needs");
+    return Invalid({"metadata key link_params has no denominator, which link \"iforest\" needs"});
   }
-  return Ok{};
+  return {};
 }
 
-Status CheckObject(std::string_view key, std::string_view json) {
-  auto document = json::Document::Parse(json, Concat("metadata key ", key));
+Flaw CheckObject(std::string_view key, std::string_view json) {
+  auto document = json::Document::Parse(json, Concat({"metadata key ", key}));
   if (!document.ok()) return document.error();
-  if (document->root().is(Kind::kObject)) return Ok{};
-  return Invalid("metadata key ", key, " is ", document->root().Describe(), ", not a JSON object");
+  if (document->root().is(Kind::kObject)) return {};
+  return Invalid(
+      {"metadata key ", key, " is ", document->root().Describe(), ", not a JSON object"});
 }
 
-Status CheckWarnings(std::string_view json) {
+Flaw CheckWarnings(std::string_view json) {
   auto document = ParseList(json, "warnings");
   if (!document.ok()) return document.error();
   std::size_t i = 0;
   const Value list = document->root();
   for (auto item = list.First(); item; item = item->Next(), ++i) {
     if (item->AsString()) continue;
-    return Invalid("warnings[", i, "] is ", item->Describe(), ", not a string");
+    return Invalid({"warnings[", i, "] is ", item->Describe(), ", not a string"});
   }
-  return Ok{};
+  return {};
 }
 
 }  // namespace copse

@@ -6,13 +6,14 @@
 #include <vector>
 
 #include "copse/model.h"
+#include "text.h"
 
 /// The structured metadata values: JSON in a string, read into what it means. Each reader checks
 /// its own text and nothing beside it. Errors: kInvalidModel, kUnsupportedModel, kTooLarge.
 namespace copse {
 
 /// `format` and `format_version`: whether this reader is the one to read the rest.
-Status CheckFormat(const std::map<std::string, std::string>& metadata);
+text::Flaw CheckFormat(const std::map<std::string, std::string>& metadata);
 
 /// `features`: names, kinds, categories, descriptions, units.
 Result<std::vector<Feature>> ReadFeatures(std::string_view json);
@@ -21,12 +22,12 @@ Result<std::vector<Feature>> ReadFeatures(std::string_view json);
 Result<std::vector<Output>> ReadOutputs(std::string_view json);
 
 /// `link_params`, into the fields of `link`; only those that its kind uses.
-Status ReadLinkParams(std::string_view json, Link& link);
+text::Flaw ReadLinkParams(std::string_view json, Link& link);
 
 /// `source` and `provenance`, which must be JSON objects.
-Status CheckObject(std::string_view key, std::string_view json);
+text::Flaw CheckObject(std::string_view key, std::string_view json);
 
 /// `warnings`: a JSON list of strings.
-Status CheckWarnings(std::string_view json);
+text::Flaw CheckWarnings(std::string_view json);
 
 }  // namespace copse

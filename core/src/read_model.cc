@@ -15,6 +15,7 @@
 namespace copse {
 namespace {
 
+using text::Flaw;
 using text::Invalid;
 
 /// Whether a file must have the tensor, once it has any other of the same group.
@@ -123,46 +124,46 @@ const Tensor* Find(const Container& container, std::string_view name) {
   return found == container.tensors.end() ? nullptr : &*found;
 }
 
-Status CheckTensor(const Tensor& tensor, const Slot& slot) {
+Flaw CheckTensor(const Tensor& tensor, const Slot& slot) {
   if (tensor.dtype != slot.dtypes[0] && tensor.dtype != slot.dtypes[1]) {
-    return Invalid("tensor ", slot.name, " has ", DtypeName(tensor.dtype), " where ",
-                   DtypeName(slot.dtypes[0]),
-                   slot.dtypes[0] == slot.dtypes[1]
-                       ? std::string()
-                       : text::Concat(" or ", DtypeName(slot.dtypes[1])),
-                   " was expected");
+    return Invalid({"tensor ", slot.name, " has ", DtypeName(tensor.dtype), " where ",
+                    DtypeName(slot.dtypes[0]),
+                    slot.dtypes[0] == slot.dtypes[1]
+                        ? std::string()
+                        : text::Concat({" or ", DtypeName(slot.dtypes[1])}),
+                    " was expected"});
   }
   if (tensor.shape.size() != slot.rank) {
-    return Invalid("tensor ", slot.name, " has ", tensor.shape.size(), " dimensions, and ",
-                   slot.rank, " were expected");
+    return Invalid({"tensor ", slot.name, " has ", tensor.shape.size(), " dimensions, and ",
+                    slot.rank, " were expected"});
   }
   const std::uint64_t elements = tensor.data.size() / DtypeBytes(tensor.dtype);
   if (elements > slot.elements_max) {
-    return text::TooLarge("tensor ", slot.name, " has ", elements, " elements, more than ",
-                          slot.elements_max);
+    return text::TooLarge(
+        {"tensor ", slot.name, " has ", elements, " elements, more than ", slot.elements_max});
   }
   if (elements == 0 && slot.need == kOptional) {
-    return Invalid("tensor ", slot.name, " is empty; an optional tensor is left out instead");
+    return Invalid({"tensor ", slot.name, " is empty; an optional tensor is left out instead"});
   }
   // Keeps the cast to size_t exact where that has 32 bits: an empty tensor may claim any width.
   if (slot.rank == 2 && tensor.shape[1] > std::max(kOutputsMax, kFeaturesMax)) {
-    return text::TooLarge("tensor ", slot.name, " has rows of ", tensor.shape[1],
-                          " elements, more than ", std::max(kOutputsMax, kFeaturesMax));
+    return text::TooLarge({"tensor ", slot.name, " has rows of ", tensor.shape[1],
+                           " elements, more than ", std::max(kOutputsMax, kFeaturesMax)});
   }
-  return Ok{};
+  return {};
 }
 
-Status CheckVocabulary(const Container& container) {
+Flaw CheckVocabulary(const Container& container) {
   for (const Tensor& tensor : container.tensors) {
     const auto slot = std::find_if(kSlots.begin(), kSlots.end(), [&](const Slot& candidate) {
       return candidate.name == tensor.name;
     });
     if (slot == kSlots.end()) {
-      return Invalid("tensor ", text::Quote(tensor.name), " is not part of format version 1");
+      return Invalid({"tensor ", text::Quote(tensor.name), " is not part of format version 1"});
     }
-    if (auto checked = CheckTensor(tensor, *slot); !checked.ok()) return checked.error();
+    if (auto flaw = CheckTensor(tensor, *slot)) return *flaw;
   }
-  return Ok{};
+  return {};
 }
 
 bool HasAny(const Container& container, Group group) {
@@ -171,37 +172,37 @@ bool HasAny(const Container& container, Group group) {
   });
 }
 
-Status LoadGroup(const Container& container, Group group, ModelParts& parts) {
+Flaw LoadGroup(const Container& container, Group group, ModelParts& parts) {
   for (const Slot& slot : kSlots) {
     if (slot.group != group) continue;
     const Tensor* tensor = Find(container, slot.name);
     if (tensor != nullptr) slot.load(*tensor, parts);
     if (tensor == nullptr && slot.need == kRequired) {
-      return Invalid("tensor ", slot.name, " is missing");
+      return Invalid({"tensor ", slot.name, " is missing"});
     }
   }
-  return Ok{};
+  return {};
 }
 
-Status CheckCoefficientRows(const Container& container, const LinearModel& linear) {
+Flaw CheckCoefficientRows(const Container& container, const LinearModel& linear) {
   const std::uint64_t rows = Find(container, "linear_model.coef")->shape[0];
-  if (rows == linear.intercept.size()) return Ok{};
-  return Invalid("linear_model.coef has ", rows, " rows, and linear_model.intercept has ",
-                 linear.intercept.size(), " elements");
+  if (rows == linear.intercept.size()) return {};
+  return Invalid({"linear_model.coef has ", rows, " rows, and linear_model.intercept has ",
+                  linear.intercept.size(), " elements"});
 }
 
 Result<ModelParts> LoadParts(Container container) {
-  if (auto checked = CheckVocabulary(container); !checked.ok()) return checked.error();
+  if (auto flaw = CheckVocabulary(container)) return *flaw;
   ModelParts parts;
   if (HasAny(container, kTrees)) parts.forest.emplace();
   if (HasAny(container, kLinearModel)) parts.linear.emplace();
   for (const Group group : {kTrees, kLinearModel, kRanges}) {
     if (!HasAny(container, group)) continue;
-    if (auto loaded = LoadGroup(container, group, parts); !loaded.ok()) return loaded.error();
+    if (auto flaw = LoadGroup(container, group, parts)) return *flaw;
   }
   if (parts.linear) {
-    if (auto rows = CheckCoefficientRows(container, *parts.linear); !rows.ok()) {
-      return rows.error();
+    if (auto flaw = CheckCoefficientRows(container, *parts.linear)) {
+      return *flaw;
     }
   }
   parts.metadata = std::move(container.metadata);
@@ -215,14 +216,14 @@ bool IsDigest(std::string_view text) {
 }
 
 /// Rule 9: the digest in the metadata is that of the file with these digits set to '0'.
-Status CheckDigest(std::span<const std::uint8_t> bytes, const Container& container) {
+Flaw CheckDigest(std::span<const std::uint8_t> bytes, const Container& container) {
   const auto entry = container.metadata.find("sha256");
-  if (entry == container.metadata.end()) return Ok{};
+  if (entry == container.metadata.end()) return {};
   const std::string& digest = entry->second;
   const std::size_t in_header = container.header.find(digest);
   if (!IsDigest(digest) || in_header == std::string_view::npos) {
-    return Invalid("metadata key sha256 is ", text::Quote(digest),
-                   ", and 64 lower-case hexadecimal digits were expected");
+    return Invalid({"metadata key sha256 is ", text::Quote(digest),
+                    ", and 64 lower-case hexadecimal digits were expected"});
   }
   const std::size_t at = 8 + in_header;
   const std::string zeros(digest.size(), '0');
@@ -231,9 +232,9 @@ Status CheckDigest(std::span<const std::uint8_t> bytes, const Container& contain
   sha.Update({reinterpret_cast<const std::uint8_t*>(zeros.data()), zeros.size()});
   sha.Update(bytes.subspan(at + digest.size()));
   const std::string actual = sha.HexDigest();
-  if (actual == digest) return Ok{};
-  return Invalid("the file is damaged: metadata key sha256 is ", digest,
-                 ", and the digest of the bytes is ", actual);
+  if (actual == digest) return {};
+  return Invalid({"the file is damaged: metadata key sha256 is ", digest,
+                  ", and the digest of the bytes is ", actual});
 }
 
 }  // namespace
@@ -241,8 +242,8 @@ Status CheckDigest(std::span<const std::uint8_t> bytes, const Container& contain
 Result<Model> ReadModel(std::span<const std::uint8_t> bytes) {
   auto container = ReadContainer(bytes);
   if (!container.ok()) return container.error();
-  if (auto format = CheckFormat(container->metadata); !format.ok()) return format.error();
-  if (auto digest = CheckDigest(bytes, *container); !digest.ok()) return digest.error();
+  if (auto flaw = CheckFormat(container->metadata)) return *flaw;
+  if (auto flaw = CheckDigest(bytes, *container)) return *flaw;
   auto parts = LoadParts(std::move(*container));
   if (!parts.ok()) return parts.error();
   return Model::Create(std::move(*parts));

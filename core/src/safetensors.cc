@@ -13,6 +13,8 @@
 namespace copse {
 namespace {
 
+using text::Flaw;
+
 struct DtypeRow {
   std::string_view name;
   std::size_t bytes;
@@ -50,38 +52,40 @@ std::uint64_t Multiply(std::uint64_t a, std::uint64_t b) {
 
 Result<std::string_view> FindHeader(std::span<const std::uint8_t> bytes) {
   if (bytes.size() < kLengthBytes) {
-    return text::Invalid("the file has ", bytes.size(),
-                         " bytes, and a safetensors file starts with 8 bytes of header length");
+    return text::Invalid({"the file has ", bytes.size(),
+                          " bytes, and a safetensors file starts with 8 bytes of header length"});
   }
   const std::uint64_t length = LoadLength(bytes);
   const std::uint64_t rest = bytes.size() - kLengthBytes;
-  if (length < 2) return text::Invalid("the header length is ", length, ", less than \"{}\" takes");
+  if (length < 2)
+    return text::Invalid({"the header length is ", length, ", less than \"{}\" takes"});
   if (length > rest) {
-    return text::Invalid("the header length is ", length, ", but only ", rest,
-                         " bytes follow it; this is no safetensors file, or it is cut short");
+    return text::Invalid({"the header length is ", length, ", but only ", rest,
+                          " bytes follow it; this is no safetensors file, or it is cut short"});
   }
   if (length > limits::kHeaderBytesMax) {
-    return text::TooLarge("the header length is ", length, ", more than ", limits::kHeaderBytesMax);
+    return text::TooLarge(
+        {"the header length is ", length, ", more than ", limits::kHeaderBytesMax});
   }
   const std::string_view header(reinterpret_cast<const char*>(bytes.data()) + kLengthBytes,
                                 static_cast<std::size_t>(length));
   if (header[0] != '{') {
-    return text::Invalid("the header starts with ", text::Quote(header.substr(0, 1)),
-                         " where \"{\" must be");
+    return text::Invalid(
+        {"the header starts with ", text::Quote(header.substr(0, 1)), " where \"{\" must be"});
   }
   return header;
 }
 
 Result<std::map<std::string, std::string>> ReadMetadata(json::Value value) {
   if (!value.is(json::Kind::kObject)) {
-    return text::Invalid("__metadata__ is ", value.Describe(), ", not an object of strings");
+    return text::Invalid({"__metadata__ is ", value.Describe(), ", not an object of strings"});
   }
   std::map<std::string, std::string> metadata;
   for (auto member = value.First(); member; member = member->Next()) {
     const auto text = member->AsString();
     if (!text) {
-      return text::Invalid("metadata key ", text::Quote(member->key()), " is ", member->Describe(),
-                           ", not a string");
+      return text::Invalid({"metadata key ", text::Quote(member->key()), " is ", member->Describe(),
+                            ", not a string"});
     }
     metadata.emplace(member->key(), *text);
   }
@@ -92,14 +96,14 @@ Result<std::vector<std::uint64_t>> ReadNumbers(json::Value entry, std::string_vi
                                                const std::string& tensor) {
   const auto list = entry.Find(key);
   if (!list || !list->is(json::Kind::kArray)) {
-    return text::Invalid("tensor ", tensor, " needs ", key, ", a list of whole numbers");
+    return text::Invalid({"tensor ", tensor, " needs ", key, ", a list of whole numbers"});
   }
   std::vector<std::uint64_t> numbers;
   for (auto item = list->First(); item; item = item->Next()) {
     const auto number = item->AsUnsigned();
     if (!number) {
-      return text::Invalid(key, "[", numbers.size(), "] of tensor ", tensor, " is ",
-                           item->Describe(), ", not a whole number from 0 to 2^64 - 1");
+      return text::Invalid({key, "[", numbers.size(), "] of tensor ", tensor, " is ",
+                            item->Describe(), ", not a whole number from 0 to 2^64 - 1"});
     }
     numbers.push_back(*number);
   }
@@ -108,12 +112,12 @@ Result<std::vector<std::uint64_t>> ReadNumbers(json::Value entry, std::string_vi
 
 Result<Dtype> ReadDtype(json::Value entry, const std::string& tensor) {
   const auto field = entry.Find("dtype");
-  if (!field) return text::Invalid("tensor ", tensor, " has no dtype");
+  if (!field) return text::Invalid({"tensor ", tensor, " has no dtype"});
   for (const DtypeRow& row : kDtypes) {
     if (field->AsString() == row.name) return row.dtype;
   }
-  return text::Invalid("tensor ", tensor, " has dtype ", field->Describe(),
-                       ", which is not a known one");
+  return text::Invalid(
+      {"tensor ", tensor, " has dtype ", field->Describe(), ", which is not a known one"});
 }
 
 std::size_t ItemBytes(json::Value entry) {
@@ -123,22 +127,22 @@ std::size_t ItemBytes(json::Value entry) {
       ->bytes;
 }
 
-Status CheckKeys(json::Value entry, const std::string& tensor) {
+Flaw CheckKeys(json::Value entry, const std::string& tensor) {
   for (auto member = entry.First(); member; member = member->Next()) {
     const std::string_view key = member->key();
     if (key != "dtype" && key != "shape" && key != "data_offsets") {
-      return text::Invalid("tensor ", tensor, " has the unknown key ", text::Quote(key));
+      return text::Invalid({"tensor ", tensor, " has the unknown key ", text::Quote(key)});
     }
   }
-  return Ok{};
+  return {};
 }
 
 Result<Tensor> ReadTensor(json::Value entry, std::span<const std::uint8_t> buffer) {
   const std::string name = text::Quote(entry.key());
   if (!entry.is(json::Kind::kObject)) {
-    return text::Invalid("tensor ", name, " is ", entry.Describe(), ", not an object");
+    return text::Invalid({"tensor ", name, " is ", entry.Describe(), ", not an object"});
   }
-  if (auto checked = CheckKeys(entry, name); !checked.ok()) return checked.error();
+  if (auto flaw = CheckKeys(entry, name)) return *flaw;
   auto dtype = ReadDtype(entry, name);
   if (!dtype.ok()) return dtype.error();
   auto shape = ReadNumbers(entry, "shape", name);
@@ -147,48 +151,46 @@ Result<Tensor> ReadTensor(json::Value entry, std::span<const std::uint8_t> buffe
   if (!offsets.ok()) return offsets.error();
 
   if (offsets->size() != 2) {
-    return text::Invalid("data_offsets of tensor ", name, " has ", offsets->size(),
-                         " numbers, not a begin and an end");
+    return text::Invalid({"data_offsets of tensor ", name, " has ", offsets->size(),
+                          " numbers, not a begin and an end"});
   }
   const std::uint64_t begin = (*offsets)[0];
   const std::uint64_t end = (*offsets)[1];
   if (begin > end || end > buffer.size()) {
-    return text::Invalid("data_offsets of tensor ", name, " are ", begin, " and ", end,
-                         ", outside the ", buffer.size(), " bytes of data");
+    return text::Invalid({"data_offsets of tensor ", name, " are ", begin, " and ", end,
+                          ", outside the ", buffer.size(), " bytes of data"});
   }
   std::uint64_t bytes = ItemBytes(entry);
   for (const std::uint64_t extent : *shape) {
     bytes = bytes == kNoProduct ? kNoProduct : Multiply(bytes, extent);
   }
-  if (bytes == kNoProduct) return text::Invalid("the shape of tensor ", name, " overflows 64 bits");
+  if (bytes == kNoProduct)
+    return text::Invalid({"the shape of tensor ", name, " overflows 64 bits"});
   if (bytes != end - begin) {
-    return text::Invalid("tensor ", name, " takes ", bytes, " bytes by dtype and shape, but ",
-                         end - begin, " by data_offsets");
+    return text::Invalid({"tensor ", name, " takes ", bytes, " bytes by dtype and shape, but ",
+                          end - begin, " by data_offsets"});
   }
   return Tensor{std::string(entry.key()), *dtype, std::move(*shape),
                 buffer.subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(bytes))};
 }
 
-/// The tensors must cover the data without hole or overlap.
-Status CheckCover(std::vector<Tensor>& tensors, std::span<const std::uint8_t> buffer) {
-  const auto begin = [&](const Tensor& tensor) { return tensor.data.data() - buffer.data(); };
-  std::sort(tensors.begin(), tensors.end(), [&](const Tensor& a, const Tensor& b) {
-    return std::pair(begin(a), a.data.size()) < std::pair(begin(b), b.data.size());
-  });
+/// The tensors must cover the data in their order, without hole or overlap.
+Flaw CheckCover(const std::vector<Tensor>& tensors, std::span<const std::uint8_t> buffer) {
   std::ptrdiff_t covered = 0;
   for (const Tensor& tensor : tensors) {
-    if (begin(tensor) != covered) {
-      return text::Invalid("tensor ", text::Quote(tensor.name), " starts at byte ", begin(tensor),
-                           " of the data where ", covered, " was expected: ",
-                           begin(tensor) < covered ? "tensors overlap" : "there is a hole");
+    const std::ptrdiff_t begin = tensor.data.data() - buffer.data();
+    if (begin != covered) {
+      return text::Invalid({"tensor ", text::Quote(tensor.name), " begins at byte ", begin,
+                            " of the data, and the one before it ends at ", covered,
+                            ": there must be no hole, no overlap and no other order"});
     }
     covered += static_cast<std::ptrdiff_t>(tensor.data.size());
   }
   if (static_cast<std::size_t>(covered) != buffer.size()) {
-    return text::Invalid("the tensors end at byte ", covered, " of the data, which has ",
-                         buffer.size());
+    return text::Invalid(
+        {"the tensors end at byte ", covered, " of the data, which has ", buffer.size()});
   }
-  return Ok{};
+  return {};
 }
 
 }  // namespace
@@ -226,7 +228,7 @@ Result<Container> ReadContainer(std::span<const std::uint8_t> bytes) {
     if (!tensor.ok()) return tensor.error();
     container.tensors.push_back(std::move(*tensor));
   }
-  if (auto checked = CheckCover(container.tensors, buffer); !checked.ok()) return checked.error();
+  if (auto flaw = CheckCover(container.tensors, buffer)) return *flaw;
   return container;
 }
 

@@ -91,6 +91,12 @@ std::string Quote(std::string_view text) {
   return quoted + "\"";
 }
 
+std::optional<std::string_view> FindTwice(std::vector<std::string_view> texts) {
+  std::sort(texts.begin(), texts.end());
+  const auto twice = std::adjacent_find(texts.begin(), texts.end());
+  return twice == texts.end() ? std::nullopt : std::optional(*twice);
+}
+
 std::string FromDouble(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value < 0 ? "-inf" : "inf";
@@ -118,17 +124,14 @@ void Piece::AppendTo(std::string& sentence) const {
   }
 }
 
-std::string Join(std::initializer_list<Piece> pieces) {
-  std::string joined;
-  for (const Piece& piece : pieces) piece.AppendTo(joined);
-  return joined;
+std::string Concat(std::initializer_list<Piece> pieces) {
+  std::string sentence;
+  for (const Piece& piece : pieces) piece.AppendTo(sentence);
+  return sentence;
 }
 
 Error MakeError(ErrorCode code, std::initializer_list<Piece> pieces) {
-  return MakeError(code, Join(pieces));
-}
-
-Error MakeError(ErrorCode code, std::string message) {
+  std::string message = Concat(pieces);
   if (message.size() > kMessageBytesMax) {
     std::size_t end = kMessageBytesMax - 3;
     while (end > 0 && (static_cast<unsigned char>(message[end]) & 0xc0) == 0x80) --end;
@@ -137,5 +140,22 @@ Error MakeError(ErrorCode code, std::string message) {
   }
   return Error{code, std::move(message)};
 }
+
+Error Invalid(std::initializer_list<Piece> pieces) {
+  return MakeError(ErrorCode::kInvalidModel, pieces);
+}
+Error Unsupported(std::initializer_list<Piece> pieces) {
+  return MakeError(ErrorCode::kUnsupportedModel, pieces);
+}
+Error TooLarge(std::initializer_list<Piece> pieces) {
+  return MakeError(ErrorCode::kTooLarge, pieces);
+}
+
+void AppendChoice(std::string_view name, std::string& list) {
+  if (!list.empty()) list += " or ";
+  list += Quote(name);
+}
+
+Flaw::Flaw(Error error) : error_(std::make_unique<Error>(std::move(error))) {}
 
 }  // namespace copse::text

@@ -3,8 +3,11 @@
 #include <concepts>
 #include <cstdint>
 #include <initializer_list>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "copse/result.h"
 
@@ -23,6 +26,9 @@ std::size_t FindInvalidUtf8(std::string_view bytes);
 /// `text` between double quotes, cut after 60 bytes, with control characters, quotes and bytes
 /// that are not UTF-8 as \xHH.
 std::string Quote(std::string_view text);
+
+/// A text that stands twice in `texts`.
+std::optional<std::string_view> FindTwice(std::vector<std::string_view> texts);
 
 /// Shortest decimal form that reads back as the same double; "NaN", "inf", "-inf".
 std::string FromDouble(double value);
@@ -53,31 +59,30 @@ class Piece {
   };
 };
 
-/// The pieces one after another. One function for all: sentences are many, and each expansion of
-/// a template costs WebAssembly half a kilobyte.
-std::string Join(std::initializer_list<Piece> pieces);
+/// The pieces one after another: Concat({"leaf.row[", 3, "]"}). A list and no template: what
+/// refuses a file is most of a reader's code.
+std::string Concat(std::initializer_list<Piece> pieces);
 
-/// Concat("leaf.row[", 3, "]").
-template <class... Pieces>
-std::string Concat(const Pieces&... pieces) {
-  return Join({Piece(pieces)...});
-}
+/// Adds `name` in quotes to a list of what would have been right: `"a" or "b"`.
+void AppendChoice(std::string_view name, std::string& list);
 
-/// An Error whose message is held to kMessageBytesMax.
-Error MakeError(ErrorCode code, std::string message);
+/// An Error whose message is `pieces`, held to kMessageBytesMax; and with the three codes that a
+/// model file can earn.
 Error MakeError(ErrorCode code, std::initializer_list<Piece> pieces);
+Error Invalid(std::initializer_list<Piece> pieces);
+Error Unsupported(std::initializer_list<Piece> pieces);
+Error TooLarge(std::initializer_list<Piece> pieces);
 
-template <class... Pieces>
-Error Invalid(const Pieces&... pieces) {
-  return MakeError(ErrorCode::kInvalidModel, {Piece(pieces)...});
-}
-template <class... Pieces>
-Error Unsupported(const Pieces&... pieces) {
-  return MakeError(ErrorCode::kUnsupportedModel, {Piece(pieces)...});
-}
-template <class... Pieces>
-Error TooLarge(const Pieces&... pieces) {
-  return MakeError(ErrorCode::kTooLarge, {Piece(pieces)...});
-}
+/// Why something was refused, or nothing: one pointer, so that a chain of checks stays small code.
+class Flaw {
+ public:
+  Flaw() = default;
+  Flaw(Error error);  // NOLINT: implicit
+  explicit operator bool() const { return error_ != nullptr; }
+  const Error& operator*() const { return *error_; }
+
+ private:
+  std::unique_ptr<Error> error_;
+};
 
 }  // namespace copse::text
