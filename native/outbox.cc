@@ -77,7 +77,7 @@ Status OutboxSink::Run(const char* sql) {
 }
 
 Status OutboxSink::UseWriteAheadLog() {
-  const Status wal = Run("PRAGMA journal_mode = WAL");
+  Status wal = Run("PRAGMA journal_mode = WAL");
   if (!wal.ok()) return wal;
   // With WAL, NORMAL loses nothing when the process ends, FULL nothing when the power does.
   return Run(durability_ == Durability::kFull ? "PRAGMA synchronous = FULL"
@@ -119,7 +119,7 @@ Status OutboxSink::Insert(const LogEntry& e) {
   }
   sqlite3_bind_int(statement, ++column, e.numbered ? 1 : 0);
   const bool done = sqlite3_step(statement) == SQLITE_DONE;
-  const Status status = done ? Status(Ok{}) : Status(Failure());
+  Status status = done ? Status(Ok{}) : Status(Failure());
   sqlite3_reset(statement);
   return status;
 }
