@@ -27,7 +27,7 @@ def _use_own_jupyter(folder):
     spec = folder / "kernels" / KERNEL
     spec.mkdir(parents=True)
     (spec / "kernel.json").write_text(json.dumps({
-        "argv": [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"],
+        "argv": [sys.executable, "-Xfrozen_modules=off", "-m", "ipykernel_launcher", "-f", "{connection_file}"],
         "display_name": KERNEL, "language": "python"}))
     os.environ.update(JUPYTER_DATA_DIR=str(folder), JUPYTER_CONFIG_DIR=str(folder / "config"),
                       JUPYTER_RUNTIME_DIR=str(folder / "runtime"),
