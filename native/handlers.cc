@@ -45,6 +45,7 @@ std::span<const Route> Handlers::Routes() {
   static constexpr std::array kRoutes = {
       Route{"/predict", &Handlers::Predict, &Handlers::PredictJson},
       Route{"/predict_file", nullptr, &Handlers::PredictFile},
+      Route{"/models", &Handlers::ModelList, nullptr},
       Route{"/models/{name}.safetensors", &Handlers::ModelFile, nullptr},
       Route{"/apidocs", &Handlers::ApiDocsRedirect, nullptr},
       Route{"/apidocs/index.html", &Handlers::ApiDocsIndex, nullptr},
@@ -138,6 +139,19 @@ Reply Handlers::PredictJson(const Request& request) const {
 
 Reply Handlers::PredictFile(const Request& request) const {
   return predictor_ ? predictor_->FromFile(request) : NoModel(request);
+}
+
+Reply Handlers::ModelList(const Request&) const {
+  std::string text = "{\"models\":[";
+  for (const auto& model : models_) {
+    if (model != models_.front()) text += ",";
+    text += "{\"name\":" + JsonString(model->name) + ",\"version\":" + JsonString(model->version) +
+            ",\"url\":" +
+            JsonString(std::string(kModelPrefix) + model->name + std::string(kModelSuffix)) + "}";
+  }
+  Reply reply = JsonReply(text + "]}\n");
+  reply.headers.emplace_back("Cache-Control", "no-cache");
+  return reply;
 }
 
 Reply Handlers::ModelFile(const Request& request) const {

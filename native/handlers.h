@@ -57,6 +57,7 @@ class Handlers {
   Reply Predict(const Request& request) const;
   Reply PredictJson(const Request& request) const;
   Reply PredictFile(const Request& request) const;
+  Reply ModelList(const Request& request) const;
   Reply ModelFile(const Request& request) const;
   Reply ApiDocsRedirect(const Request& request) const;
   Reply ApiDocsIndex(const Request& request) const;

@@ -170,6 +170,16 @@ Json ModelFilePath(const LoadedModels& models) {
                                       {{404, "NotFound"}})}}}};
 }
 
+Json ModelListSchema() {
+  const Json text = {{"type", "string"}};
+  const Json model = {{"type", "object"},
+                      {"required", {"name", "version", "url"}},
+                      {"properties", {{"name", text}, {"version", text}, {"url", text}}}};
+  return {{"type", "object"},
+          {"required", {"models"}},
+          {"properties", {{"models", {{"type", "array"}, {"items", model}}}}}};
+}
+
 Json ProblemSchema() {
   const Json text = {{"type", "string"}};
   return {{"type", "object"},
@@ -259,6 +269,9 @@ Json Paths(const LoadedModels& models) {
   }
   const Json json = {{"description", "OK"},
                      {"content", {{"application/json", {{"schema", {{"type", "object"}}}}}}}};
+  paths["/models"] = Simple("models", "The loaded models; the first one answers /predict", "model",
+                            {{"description", "Names, versions and addresses of the files."},
+                             {"content", {{"application/json", {{"schema", ModelListSchema()}}}}}});
   paths["/healthz"] = Simple("health", "Whether the process lives", "service", json);
   paths["/readyz"] = ReadyPath();
   paths["/metrics"] = Simple("metrics", "Numbers for Prometheus", "service",

@@ -12,22 +12,24 @@ namespace {
 // More categories than this are not worth a list of choices.
 constexpr std::size_t kListedCategoriesMax = 100;
 
-// The middle of the range, rounded to a step that is small in it, so that examples are short.
-double Middle(double min, double max) {
-  const double middle = min / 2 + max / 2;
+// A quarter up the range, rounded to a step that is small in it, so that examples are short. There
+// the iris model answers the tutorial's [0].
+double Quarter(double min, double max) {
+  const double quarter = min * 0.75 + max * 0.25;
   const double range = max - min;
-  if (!(range > 0) || !std::isfinite(range)) return middle;
+  if (!(range > 0) || !std::isfinite(range)) return quarter;
   const double step = std::pow(10.0, std::floor(std::log10(range)) - 1);
   // Divided by a whole number where that is possible: 0.1 has no double, 61 / 10 has the best.
-  const double rounded = step < 1 ? std::round(middle * std::round(1 / step)) / std::round(1 / step)
-                                  : std::round(middle / step) * step;
-  return rounded >= min && rounded <= max ? rounded : middle;
+  const double rounded = step < 1
+                             ? std::round(quarter * std::round(1 / step)) / std::round(1 / step)
+                             : std::round(quarter / step) * step;
+  return rounded >= min && rounded <= max ? rounded : quarter;
 }
 
 double ExampleNumber(const Feature& feature) {
   if (!std::isfinite(feature.min) || !std::isfinite(feature.max)) return 0;
   return feature.categorical ? std::max(0.0, std::floor(feature.min))
-                             : Middle(feature.min, feature.max);
+                             : Quarter(feature.min, feature.max);
 }
 
 Json LabelSchema(const Output& output) {

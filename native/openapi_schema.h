@@ -15,8 +15,8 @@ using Json = nlohmann::ordered_json;
 /// Features that are described one by one; wider models are described by their row only.
 inline constexpr std::size_t kDescribedFeaturesMax = 256;
 
-/// One value for each feature, in the middle of its training range where there is one: a row that
-/// the model takes.
+/// One value for each feature, a quarter up its training range where there is one: a row that the
+/// model takes.
 std::vector<double> ExampleRow(const Model& model);
 
 /// A value of that row as a client sends it: the text of a category, or the number.
