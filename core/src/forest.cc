@@ -89,8 +89,8 @@ void WithThresholds(const ForestParts& parts, Use use) {
 }
 
 template <class Threshold, class Number>
-std::size_t FindLeaf(const Forest& forest, const Threshold* thresholds, std::size_t tree,
-                     const Row<Number>& row) {
+std::uint32_t FindLeaf(const Forest& forest, const Threshold* thresholds, std::size_t tree,
+                       const Row<Number>& row) {
   const ForestParts& parts = forest.parts();
   const CategoryCast cast = forest.rules().category_cast;
   std::int32_t at = parts.tree_root[tree];
@@ -99,7 +99,7 @@ std::size_t FindLeaf(const Forest& forest, const Threshold* thresholds, std::siz
     const bool left = GoesLeft(parts, cast, node, row[parts.feature[node]], thresholds[node]);
     at = left ? parts.left[node] : parts.right[node];
   }
-  return static_cast<std::size_t>(~at);
+  return ~static_cast<std::uint32_t>(at);
 }
 
 std::size_t LeafRow(const ForestParts& parts, std::size_t leaf) {
@@ -219,9 +219,8 @@ void Forest::FindLeaves(std::span<const double> rows, std::span<std::uint32_t> l
     for (std::size_t i = 0; i * n_trees() < leaves.size(); ++i) {
       const Row<double> row(rows.data() + i * n_features(), rules_.input);
       for (std::size_t tree = 0; tree < n_trees(); ++tree) {
-        const std::size_t leaf = FindLeaf(*this, thresholds, tree, row);
-        leaves[i * n_trees() + tree] =
-            parts_.leaf_id.empty() ? static_cast<std::uint32_t>(leaf) : parts_.leaf_id[leaf];
+        const std::uint32_t leaf = FindLeaf(*this, thresholds, tree, row);
+        leaves[i * n_trees() + tree] = parts_.leaf_id.empty() ? leaf : parts_.leaf_id[leaf];
       }
     }
   });

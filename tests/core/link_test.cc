@@ -78,9 +78,11 @@ TEST(Sigmoid, GivesBothClassesOfOneMargin) {
 }
 
 TEST(Sigmoid, MultipliesTheMarginByScaleFirst) {
-  const Link scaled{.kind = LinkKind::kSigmoid, .scale = 0.5};
-  const Link plain{.kind = LinkKind::kSigmoid};
-  EXPECT_EQ(ApplyToOne(scaled, 3), ApplyToOne(plain, 1.5));
+  for (const Precision math : {kF32, kF64}) {
+    const Link scaled{.kind = LinkKind::kSigmoid, .math = math, .scale = 0.5};
+    const Link plain{.kind = LinkKind::kSigmoid, .math = math};
+    EXPECT_EQ(ApplyToOne(scaled, 3), ApplyToOne(plain, 1.5));
+  }
 }
 
 TEST(Sigmoid, TreatsSeveralColumnsEachForItself) {
@@ -102,8 +104,9 @@ TEST(Sigmoid, InFloatStaysAboveZeroAsXgboostLimitsThePower) {
 }
 
 TEST(Sigmoid, AddsTheGuardToTheDenominator) {
-  const Link link{.kind = LinkKind::kSigmoid, .guard = 2};
-  EXPECT_EQ(ApplyToOne(link, 0), 0.25);
+  for (const Precision math : {kF32, kF64}) {
+    EXPECT_EQ(ApplyToOne({.kind = LinkKind::kSigmoid, .math = math, .guard = 2}, 0), 0.25);
+  }
 }
 
 TEST(Sigmoid2x, DoublesTheMargin) {
