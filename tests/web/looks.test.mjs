@@ -65,7 +65,11 @@ for (const look of looks) {
     await page.locator('.opblock').first().waitFor();
     assert.deepEqual(await accessibilityFaults(page), []);
     await page.locator('.opblock-summary-control').first().click();
-    await page.getByRole('button', { name: 'Try it out' }).first().waitFor();
+    await page.getByRole('button', { name: 'Try it out' }).first().click();
+    await page.getByRole('button', { name: 'Execute' }).first().click();
+    await page.locator('.live-responses-table').waitFor();
+    await page.locator('.opblock-summary-control').last().click();
+    await page.locator('input[type=file]').waitFor();
     assert.deepEqual(await accessibilityFaults(page), []);
     assert.deepEqual(faults, []);
     await context.close();

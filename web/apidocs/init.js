@@ -15,8 +15,8 @@ function isDark() {
 
 /**
  * Names and levels that a screen reader needs and swagger-ui leaves out, as axe finds them:
- * the title outside of any landmark, headings that skip a level, inputs without a name, and
- * regions that are all called the same.
+ * the title outside of any landmark, headings that skip a level, inputs without a name, regions
+ * that are all called the same, and text that cannot be scrolled by keyboard.
  */
 const repairs = {
   '.information-container': (title) => {
@@ -24,9 +24,13 @@ const repairs = {
     title.setAttribute('aria-label', 'About this service');
   },
   'h3.opblock-tag': (heading) => heading.setAttribute('aria-level', '2'),
-  'h4.opblock-title, .opblock-section-header h4': (heading) => heading.setAttribute('aria-level', '3'),
+  '.opblock h4': (heading) => heading.setAttribute('aria-level', '3'),
+  '.opblock h5': (heading) => heading.setAttribute('aria-level', '4'),
+  '.models h4': (heading) => heading.setAttribute('aria-level', '2'),
   'tr[data-param-name] :is(input, select, textarea)': (input) =>
     input.setAttribute('aria-label', input.closest('tr').dataset.paramName),
+  // These scroll sideways on a phone.
+  pre: (text) => text.setAttribute('tabindex', '0'),
   '[role=region][id]': (region) => {
     region.removeAttribute('aria-labelledby');
     region.setAttribute('aria-label', region.id.replaceAll('_', ' '));

@@ -1,0 +1,62 @@
+/* global document */
+// Takes the pictures of docs/images with the real service: node tests/web/screenshots.mjs
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+
+import { root } from '../wasm/support/vectors.mjs';
+import { openBrowser, openPage, openReadyPage } from './support/browser.mjs';
+import { startService } from './support/service.mjs';
+import { enterRow } from './support/shown.mjs';
+
+const folder = join(root, 'docs/images');
+const desk = { width: 1120, height: 760 };
+/** A flower between two species: no bar is empty of news. */
+const row = [6.0, 2.7, 5.1, 1.6];
+
+mkdirSync(folder, { recursive: true });
+const service = await startService();
+const browser = await openBrowser();
+try {
+  await shoot('page-light', { viewport: desk, colorScheme: 'light' }, ask);
+  await shoot('page-dark', { viewport: desk, colorScheme: 'dark' }, askTheServer);
+  await shoot('page-phone', { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }, ask);
+  await shootDocs();
+} finally {
+  await browser.close();
+  await service.stop();
+}
+
+async function shoot(name, look, act) {
+  const { page, context } = await openReadyPage(browser, service.url, { ...look, reducedMotion: 'reduce' });
+  await act(page);
+  await page.getByText('Ready to work offline').waitFor();
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+  await context.close();
+}
+
+async function ask(page) {
+  await enterRow(page, row);
+  await page.locator('h1').click();
+}
+
+async function askTheServer(page) {
+  await ask(page);
+  await page.getByRole('radio', { name: 'The server' }).click();
+  await page.getByText('Both agree to the bit').waitFor();
+  await page.getByText('Every digit').click();
+  await page.locator('h1').click();
+}
+
+async function shootDocs() {
+  const { page, context } = await openPage(browser, service.url, { viewport: { width: 1120, height: 1360 } });
+  await page.goto(`${service.url}apidocs/`);
+  const block = page.locator('.opblock-get').first();
+  await block.locator('.opblock-summary-control').click();
+  await block.getByRole('button', { name: 'Try it out' }).click();
+  await block.getByRole('button', { name: 'Execute' }).click();
+  await block.locator('.live-responses-table').waitFor();
+  await page.locator('h1').click();
+  await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
+  await page.screenshot({ path: join(folder, 'apidocs.png') });
+  await context.close();
+}
