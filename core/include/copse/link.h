@@ -18,7 +18,7 @@ enum class LinkKind : std::uint8_t {
   kIdentity,
   kSigmoid,        ///< 1 / (1 + exp(-scale x)); one margin of a two-class output gives [1 - p, p]
   kSigmoid2x,      ///< 1 / (1 + exp(-2 x)): exponential loss
-  kSoftmax,        ///< over the columns of each class output
+  kSoftmax,        ///< over the columns of each class output; one margin m stands for (-m, m)
   kSoftmaxArgmax,  ///< as softmax; the decision is taken on the margins
   kExp,
   kLog1pExp,      ///< log(1 + exp(x))
