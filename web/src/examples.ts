@@ -12,15 +12,21 @@ const surveyRows = 1024;
 /** Asks for many rows at once: [rows, columns], probabilities or numbers. */
 export type Survey = (rows: Float64Array<ArrayBuffer>) => Promise<Float64Array>;
 
+/** Whether examples can be looked for: one output, not too many classes, and known ranges. */
+export function mayHaveExamples(card: ModelCard): boolean {
+  const [output, ...others] = card.outputs;
+  if (output === undefined || others.length > 0 || output.labels.length > 12) return false;
+  return card.features.length <= 256 && card.features.some((feature) => sliderRange(feature) !== null);
+}
+
 /**
  * Rows that show what the model can say: for each class a row that the model is most sure of, for
  * a regressor a low and a high one. They are found by asking the model for rows spread evenly
  * over the training ranges, so that any model has examples and no data are needed.
  */
 export async function findExamples(card: ModelCard, survey: Survey): Promise<Example[]> {
-  const [output, ...others] = card.outputs;
-  const hasRanges = card.features.some((feature) => sliderRange(feature) !== null);
-  if (output === undefined || others.length > 0 || !hasRanges || card.features.length > 256) return [];
+  const [output] = card.outputs;
+  if (output === undefined || !mayHaveExamples(card)) return [];
   const rows = spreadRows(card.features);
   const values = await survey(new Float64Array(rows.flat()));
   const columns = values.length / rows.length;
@@ -33,7 +39,6 @@ export async function findExamples(card: ModelCard, survey: Survey): Promise<Exa
       { title: 'a high answer', row: typicalOfHighest(rows, column) },
     ];
   }
-  if (output.labels.length > 12) return [];
   return output.labels.flatMap((label, k) => {
     const column = columnOf(k);
     // 0.5 is more than any other class can have.

@@ -1,3 +1,4 @@
+import { mayHaveExamples } from '../examples';
 import type { ModelCard } from '../model-card';
 import { examples, reset, row, useRow } from '../state';
 import { FeatureField } from './feature-field';
@@ -12,7 +13,7 @@ export function FeatureForm({ card }: { card: ModelCard }) {
           Reset
         </button>
       </div>
-      <Examples />
+      {mayHaveExamples(card) && <Examples />}
       <div class="fields">
         {card.features.map((feature, i) => (
           <FeatureField
