@@ -4,10 +4,12 @@
 #include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace copse {
 namespace {
@@ -16,6 +18,8 @@ constexpr std::size_t kReceiveBytes = std::size_t{16} << 10;
 constexpr std::size_t kFlushBytes = std::size_t{256} << 10;
 constexpr std::uint64_t kSkippedBytesMax = std::uint64_t{64} << 10;
 constexpr std::chrono::milliseconds kLinger{1000};
+// Longer than a client on the same network takes for its next request.
+constexpr int kBriefMs = 5;
 // "ffffffff" and an extension; nobody needs a longer line.
 constexpr std::size_t kChunkLineBytesMax = 256;
 constexpr int kTrailersMax = 100;
@@ -49,6 +53,10 @@ std::chrono::steady_clock::time_point In(int ms) {
   return std::chrono::steady_clock::now() + std::chrono::milliseconds(ms);
 }
 
+Refusal Refuse(int status, std::string detail) {
+  return {.status = status, .detail = std::move(detail), .close = true, .method = {}, .target = {}};
+}
+
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
@@ -59,69 +67,87 @@ int HexDigit(char c) {
 }  // namespace
 
 Connection::Connection(int fd, const ServerLimits& limits)
-    : fd_(fd), limits_(limits), remote_(RemoteAddress(fd)) {}
+    : fd_(fd), limits_(limits), remote_(RemoteAddress(fd)) {
+  BeginWaiting();
+}
 
-// Appends what has arrived to the buffer: > 0 bytes, 0 closed, -1 too late or broken.
-ssize_t Connection::Receive(Clock::time_point deadline) {
+Connection::~Connection() { ::close(fd_); }
+
+void Connection::BeginWaiting() {
+  head_begun_ = false;
+  wait_deadline_ = In(limits_.idle_timeout_ms);
+}
+
+bool Connection::WaitBriefly() const {
+  return Poll(fd_, POLLIN, In(std::min(kBriefMs, limits_.idle_timeout_ms)));
+}
+
+// Appends what has arrived to the buffer: > 0 bytes, 0 closed, -1 nothing now (EAGAIN) or broken.
+ssize_t Connection::Receive() {
   std::array<char, kReceiveBytes> block;
   for (;;) {
     const ssize_t n = ::recv(fd_, block.data(), block.size(), 0);
-    if (n >= 0) {
-      buffer_.append(block.data(), static_cast<std::size_t>(n));
-      return n;
-    }
-    if (errno == EINTR) continue;
-    if (errno != EAGAIN || !Poll(fd_, POLLIN, deadline)) return -1;
+    if (n > 0) buffer_.append(block.data(), static_cast<std::size_t>(n));
+    if (n >= 0 || errno != EINTR) return n;
   }
 }
 
-bool Connection::WaitForRequest(int timeout_ms) {
-  return HasBufferedInput() || Poll(fd_, POLLIN, In(timeout_ms));
+// The same, waiting until `deadline`.
+ssize_t Connection::Receive(Clock::time_point deadline) {
+  for (;;) {
+    const ssize_t n = Receive();
+    if (n >= 0 || errno != EAGAIN || !Poll(fd_, POLLIN, deadline)) return n;
+  }
 }
 
-std::optional<Connection::Head> Connection::ReadHead() {
+Connection::Head Connection::ReadHead() {
   buffer_.erase(0, begin_);
   begin_ = 0;
-  body_refusal_.reset();
-  write_deadline_.reset();
-  const auto deadline = In(limits_.head_timeout_ms);
   std::size_t searched = 0;
   for (;;) {
     // An empty line before a request is allowed (RFC 9112, section 2.2).
     while (buffer_.starts_with("\r\n")) buffer_.erase(0, 2);
+    if (!head_begun_ && !buffer_.empty()) {
+      head_begun_ = true;
+      wait_deadline_ = In(limits_.head_timeout_ms);
+    }
     const std::size_t end = buffer_.find("\r\n\r\n", searched > 3 ? searched - 3 : 0);
-    const bool complete = end != std::string::npos;
-    if ((complete ? end : buffer_.size()) > limits_.head_bytes_max) {
-      return Refusal{.status = 431,
-                     .detail = "The head of the request has more than " +
-                               std::to_string(limits_.head_bytes_max) + " bytes.",
-                     .close = true,
-                     .method = {},
-                     .target = {}};
+    const bool is_complete = end != std::string::npos;
+    if ((is_complete ? end : buffer_.size()) > limits_.head_bytes_max) {
+      return Refuse(431, "The head of the request has more than " +
+                             std::to_string(limits_.head_bytes_max) + " bytes.");
     }
-    if (complete) {
-      begin_ = end + 4;
-      Head head = ParseHead(std::string_view(buffer_).substr(0, begin_), limits_.head_fields_max);
-      const auto* const read = std::get_if<RequestHead>(&head);
-      chunked_ = read != nullptr && read->chunked;
-      chunk_ = Chunk::kSize;
-      remaining_ = read != nullptr ? read->content_length.value_or(0) : 0;
-      continue_pending_ = read != nullptr && read->expects_continue && read->HasBody();
-      body_bytes_ = 0;
-      body_deadline_ = In(limits_.body_timeout_ms);
-      return head;
-    }
+    if (is_complete) return FinishHead(end);
     searched = buffer_.size();
-    const ssize_t n = Receive(deadline);
-    if (n == 0 || (n < 0 && Clock::now() < deadline)) return std::nullopt;
-    if (n < 0) {
-      return Refusal{.status = 408,
-                     .detail = "The head of the request did not arrive in time.",
-                     .close = true,
-                     .method = {},
-                     .target = {}};
-    }
+    const ssize_t n = Receive();
+    if (n > 0) continue;
+    if (n == 0 || errno != EAGAIN) return Gone{};
+    if (!head_begun_ || Clock::now() < wait_deadline_) return Incomplete{};
+    return Refuse(408, "The head of the request did not arrive in time.");
   }
+}
+
+Connection::Head Connection::FinishHead(std::size_t end) {
+  begin_ = end + 4;
+  auto parsed = ParseHead(std::string_view(buffer_).substr(0, begin_), limits_.head_fields_max);
+  body_refusal_.reset();
+  write_deadline_.reset();
+  if (auto* const refusal = std::get_if<Refusal>(&parsed)) {
+    BeginBody({});
+    return std::move(*refusal);
+  }
+  BeginBody(std::get<RequestHead>(parsed));
+  return std::get<RequestHead>(std::move(parsed));
+}
+
+void Connection::BeginBody(const RequestHead& head) {
+  BeginWaiting();
+  chunked_ = head.chunked;
+  chunk_ = Chunk::kSize;
+  remaining_ = head.content_length.value_or(0);
+  continue_pending_ = head.expects_continue && head.HasBody();
+  body_bytes_ = 0;
+  body_deadline_ = In(limits_.body_timeout_ms);
 }
 
 bool Connection::Fill(Clock::time_point deadline) {

@@ -16,26 +16,31 @@
 namespace copse {
 
 /// One accepted socket: requests come out of it one after the other, each held to the limits, and
-/// answers go in. Knows where a request ends, and nothing of what it means. Does not own the
-/// descriptor, which must be non-blocking. Used by one thread.
+/// answers go in. Knows where a request ends, and nothing of what it means. Owns the
+/// descriptor, which must be non-blocking. Used by one thread at a time.
 class Connection {
  public:
   Connection(int fd, const ServerLimits& limits);
+  ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
   int fd() const { return fd_; }
   const std::string& remote() const { return remote_; }  ///< the peer's address
 
-  /// Bytes of the next request are here already: it was sent behind the one before.
+  /// Bytes of a request are here already: it has begun, or was sent behind the one before.
   bool HasBufferedInput() const { return begin_ < buffer_.size(); }
-  /// Waits for the first byte of a request. False: closed by the peer, or nothing came in time.
-  bool WaitForRequest(int timeout_ms);
+  /// Waits for more to read, but not long: for a client that sends one request after the other.
+  bool WaitBriefly() const;
+  /// Until when more must have come: of the head that has begun, or of any at all.
+  std::chrono::steady_clock::time_point wait_deadline() const { return wait_deadline_; }
 
-  /// The head of the next request, and what is wrong with it. Nothing when the peer is gone.
-  /// A head that is too slow or too long is a Refusal.
-  using Head = std::variant<RequestHead, Refusal>;
-  std::optional<Head> ReadHead();
+  /// What is known of the next request.
+  struct Incomplete {};  ///< more has to come; until wait_deadline()
+  struct Gone {};        ///< the peer has closed
+  using Head = std::variant<Incomplete, Gone, RequestHead, Refusal>;
+  /// Reads what has arrived, and never waits. A head that is too slow or too long is a Refusal.
+  Head ReadHead();
 
   /// The next bytes of the body of the last head, chunks undone: 0 at its end, -1 when there will
   /// be no more, and body_refusal() says why. Asks a waiting client to send it first.
@@ -59,7 +64,11 @@ class Connection {
   using Clock = std::chrono::steady_clock;
   enum class Chunk { kSize, kData, kEnd };
 
+  ssize_t Receive();
   ssize_t Receive(Clock::time_point deadline);
+  void BeginWaiting();
+  Head FinishHead(std::size_t end);
+  void BeginBody(const RequestHead& head);
   bool Fill(Clock::time_point deadline);
   ssize_t ReadBuffered(char* out, std::size_t size);
   std::optional<std::string> ReadBodyLine();
@@ -74,6 +83,8 @@ class Connection {
   std::string remote_;
   std::string buffer_;  ///< received; [begin_, size) is not used yet
   std::size_t begin_ = 0;
+  Clock::time_point wait_deadline_;
+  bool head_begun_ = false;
   std::string output_;
   std::optional<Clock::time_point> write_deadline_;
 

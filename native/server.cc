@@ -1,7 +1,7 @@
 #include "server.h"
 
-#include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -15,6 +15,7 @@
 #include "handlers.h"
 #include "listener.h"
 #include "loaded_model.h"
+#include "reactor.h"
 #include "session.h"
 #include "worker_pool.h"
 
@@ -23,8 +24,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// How long accepting rests when the system has no descriptors left.
-constexpr int kExhaustedPauseMs = 50;
 // The log gets at least this much of the time to stop, however long requests take.
 constexpr std::int64_t kLogCloseMsMin = 300;
 
@@ -48,12 +47,6 @@ Status InstallSignals() {
   return Ok{};
 }
 
-// Whether the stop event has come, within `timeout_ms`.
-bool StopRequested(int timeout_ms) {
-  pollfd entry{.fd = stop_event, .events = POLLIN, .revents = 0};
-  return ::poll(&entry, 1, timeout_ms) > 0;
-}
-
 // The address as a browser of this machine would use it.
 std::string UrlOf(const std::string& host, int port) {
   std::string name = host;
@@ -75,36 +68,26 @@ void PrintStart(const ServerConfig& config, int port) {
   std::fflush(stderr);
 }
 
-// Hands connections to the pool until a signal asks to stop.
-void AcceptUntilStopped(const Listener& listener, WorkerPool& pool) {
-  bool exhausted = false;
+// Serves the requests of one connection that have arrived. False: it is to be closed.
+// `may_wait`: no other connection needs this thread.
+bool ServeConnection(Connection& connection, Transport& transport, const SessionContext& context,
+                     const std::function<bool()>& may_wait) {
+  Session session(connection, transport, context);
   for (;;) {
-    pollfd entries[] = {{.fd = stop_event, .events = POLLIN, .revents = 0},
-                        {.fd = listener.fd(), .events = POLLIN, .revents = 0}};
-    ::poll(entries, 2, -1);
-    if ((entries[0].revents & POLLIN) != 0) return;
-    if ((entries[1].revents & POLLIN) == 0) continue;
-    const bool was_exhausted = exhausted;
-    const int fd = listener.Accept(exhausted);
-    if (fd >= 0 && !pool.Submit(fd)) ::close(fd);
-    if (!exhausted) continue;
-    if (!was_exhausted) LogError("no more connections can be accepted: no descriptors are left");
-    if (StopRequested(kExhaustedPauseMs)) return;
+    const Session::Next next = session.ServeOne();
+    if (next == Session::Next::kClose) return false;
+    if (next == Session::Next::kWait) return true;
+    if (connection.HasBufferedInput()) continue;
+    if (!may_wait() || !connection.WaitBriefly()) return true;
   }
 }
 
-// Serves the requests of one connection on one of the pool's threads.
-void ServeConnection(int fd, Transport& transport, const SessionContext& context,
-                     WorkerPool& pool) {
-  Connection connection(fd, context.limits);
-  Session session(connection, transport, context);
-  for (;;) {
-    // A pool that stops still answers what has been sent.
-    const bool may_wait = pool.BeginIdle(fd);
-    const bool begun = connection.WaitForRequest(may_wait ? context.limits.idle_timeout_ms : 0);
-    pool.EndIdle(fd);
-    if (!begun || !session.ServeOne()) return;
-  }
+// Every connection is a descriptor, and the default allows 1024.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 std::int64_t MsUntil(Clock::time_point deadline) {
@@ -125,28 +108,39 @@ Status RunServer(ServerConfig config) {
   if (!opened.ok()) return opened.error();
   Listener listener = std::move(opened).value();
 
+  auto reactor = Reactor::Create(config.limits);
+  if (!reactor.ok()) return reactor.error();
+  RaiseDescriptorLimit();
+
   Metrics metrics;
   AccessLog access_log(config.access_log ? STDOUT_FILENO : -1);
   Handlers handlers(config.models, std::move(web), config.log.get(), metrics);
-  WorkerPool* running = nullptr;
-  const SessionContext context{
-      .handlers = handlers,
-      .limits = config.limits,
-      .metrics = metrics,
-      .access_log = access_log,
-      .may_stay = [&] { return !handlers.draining() && !running->IsCrowded(); }};
-  WorkerPool pool(config.threads, [&]() -> WorkerPool::Serve {
-    return [&context, &running, transport = std::make_shared<Transport>(config.limits)](int fd) {
-      ServeConnection(fd, *transport, context, *running);
-    };
-  });
-  running = &pool;
+  const SessionContext context{.handlers = handlers,
+                               .limits = config.limits,
+                               .metrics = metrics,
+                               .access_log = access_log,
+                               .may_stay = [&] { return !handlers.draining(); }};
+  const WorkerPool* crowd = nullptr;
+  WorkerPool pool(
+      config.threads,
+      [&]() -> WorkerPool::Serve {
+        auto transport = std::make_shared<Transport>(config.limits);
+        return [&context, &crowd, transport](Connection& connection) {
+          return ServeConnection(connection, *transport, context,
+                                 [&] { return !crowd->IsCrowded(); });
+        };
+      },
+      [&](std::unique_ptr<Connection> connection) { (*reactor)->Park(std::move(connection)); });
+  crowd = &pool;
+  const auto dispatch = [&](std::unique_ptr<Connection> connection) {
+    pool.Submit(std::move(connection));
+  };
 
   PrintStart(config, listener.port());
-  AcceptUntilStopped(listener, pool);
+  (*reactor)->Run(listener, stop_event, dispatch);
   const auto deadline = Clock::now() + std::chrono::milliseconds(config.limits.shutdown_timeout_ms);
   handlers.StartDraining();
-  listener.Close();
+  (*reactor)->Finish(listener, dispatch);
   pool.Stop(deadline - std::chrono::milliseconds(kLogCloseMsMin));
   if (config.log) config.log->Close(std::max(kLogCloseMsMin, MsUntil(deadline)));
   access_log.Close(static_cast<int>(kLogCloseMsMin));

@@ -52,25 +52,29 @@ std::string_view KnownMethod(std::string_view method) {
   return found == kMethods.end() ? "_OTHER" : *found;
 }
 
-bool Session::ServeOne() {
-  auto head = connection_.ReadHead();
-  if (!head) return false;
+Session::Next Session::ServeOne() {
+  Connection::Head head = connection_.ReadHead();
+  if (std::holds_alternative<Connection::Incomplete>(head)) return Next::kWait;
+  if (std::holds_alternative<Connection::Gone>(head)) return Next::kClose;
   const auto start = Clock::now();
   Request request;
   Outcome outcome;
-  if (const auto* const refusal = std::get_if<Refusal>(&*head)) {
+  if (const auto* const refusal = std::get_if<Refusal>(&head)) {
     request.method = refusal->method;
     request.target = refusal->target;
     request.request_id = NewUuid();
     outcome = Refuse(*refusal, request);
   } else {
-    outcome = Serve(std::get<RequestHead>(std::move(*head)), request);
+    outcome = Serve(std::get<RequestHead>(std::move(head)), request);
   }
-  const std::chrono::duration<double> elapsed = Clock::now() - start;
+  Note(request, outcome, std::chrono::duration<double>(Clock::now() - start).count());
+  return Finish(outcome);
+}
+
+void Session::Note(const Request& request, const Outcome& outcome, double seconds) {
   std::string_view route = context_.handlers.RouteName(request.path);
   if (route.empty()) route = "none";
-  context_.metrics.CountRequest(route, KnownMethod(request.method), outcome.status,
-                                elapsed.count());
+  context_.metrics.CountRequest(route, KnownMethod(request.method), outcome.status, seconds);
   context_.access_log.Append({.time_unix_ms = UnixMs(),
                               .request_id = request.request_id,
                               .method = request.method.substr(0, kLoggedMethodBytesMax),
@@ -78,12 +82,15 @@ bool Session::ServeOne() {
                               .path = request.path.empty() ? request.target : request.path,
                               .status = outcome.status,
                               .bytes = outcome.bytes,
-                              .duration_ms = elapsed.count() * 1000,
+                              .duration_ms = seconds * 1000,
                               .remote = connection_.remote()});
   context_.metrics.SetAccessLogDropped(context_.access_log.dropped());
-  if (outcome.keep_alive) return connection_.SkipBody();
+}
+
+Session::Next Session::Finish(const Outcome& outcome) {
+  if (outcome.keep_alive) return connection_.SkipBody() ? Next::kRequest : Next::kClose;
   if (!connection_.CanSkipBody() || connection_.HasBufferedInput()) connection_.LingeringClose();
-  return false;
+  return Next::kClose;
 }
 
 Reply Session::RefusalReply(const Refusal& refusal, const Request& request) const {
@@ -100,7 +107,7 @@ Outcome Session::Refuse(const Refusal& refusal, const Request& request) {
   return transport_.Run(connection_, {.is_head = request.method == "HEAD",
                                       .reads_body = false,
                                       .is_gzip = false,
-                                      .keep_alive = context_.may_stay(),
+                                      .may_stay = context_.may_stay,
                                       .answer = [&](const std::string&) { return refuse(refusal); },
                                       .refuse = refuse});
 }
@@ -135,13 +142,13 @@ Outcome Session::Serve(RequestHead head, Request& request) {
   }
   if (refusal) return Refuse(*refusal, request);
   const bool is_gzip = CodingOf(head) == Coding::kGzip;
-  const bool keep_alive = head.keep_alive && context_.may_stay();
+  const bool keep_alive = head.keep_alive;
   request.fields = std::move(head.fields);
   return transport_.Run(connection_,
                         {.is_head = request.method == "HEAD",
                          .reads_body = reads_body,
                          .is_gzip = is_gzip && reads_body,
-                         .keep_alive = keep_alive,
+                         .may_stay = [&] { return keep_alive && context_.may_stay(); },
                          .answer =
                              [&](std::string body) {
                                request.body = std::move(body);

@@ -16,8 +16,7 @@ struct SessionContext {
   const ServerLimits& limits;
   Metrics& metrics;
   AccessLog& access_log;
-  /// Whether a connection may stay open when it has been answered: not when others wait for a
-  /// thread, and not when the service ends.
+  /// Whether connections stay open when they have been answered: not when the service ends.
   std::function<bool()> may_stay;
 };
 
@@ -28,10 +27,17 @@ class Session {
   Session(Connection& connection, Transport& transport, const SessionContext& context)
       : connection_(connection), transport_(transport), context_(context) {}
 
-  /// Serves the next request, which has begun to arrive. False: the connection is to be closed.
-  bool ServeOne();
+  enum class Next {
+    kRequest,  ///< one has been answered; the connection is open
+    kWait,     ///< more has to arrive
+    kClose,    ///< the connection is to be closed
+  };
+  /// Serves the next request, if its head has arrived.
+  Next ServeOne();
 
  private:
+  Next Finish(const Outcome& outcome);
+  void Note(const Request& request, const Outcome& outcome, double seconds);
   Outcome Serve(RequestHead head, Request& request);
   Outcome Refuse(const Refusal& refusal, const Request& request);
   Reply RefusalReply(const Refusal& refusal, const Request& request) const;

@@ -152,7 +152,7 @@ class Transport::Protocol : private httplib::Server {
   void Write(Reply reply, httplib::Response& response) {
     outcome_.status = reply.status;
     outcome_.bytes = exchange_->is_head ? 0 : reply.body.size();
-    outcome_.keep_alive = exchange_->keep_alive && !reply.close && connection_->CanSkipBody();
+    outcome_.keep_alive = !reply.close && exchange_->may_stay() && connection_->CanSkipBody();
     // How the library is told to write "Connection: close".
     if (!outcome_.keep_alive) request_->set_header("Connection", "close");
     response.status = reply.status;

@@ -15,7 +15,8 @@ struct Exchange {
   bool is_head = false;     ///< the answer goes without its body
   bool reads_body = false;  ///< else the body is not waited for
   bool is_gzip = false;     ///< the body is compressed
-  bool keep_alive = true;
+  /// Asked when the answer is there: whether the connection may carry another request.
+  std::function<bool()> may_stay;
   /// Called once: with the body if it is wanted, chunks and compression undone.
   std::function<Reply(std::string body)> answer;
   /// Called instead of `answer` if there is no such body, and after it if that threw.

@@ -5,60 +5,50 @@
 #include <cstddef>
 #include <deque>
 #include <functional>
-#include <map>
+#include <memory>
 #include <mutex>
+#include <set>
 #include <thread>
 #include <vector>
 
+#include "connection.h"
+
 namespace copse {
 
-/// Threads that serve connections, one each at a time, and the book of who waits.
-///
-/// A client that is idle between requests holds a thread, but only as long as nobody needs it:
-/// when all threads are taken, the one that has been idle longest is let go. Thread-safe.
+/// Threads that serve connections with something to read, one each at a time; started as they are
+/// needed. Thread-safe.
 class WorkerPool {
  public:
-  /// Serves one connection until it ends; `fd` is open, and stays so.
-  using Serve = std::function<void(int fd)>;
+  /// Serves what has arrived, and says whether the connection waits for more: else it is closed.
+  using Serve = std::function<bool(Connection& connection)>;
+  /// Takes back a connection that waits.
+  using Park = std::function<void(std::unique_ptr<Connection> connection)>;
 
   /// `new_worker` is called once on each thread, and makes what it serves with.
-  WorkerPool(std::size_t threads_max, std::function<Serve()> new_worker);
+  WorkerPool(std::size_t threads_max, std::function<Serve()> new_worker, Park park);
   ~WorkerPool();
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  /// Takes over an accepted connection. False: too many wait already, and it was not taken.
-  bool Submit(int fd);
+  void Submit(std::unique_ptr<Connection> connection);
 
-  /// Whether somebody waits for a thread.
+  /// Whether a connection with something to read waits for a thread.
   bool IsCrowded() const;
 
-  /// Called by a worker around its wait for the next request of `fd`. False: do not wait, the
-  /// pool is stopping.
-  bool BeginIdle(int fd);
-  void EndIdle(int fd);
-
-  /// Lets idle connections go and the others finish until `deadline`; then cuts them off. Returns
-  /// when every thread has ended.
+  /// Serves what was submitted until `deadline`, then cuts off what is left. Connections that
+  /// wait are closed. Returns when every thread has ended.
   void Stop(std::chrono::steady_clock::time_point deadline);
 
  private:
-  struct State {
-    bool idle = false;
-    std::chrono::steady_clock::time_point since;
-  };
-
   void Run();
-  // All of these expect the mutex to be held.
-  void LetIdleGo();
-  void LetOldestIdleGo();
 
   const std::size_t threads_max_;
   const std::function<Serve()> new_worker_;
+  const Park park_;
   mutable std::mutex mutex_;
   std::condition_variable changed_;
-  std::deque<int> waiting_;
-  std::map<int, State> served_;  ///< by descriptor
+  std::deque<std::unique_ptr<Connection>> waiting_;
+  std::set<int> served_;  ///< descriptors
   std::vector<std::thread> threads_;
   std::size_t free_threads_ = 0;
   bool stopping_ = false;

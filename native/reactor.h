@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+
+#include "connection.h"
+#include "copse/result.h"
+#include "listener.h"
+
+namespace copse {
+
+/// Watches the connections that nobody serves, so that a client that is idle, or slow with its
+/// head, holds a descriptor and no thread. Accepts new ones.
+class Reactor {
+ public:
+  /// Takes a connection that can be read, or whose time for a head is over.
+  using Dispatch = std::function<void(std::unique_ptr<Connection> connection)>;
+
+  /// `limits` must outlive this. Errors: kInternal when the system has no more descriptors.
+  static Result<std::unique_ptr<Reactor>> Create(const ServerLimits& limits);
+  ~Reactor();
+  Reactor(const Reactor&) = delete;
+  Reactor& operator=(const Reactor&) = delete;
+
+  /// Watches a connection until there is more to read, or too long nothing. From any thread.
+  void Park(std::unique_ptr<Connection> connection);
+
+  /// Accepts and dispatches until `stop_event` can be read.
+  void Run(const Listener& listener, int stop_event, const Dispatch& dispatch);
+
+  /// Dispatches what has arrived by now, and closes the listener and all that is idle. Connections
+  /// that are parked afterwards are closed.
+  void Finish(Listener& listener, const Dispatch& dispatch);
+
+ private:
+  Reactor(int epoll, const ServerLimits& limits) : epoll_(epoll), limits_(limits) {}
+
+  void Watch(int fd) const;
+  bool HandleEvents(int listener, int stop_event, int timeout_ms, bool& stopped,
+                    const Dispatch& dispatch);
+  void AcceptAll(const Listener& listener);
+  void EndOverdue(const Dispatch& dispatch);
+  std::unique_ptr<Connection> Take(int fd);
+
+  const int epoll_;
+  const ServerLimits& limits_;
+  std::mutex mutex_;
+  std::map<int, std::unique_ptr<Connection>> parked_;  ///< by descriptor
+  bool running_ = true;
+  bool exhausted_ = false;
+};
+
+}  // namespace copse
