@@ -99,6 +99,7 @@ Result<std::vector<std::uint64_t>> ReadNumbers(json::Value entry, std::string_vi
     return text::Invalid({"tensor ", tensor, " needs ", key, ", a list of whole numbers"});
   }
   std::vector<std::uint64_t> numbers;
+  numbers.reserve(list->size());
   for (auto item = list->First(); item; item = item->Next()) {
     const auto number = item->AsUnsigned();
     if (!number) {
