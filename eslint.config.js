@@ -29,8 +29,14 @@ export default defineConfig(
         process: 'readonly',
         setImmediate: 'readonly',
         setTimeout: 'readonly',
+        structuredClone: 'readonly',
         clearTimeout: 'readonly',
       },
     },
+  },
+  {
+    // Goes into programs that Emscripten links, whose variables it sees.
+    files: ['tests/support/node_environment.js'],
+    languageOptions: { globals: { Module: 'writable', ENV: 'writable' } },
   },
 );

@@ -30,8 +30,11 @@ export interface Batch {
   readonly pack: (target: Float64Array) => void;
 }
 
-/** Files above this are refused before memory is asked for; half of what an instance can hold. */
-const modelBytesMax = 2 ** 30;
+/**
+ * Files above this are refused before memory is asked for: a quarter of the 2 GiB that an instance
+ * can hold, because the file and what is read from it are there together.
+ */
+const modelBytesMax = 2 ** 29;
 
 /**
  * One instance of the module: the C door with the memory rules kept.
