@@ -23,71 +23,82 @@ Result<bool> CsvRecords::SkipBom() {
   return true;
 }
 
-Result<bool> CsvRecords::Next() {
+Result<CsvRecords::Step> CsvRecords::Next(bool may_read) {
   if (!started_) {
+    if (!may_read) return Step::kMoreInput;
     if (auto skipped = SkipBom(); !skipped.ok()) return skipped.error();
   }
   for (;;) {
-    input_.Drop(used_);
-    used_ = 0;
-    scanned_.clear();
-    Scan scan;
-    while (!ScanRecord(input_.text(), scan)) {
-      if (input_.text().size() > kRecordBytesMax) {
-        return Refuse(ErrorCode::kTooLarge, "longer than 64 MiB; is a quote never closed?");
-      }
-      auto more = input_.Fill();
-      if (!more.ok()) return more.error();
-      if (*more) continue;
-      if (input_.text().empty()) return false;
-      if (scan.in_quotes) return Refuse(ErrorCode::kInvalidInput, "a quote is never closed");
-      EndCell(scan, scan.next);
-      break;
+    if (finished_) {
+      input_.Drop(scan_.next);
+      scan_ = Scan();
+      scanned_.clear();
+      finished_ = false;
     }
-    used_ = scan.next;
-    if (scan.blank && scanned_.size() == 1) continue;
-    auto finished = FinishRecord(input_.text(), scan);
+    auto step = ScanRecord(may_read);
+    if (!step.ok() || *step != Step::kRecord) return step;
+    finished_ = true;
+    if (scan_.blank && scanned_.size() == 1) continue;
+    auto finished = FinishRecord(input_.text());
     if (!finished.ok()) return finished.error();
-    return true;
+    return Step::kRecord;
   }
 }
 
+Result<CsvRecords::Step> CsvRecords::ScanRecord(bool may_read) {
+  while (!ScanText(input_.text())) {
+    if (!may_read) return Step::kMoreInput;
+    if (input_.text().size() > kRecordBytesMax) {
+      return Refuse(ErrorCode::kTooLarge, "longer than 64 MiB; is a quote never closed?");
+    }
+    auto more = input_.Fill();
+    if (!more.ok()) return more.error();
+    if (*more) continue;
+    if (input_.text().empty()) return Step::kEnd;
+    if (scan_.in_quotes) return Refuse(ErrorCode::kInvalidInput, "a quote is never closed");
+    EndCell(scan_.next);
+    break;
+  }
+  return Step::kRecord;
+}
+
 // Scans on to the end of the record; false if `text` ends before it.
-bool CsvRecords::ScanRecord(std::string_view text, Scan& scan) {
-  for (; scan.next < text.size(); ++scan.next) {
-    const char c = text[scan.next];
-    if (static_cast<unsigned char>(c) >= 0x80) scan.not_ascii = true;
-    if (scan.in_quotes) {
+bool CsvRecords::ScanText(std::string_view text) {
+  for (; scan_.next < text.size(); ++scan_.next) {
+    const char c = text[scan_.next];
+    if (static_cast<unsigned char>(c) >= 0x80) scan_.not_ascii = true;
+    if (scan_.in_quotes) {
       // A doubled quote closes and opens again; Unquoted sorts it out.
-      if (c == '"') scan.in_quotes = false;
+      if (c == '"') scan_.in_quotes = false;
     } else if (c == ',') {
-      EndCell(scan, scan.next);
+      EndCell(scan_.next);
     } else if (c == '\n' || c == '\r') {
-      EndCell(scan, scan.next);
-      ++scan.next;  // the LF of a CR LF is then a blank line
+      EndCell(scan_.next);
+      ++scan_.next;  // the LF of a CR LF is then a blank line
       return true;
-    } else if (c == '"' && (scan.next == scan.cell.begin || scan.cell.quoted)) {
-      scan.cell.quoted = scan.in_quotes = true;
-      scan.blank = false;
+    } else if (c == '"' && (scan_.cell_blank || scan_.cell.quoted)) {
+      scan_.cell.quoted = scan_.in_quotes = true;
+      scan_.blank = scan_.cell_blank = false;
     } else if (c != ' ' && c != '\t') {
-      scan.blank = false;
+      scan_.blank = scan_.cell_blank = false;
     }
   }
   return false;
 }
 
-void CsvRecords::EndCell(Scan& scan, std::size_t end) {
-  scan.cell.end = end;
-  scanned_.push_back(scan.cell);
-  scan.cell = Cell{.begin = end + 1, .end = end + 1, .quoted = false};
+void CsvRecords::EndCell(std::size_t end) {
+  scan_.cell.end = end;
+  scanned_.push_back(scan_.cell);
+  scan_.cell_blank = true;
+  scan_.cell = Cell{.begin = end + 1, .end = end + 1, .quoted = false};
 }
 
-Status CsvRecords::FinishRecord(std::string_view text, const Scan& scan) {
-  if (scan.not_ascii && !IsUtf8(text.substr(0, scan.next))) {
+Status CsvRecords::FinishRecord(std::string_view text) {
+  if (scan_.not_ascii && !IsUtf8(text.substr(0, scan_.next))) {
     return Refuse(ErrorCode::kInvalidInput, "a byte that is not UTF-8; save the file as UTF-8");
   }
   unquoted_.clear();
-  unquoted_.reserve(scan.next);  // quotes only make it shorter: views into it stay valid
+  unquoted_.reserve(scan_.next);  // quotes only make it shorter: views into it stay valid
   cells_.clear();
   for (const Cell& cell : scanned_) {
     const std::string_view raw = text.substr(cell.begin, cell.end - cell.begin);

@@ -20,10 +20,12 @@ class CsvRecords {
  public:
   explicit CsvRecords(ByteSource source) : input_(std::move(source)) {}
 
-  /// Moves to the next record; false at the end. Errors: kInvalidInput (a quote never closed, a
-  /// byte that is no UTF-8), kTooLarge; the message says in which record, counted from
-  /// `first_row` as the caller counts.
-  Result<bool> Next();
+  enum class Step { kRecord, kEnd, kMoreInput };
+
+  /// Moves to the next record. With `may_read` false, kMoreInput says that its end has not been
+  /// read yet; a later call goes on. Errors: kInvalidInput (a quote never closed, a byte that is
+  /// no UTF-8), kTooLarge; the message says in which row, see set_row.
+  Result<Step> Next(bool may_read);
 
   /// The cells of the record, quotes undone. Valid until the next Next.
   std::span<const std::string_view> cells() const { return cells_; }
@@ -36,25 +38,28 @@ class CsvRecords {
     std::size_t begin = 0, end = 0;  // from the start of the record
     bool quoted = false;             // has a quote somewhere
   };
-  // Where the scan of a record stands, so that it can go on after more bytes have come.
+  // Where the scan of a record stands, so that it goes on after more bytes have come.
   struct Scan {
     std::size_t next = 0;
     Cell cell;
     bool in_quotes = false;
-    bool blank = true;  // only spaces and tabs so far
+    bool cell_blank = true;  // only spaces and tabs so far, in this cell
+    bool blank = true;       // and in this record
     bool not_ascii = false;
   };
 
-  bool ScanRecord(std::string_view text, Scan& scan);
-  void EndCell(Scan& scan, std::size_t end);
-  Status FinishRecord(std::string_view text, const Scan& scan);
+  Result<Step> ScanRecord(bool may_read);
+  bool ScanText(std::string_view text);
+  void EndCell(std::size_t end);
+  Status FinishRecord(std::string_view text);
   std::string_view Unquoted(std::string_view raw);
   Result<bool> SkipBom();
   Error Refuse(ErrorCode code, const std::string& why) const;
 
   InputBuffer input_;
   std::size_t row_ = 1;
-  std::size_t used_ = 0;  // bytes of text() that the current record takes, dropped by Next
+  Scan scan_;
+  bool finished_ = true;  // scan_ is of a record that has been given out
   bool started_ = false;
   std::vector<Cell> scanned_;
   std::vector<std::string_view> cells_;

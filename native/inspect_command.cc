@@ -100,7 +100,8 @@ std::string MetadataText(const std::string& json) {
   if (value.is_discarded()) return Plain(json);
   std::string text;
   for (const auto& [key, item] : value.items()) {
-    if (item.is_null() || (item.is_string() && item.get_ref<const std::string&>().empty()))
+    if (item.is_null() || item.is_object() ||
+        (item.is_string() && item.get_ref<const std::string&>().empty()))
       continue;
     const std::string shown =
         item.is_string() ? item.get_ref<const std::string&>()

@@ -47,6 +47,8 @@ int Main(int argc, char** argv) {
   commands.emplace_back(inspect, AddInspectCommand(*inspect));
   auto* healthcheck = app.add_subcommand("healthcheck", "Ask a service here whether it is ready");
   commands.emplace_back(healthcheck, AddHealthcheckCommand(*healthcheck));
+  // With this, CLI11 reads the environment for the command that is given and for no other.
+  for (const auto& named : commands) named.first->parse_complete_callback([] {});
 
   try {
     app.parse(argc, argv);

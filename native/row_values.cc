@@ -29,7 +29,7 @@ std::optional<double> TruthWord(std::string_view text) {
   return std::nullopt;
 }
 
-// A name in a message is not quoted, but must not break its line or run on.
+// A name in a list is not quoted, but must not break its line or run on.
 std::string NameShown(std::string_view name) {
   const std::string shown = Shown(name);
   return shown.substr(1, shown.size() - 2);
@@ -97,7 +97,7 @@ std::optional<double> RowValues::FromCell(std::size_t feature, std::string_view 
 
 Error RowValues::CellError(RowNumber row, std::size_t feature, std::string_view cell) const {
   const std::string_view text = TrimmedCell(cell);
-  const std::string name = NameShown(Name(feature));
+  const std::string name = Shown(Name(feature));
   if (text.empty()) {
     return Refuse(row, name + " is empty, and this model takes no missing values");
   }
@@ -110,7 +110,7 @@ Error RowValues::CellError(RowNumber row, std::size_t feature, std::string_view 
 
 Result<double> RowValues::FromParameter(std::size_t feature, std::string_view text) const {
   if (const auto code = Category(feature, text)) return *code;
-  const std::string name = NameShown(Name(feature));
+  const std::string name = Shown(Name(feature));
   if (text.empty()) return Refuse(0, name + " is empty; " + Expected(feature) + " was expected");
   const auto number = ParseNumber(text);
   if (!number) {
@@ -122,13 +122,13 @@ Result<double> RowValues::FromParameter(std::size_t feature, std::string_view te
 
 Result<double> RowValues::FromNull(RowNumber row, std::size_t feature) const {
   if (const auto missing = Missing()) return *missing;
-  return Refuse(row, NameShown(Name(feature)) + " is null, and this model takes no missing values");
+  return Refuse(row, Shown(Name(feature)) + " is null, and this model takes no missing values");
 }
 
 Result<double> RowValues::FromString(RowNumber row, std::size_t feature,
                                      std::string_view text) const {
   if (const auto code = Category(feature, text)) return *code;
-  return Refuse(row, NameShown(Name(feature)) + " is the text " + Shown(text) + "; " +
+  return Refuse(row, Shown(Name(feature)) + " is the text " + Shown(text) + "; " +
                          Expected(feature) + " was expected");
 }
 
@@ -145,13 +145,13 @@ std::string RowValues::Expected(std::size_t feature) const {
 }
 
 Error RowValues::KindError(RowNumber row, std::size_t feature, const std::string& what) const {
-  return Refuse(
-      row, NameShown(Name(feature)) + " is " + what + "; " + Expected(feature) + " was expected");
+  return Refuse(row,
+                Shown(Name(feature)) + " is " + what + "; " + Expected(feature) + " was expected");
 }
 
 Error RowValues::AbsentError(RowNumber row, std::size_t feature) const {
   return Refuse(row,
-                NameShown(Name(feature)) + " is not given; " + Expected(feature) + " was expected");
+                Shown(Name(feature)) + " is not given; " + Expected(feature) + " was expected");
 }
 
 Error RowValues::WidthError(RowNumber row, const std::string& n_values) const {

@@ -15,7 +15,11 @@ namespace {
 Result<Rows> Checked(const Model& model, Result<Rows> rows, std::size_t first_row = 1) {
   if (!rows.ok()) return rows;
   if (auto checked = model.CheckRows(rows->values, first_row); !checked.ok()) {
-    return checked.error();
+    Error error = checked.error();
+    // The only row has no number to its sender.
+    constexpr std::string_view kOnly = "row 1: ";
+    if (!rows->is_list && error.message.starts_with(kOnly)) error.message.erase(0, kOnly.size());
+    return error;
   }
   return rows;
 }
@@ -29,9 +33,9 @@ class CsvReader final : public RowReader {
     const std::size_t first_row = row_;
     while (rows.n_rows < n_rows_max) {
       records_.set_row(row_);
-      auto more = records_.Next();
-      if (!more.ok()) return more.error();
-      if (!*more) break;
+      auto step = records_.Next(rows.n_rows == 0);
+      if (!step.ok()) return step.error();
+      if (*step != CsvRecords::Step::kRecord) break;
       if (!started_) {
         auto is_header = ReadHeader();
         if (!is_header.ok()) return is_header.error();
@@ -130,7 +134,7 @@ class NdjsonReader final : public RowReader {
     while (rows.n_rows < n_rows_max) {
       input_.Drop(used_);
       used_ = 0;
-      auto line = NextLine();
+      auto line = NextLine(rows.n_rows == 0);
       if (!line.ok()) return line.error();
       if (!*line) break;
       if ((*line)->find_first_not_of(" \t\r") == std::string_view::npos) continue;
@@ -144,11 +148,13 @@ class NdjsonReader final : public RowReader {
   }
 
  private:
-  // The next line, or nothing at the end; valid until the next call.
-  Result<std::optional<std::string_view>> NextLine() {
+  // The next line, or nothing at the end, or nothing yet if it may not read; valid until the
+  // next call.
+  Result<std::optional<std::string_view>> NextLine(bool may_read) {
     for (std::size_t from = 0;;) {
       const std::string_view text = input_.text();
       const std::size_t end = text.find('\n', from);
+      if (end == std::string_view::npos && !may_read) return std::optional<std::string_view>();
       if (end != std::string_view::npos) {
         used_ = end + 1;
         return std::optional(text.substr(0, end));
@@ -215,11 +221,16 @@ std::unique_ptr<RowReader> NewNdjsonReader(const Model& model, ByteSource source
 }
 
 Result<Rows> ReadAll(RowReader& reader) {
-  auto rows = reader.Next(std::numeric_limits<std::size_t>::max());
-  if (rows.ok() && rows->n_rows == 0) {
-    return Error{ErrorCode::kInvalidInput, "there are no rows; one or more were expected"};
+  Rows all{.n_rows = 0, .values = {}, .is_list = true};
+  for (;;) {
+    auto rows = reader.Next(std::numeric_limits<std::size_t>::max());
+    if (!rows.ok()) return rows;
+    if (rows->n_rows == 0) break;
+    all.n_rows += rows->n_rows;
+    all.values.insert(all.values.end(), rows->values.begin(), rows->values.end());
   }
-  return rows;
+  if (all.n_rows > 0) return all;
+  return Error{ErrorCode::kInvalidInput, "there are no rows; one or more were expected"};
 }
 
 }  // namespace copse

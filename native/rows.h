@@ -68,7 +68,9 @@ class RowReader {
  public:
   virtual ~RowReader() = default;
 
-  /// The next rows, at most `n_rows_max` (>= 1); none at the end. After an Error there is no more.
+  /// The next rows, at most `n_rows_max` (>= 1); none at the end. Waits for input only while it
+  /// has no row, so that whoever writes a line into a pipe can wait for its answer. After an
+  /// Error there is no more.
   virtual Result<Rows> Next(std::size_t n_rows_max) = 0;
 };
 

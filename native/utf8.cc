@@ -9,7 +9,9 @@ std::uint8_t Byte(std::string_view text, std::size_t i) {
   return static_cast<std::uint8_t>(text[i]);
 }
 
-bool IsPrintable(char32_t c) { return c >= 0x20 && c != 0x7f && (c < 0x80 || c > 0x9f); }
+bool IsPrintable(char32_t c) {
+  return c >= 0x20 && c != '"' && c != 0x7f && (c < 0x80 || c > 0x9f);
+}
 
 std::string HexEscape(std::uint8_t byte) {
   constexpr char kDigits[] = "0123456789abcdef";
@@ -44,9 +46,9 @@ bool IsUtf8(std::string_view text) {
 }
 
 std::string Shown(std::string_view text, std::size_t n_shown_max) {
-  std::string shown = "'";
+  std::string shown = "\"";
   for (std::size_t n = 0; !text.empty(); ++n) {
-    if (n == n_shown_max) return shown + "...'";
+    if (n == n_shown_max) return shown + "...\"";
     const CodePoint c = FirstCodePoint(text);
     const std::size_t n_bytes = c.n_bytes == 0 ? 1 : c.n_bytes;
     if (c.n_bytes != 0 && IsPrintable(c.value)) {
@@ -56,7 +58,7 @@ std::string Shown(std::string_view text, std::size_t n_shown_max) {
     }
     text.remove_prefix(n_bytes);
   }
-  return shown + "'";
+  return shown + "\"";
 }
 
 }  // namespace copse

@@ -18,8 +18,8 @@ CodePoint FirstCodePoint(std::string_view text);
 
 bool IsUtf8(std::string_view text);
 
-/// `text` in single quotes, as a message shows it: at most `n_shown_max` characters, then `...`;
-/// what cannot be printed, and bytes that are no UTF-8, as `\x0a`.
+/// `text` in double quotes, as a message shows it: at most `n_shown_max` characters, then `...`;
+/// what cannot be printed, quotes, and bytes that are no UTF-8, as `\x0a`.
 std::string Shown(std::string_view text, std::size_t n_shown_max = 40);
 
 }  // namespace copse
