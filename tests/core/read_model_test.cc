@@ -7,6 +7,7 @@
 
 #include "copse/model_file.h"
 #include "exercise_model.h"
+#include "model_parts.h"
 #include "vectors.h"
 
 namespace copse {
@@ -28,9 +29,44 @@ std::size_t HeaderEnd(const Bytes& bytes) {
   return 8 + static_cast<std::size_t>(length);
 }
 
-// A small valid file whose checksum is out of sight, so that other damage is looked at.
-Bytes WithoutDigest(const std::string& name) {
-  Bytes bytes = ReadVector(name);
+// Two trees with a missing rule, a categorical split with known categories, linear leaves, shared
+// leaf rows, covers and ranges: nearly every tensor of the vocabulary in one small file.
+ModelParts Everything() {
+  ModelParts parts;
+  parts.metadata = test::Metadata(
+      2, "sigmoid",
+      R"([{"name":"c","kind":"class","labels":["n","y"],"label_type":"str","columns":[0,1]}])");
+  ForestParts forest;
+  forest.tree_begin = {0, 2, 3};
+  forest.tree_root = {0, 2};
+  forest.left = {1, ~0, ~3};
+  forest.right = {~2, ~1, ~4};
+  forest.feature = {0, 1, 0};
+  forest.threshold = std::vector<double>{1.5, 0, 2.5};
+  forest.flags = {node_flags::kMissingZero, node_flags::kCategorical | node_flags::kListedRight, 1};
+  forest.leaf_row = {0, 1, 0, 1, 2};
+  forest.leaf_value = std::vector<float>{1, 2, 3};
+  forest.base = std::vector<float>{0.5f};
+  forest.node_cover = std::vector<float>{5, 3, 2};
+  forest.leaf_cover = std::vector<float>{1, 2, 2, 1, 1};
+  forest.cat_node = {1};
+  forest.cat_begin = forest.known_begin = {0, 1};
+  forest.cat_words = {5};
+  forest.known_words = {7};
+  forest.linear_begin = {0, 1, 1, 2};
+  forest.linear_feature = {0, 1};
+  forest.linear_coef = {2, -2};
+  forest.linear_const = {1, 2, 3};
+  forest.leaf_id = {10, 11, 12, 13, 14};
+  parts.forest = std::move(forest);
+  parts.feature_min = {0, 0};
+  parts.feature_max = {1, 2};
+  return parts;
+}
+
+// That file with its checksum out of sight, so that other damage is looked at.
+Bytes WithoutDigest() {
+  Bytes bytes = WriteModel(test::MakeModel(Everything()));
   const std::string key = "\"sha256\":";
   const auto found = std::search(bytes.begin(), bytes.end(), key.begin(), key.end());
   EXPECT_NE(found, bytes.end());
@@ -82,7 +118,7 @@ TEST(ReadModel, AcceptsEveryVector) {
 }
 
 TEST(ReadModel, SurvivesBeingCutAtEveryLength) {
-  const Bytes bytes = WithoutDigest("ref_category_known");
+  const Bytes bytes = WithoutDigest();
   for (std::size_t length = 0; length < bytes.size(); ++length) {
     // An exact allocation: one byte read behind the end is seen by AddressSanitizer.
     EXPECT_FALSE(Survives(Bytes(bytes.data(), bytes.data() + length))) << length;
@@ -90,7 +126,7 @@ TEST(ReadModel, SurvivesBeingCutAtEveryLength) {
 }
 
 TEST(ReadModel, SurvivesEveryDamagedByteOfTheHeader) {
-  const Bytes bytes = WithoutDigest("ref_category_known");
+  const Bytes bytes = WithoutDigest();
   for (std::size_t at = 0; at < HeaderEnd(bytes); ++at) {
     for (const int flip : {0x01, 0x10, 0x80}) {
       SCOPED_TRACE(at);
@@ -102,19 +138,19 @@ TEST(ReadModel, SurvivesEveryDamagedByteOfTheHeader) {
 }
 
 TEST(ReadModel, SurvivesEveryDamagedByteOfTheTensors) {
-  for (const char* name : {"ref_category_known", "ref_linear_leaves"}) {
-    const Bytes bytes = WithoutDigest(name);
-    for (std::size_t at = HeaderEnd(bytes); at < bytes.size(); ++at) {
+  const Bytes bytes = WithoutDigest();
+  for (std::size_t at = HeaderEnd(bytes); at < bytes.size(); ++at) {
+    for (const int flip : {0x01, 0x7f, 0x80, 0xff}) {
       SCOPED_TRACE(at);
       Bytes damaged = bytes;
-      damaged[at] ^= 0x81;  // changes numbers as well as signs and the size of indices
+      damaged[at] = static_cast<std::uint8_t>(damaged[at] ^ flip);
       Survives(damaged);
     }
   }
 }
 
 TEST(ReadModel, TheChecksumSeesEveryDamagedByte) {
-  const Bytes bytes = ReadVector("ref_category_known");
+  const Bytes bytes = WriteModel(test::MakeModel(Everything()));
   for (std::size_t at = 8; at < bytes.size(); ++at) {
     Bytes damaged = bytes;
     damaged[at] ^= 1;
@@ -127,7 +163,7 @@ TEST(ReadModel, TheChecksumSeesEveryDamagedByte) {
 }
 
 TEST(ReadModel, UnknownMetadataIsKept) {
-  Bytes bytes = WithoutDigest("ref_stumps");
+  Bytes bytes = WithoutDigest();
   const auto model = ReadModel(bytes);
   ASSERT_TRUE(model.ok());
   EXPECT_EQ(model->metadata().count("Sha256"), 1u);
