@@ -66,6 +66,8 @@ void AppendLog(std::string& text, const LogState& log) {
          std::to_string(log.written));
   Single(text, "prediction_log_dropped_total", "counter", "Entries that were lost.",
          std::to_string(log.dropped));
+  Single(text, "prediction_log_late_total", "counter",
+         "Entries answered before they were as durable as asked.", std::to_string(log.late));
   Single(text, "prediction_log_queued", "gauge", "Entries that wait to be written.",
          std::to_string(log.queued));
 }

@@ -2,6 +2,7 @@
 
 #include <sys/socket.h>
 
+#include <system_error>
 #include <utility>
 
 namespace copse {
@@ -16,16 +17,25 @@ void WorkerPool::Submit(std::unique_ptr<Connection> connection) {
     const std::lock_guard lock(mutex_);
     if (stopping_) return;
     waiting_.push_back(std::move(connection));
-    if (waiting_.size() > free_threads_ && threads_.size() < threads_max_) {
-      threads_.emplace_back([this] { Run(); });
-    }
+    if (waiting_.size() > free_threads_ && threads_.size() < threads_max_) StartThread();
   }
   changed_.notify_one();
 }
 
+// The system may have no more threads to give (a container's limit): those that there are go on.
+// Caught here, because the standard has no other way to say it, and only a pool without any
+// thread is lost.
+void WorkerPool::StartThread() {
+  try {
+    threads_.emplace_back([this] { Run(); });
+  } catch (const std::system_error&) {
+    if (threads_.empty()) throw;
+  }
+}
+
 bool WorkerPool::IsCrowded() const {
   const std::lock_guard lock(mutex_);
-  return waiting_.size() > free_threads_ && threads_.size() >= threads_max_;
+  return waiting_.size() > free_threads_;
 }
 
 void WorkerPool::Run() {

@@ -40,6 +40,7 @@ class WorkerPool {
   void Stop(std::chrono::steady_clock::time_point deadline);
 
  private:
+  void StartThread();  ///< expects the mutex to be held
   void Run();
 
   const std::size_t threads_max_;

@@ -58,6 +58,7 @@ TEST(Metrics, TellsHowTheLogIsDoing) {
   log.written = 3;
   log.dropped = 1;
   log.queued = 1;
+  log.late = 2;
   snapshot.log = log;
   snapshot.models = 2;
   snapshot.ready = true;
@@ -67,6 +68,7 @@ TEST(Metrics, TellsHowTheLogIsDoing) {
   EXPECT_TRUE(HasLine(text, "prediction_log_written_total 3"));
   EXPECT_TRUE(HasLine(text, "prediction_log_dropped_total 1"));
   EXPECT_TRUE(HasLine(text, "prediction_log_queued 1"));
+  EXPECT_TRUE(HasLine(text, "prediction_log_late_total 2"));
   EXPECT_TRUE(HasLine(text, "models_loaded 2"));
   EXPECT_TRUE(HasLine(text, "service_ready 1"));
 }

@@ -5,7 +5,9 @@ import http.client
 import json
 import os
 import re
+import signal
 import socket
+import sqlite3
 import subprocess
 import threading
 import time
@@ -254,7 +256,7 @@ class Requests(ServiceCase):
             self.assertEqual(wire.read_answer().body, b"[0]")
 
     def test_largest_body_is_read(self):
-        line = b"5.1,3.5,1.4,0.2\n"
+        line = b"5.1,3.5,1.4,0.2".ljust(1023) + b"\n"
         body = line * (BODY_MAX // len(line))
         self.assertEqual(len(body), BODY_MAX)
         answer = self.service.ask("POST", "/predict_file", CSV, body)
@@ -517,7 +519,6 @@ class Stopping(ServiceCase):
             self.assertEqual(service.process.wait(10), 0)
 
     def test_no_answered_prediction_is_lost(self):
-        import sqlite3
         with Service() as service:
             answered = []
             stop = threading.Event()
@@ -558,7 +559,6 @@ class Stopping(ServiceCase):
             self.assertEqual(service.ask("GET", GOOD).body, b"[0]")
 
     def test_interrupt_stops_it_too(self):
-        import signal
         with Service() as service:
             service.process.send_signal(signal.SIGINT)
             self.assertEqual(service.process.wait(10), 0)
