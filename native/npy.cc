@@ -177,7 +177,7 @@ class NpyReader final : public RowReader {
     if (!*there || !head.starts_with(kMagic)) {
       return Refuse("does not start as numpy.save writes it");
     }
-    const int version = head[6];
+    const int version = static_cast<std::uint8_t>(head[6]);
     if (version < 1 || version > 3) return Refuse("is of a format version past 3");
     const std::size_t begin = version == 1 ? 10 : 12;
     there = Want(begin);
@@ -202,9 +202,8 @@ class NpyReader final : public RowReader {
                     "; one of <f8 <f4 <i8 <i4 |i1 |u1 |b1 was expected");
     }
     const auto& shape = header.shape;
-    if (shape.size() == 2 && shape[1] == n_features()) {
-      n_rows_ = shape[0];
-    } else if (shape.size() == 1 && n_features() == 1) {
+    const bool one_feature = shape.size() == 1 && n_features() == 1;
+    if (one_feature || (shape.size() == 2 && shape[1] == n_features())) {
       n_rows_ = shape[0];
     } else if (shape.size() == 1 && shape[0] == n_features()) {
       n_rows_ = 1;

@@ -35,23 +35,20 @@ bool IsSpace(char32_t c) {
 
 // ASCII stays, digits of other scripts become ASCII, other white space a space; what no number
 // holds becomes '?'.
+char AsciiOf(char32_t c) {
+  if (IsSpace(c)) return ' ';
+  if (c < 0x80) return static_cast<char>(c);
+  const auto* above = std::upper_bound(std::begin(kZeros), std::end(kZeros), c);
+  if (above == std::begin(kZeros) || c - *(above - 1) > 9) return '?';
+  return static_cast<char>('0' + (c - *(above - 1)));
+}
+
 std::string ToAscii(std::string_view text) {
   std::string ascii;
   while (!text.empty()) {
     const CodePoint c = FirstCodePoint(text);
     text.remove_prefix(std::max<std::size_t>(c.n_bytes, 1));
-    const auto* above = std::upper_bound(std::begin(kZeros), std::end(kZeros), c.value);
-    if (c.n_bytes == 0) {
-      ascii += '?';
-    } else if (IsSpace(c.value)) {
-      ascii += ' ';
-    } else if (c.n_bytes == 1) {
-      ascii += static_cast<char>(c.value);
-    } else if (above != std::begin(kZeros) && c.value - *(above - 1) < 10) {
-      ascii += static_cast<char>('0' + (c.value - *(above - 1)));
-    } else {
-      ascii += '?';
-    }
+    ascii += c.n_bytes == 0 ? '?' : AsciiOf(c.value);
   }
   return ascii;
 }
