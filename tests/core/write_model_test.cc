@@ -134,7 +134,7 @@ TEST(WriteModel, EscapesMetadataAsJsonDoes) {
 
 TEST(WriteModel, RequiredTensorsAreThereEvenWhenEmpty) {
   const File file = Open(Written(Constant()));
-  EXPECT_EQ(file.header["node.left"]["shape"], Json({0}));
+  EXPECT_EQ(file.header["node.left"]["shape"], Json::array({0}));
   EXPECT_EQ(file.header["node.flags"]["data_offsets"][0], file.n_data);
   EXPECT_FALSE(file.header.contains("leaf.row"));
   EXPECT_FALSE(file.header.contains("cat.node"));
