@@ -37,7 +37,7 @@ Json Simple(const std::string& id, const std::string& summary, const std::string
             {"responses", {{"200", std::move(response)}}}}}};
 }
 
-// What one row, or a list of one row, is answered.
+// What one row, or a list of one row, is answered; null where that is too long.
 struct Examples {
   Json row, list;
   std::string text, list_text;
@@ -45,6 +45,7 @@ struct Examples {
 
 Examples ExamplesOf(const LoadedModel& loaded) {
   const Model& model = loaded.model;
+  if (model.n_values() > kDescribedValuesMax) return {};
   const Prediction prediction = PredictEverything(model, ExampleRow(model));
   return {Json::parse(AnswerJson(loaded, prediction, false, kExampleId)),
           Json::parse(AnswerJson(loaded, prediction, true, kExampleId)),
@@ -52,11 +53,15 @@ Examples ExamplesOf(const LoadedModel& loaded) {
 }
 
 Json AnswerResponse(const std::string& schema, const std::string& text, const Json& example) {
+  Json as_text = {{"schema", {{"type", "string"}}}};
+  Json as_json = {{"schema", Ref("schemas", schema)}};
+  if (!example.is_null()) {
+    as_text["example"] = text;
+    as_json["example"] = example;
+  }
   return {{"description", "The prediction: as the tutorial prints it, or as JSON."},
           {"headers", {{"X-Request-ID", Ref("headers", "RequestId")}}},
-          {"content",
-           {{"text/html", {{"schema", {{"type", "string"}}}, {"example", text}}},
-            {"application/json", {{"schema", Ref("schemas", schema)}, {"example", example}}}}}};
+          {"content", {{"text/html", as_text}, {"application/json", as_json}}}};
 }
 
 Json QueryParameters(const Model& model) {
@@ -79,11 +84,14 @@ Json QueryParameters(const Model& model) {
 }
 
 Json PredictPath(const LoadedModel& loaded, const Examples& examples) {
-  const Json object = ExampleObject(loaded.model);
+  const Json row = ExampleJson(loaded.model);
   Json post_answer = AnswerResponse("Answers", examples.text, examples.row);
-  post_answer["content"]["application/json"].erase("example");
-  post_answer["content"]["application/json"]["examples"] = {{"row", {{"value", examples.row}}},
-                                                            {"list", {{"value", examples.list}}}};
+  if (!examples.row.is_null()) {
+    Json& content = post_answer["content"]["application/json"];
+    content.erase("example");
+    content["examples"] = {{"row", {{"value", examples.row}}},
+                           {"list", {{"value", examples.list}}}};
+  }
   return {
       {"get",
        {{"operationId", "predict"},
@@ -106,7 +114,7 @@ Json PredictPath(const LoadedModel& loaded, const Examples& examples) {
                  {Ref("schemas", "Row"),
                   {{"type", "array"}, {"minItems", 1}, {"items", Ref("schemas", "Row")}}}}}},
               {"examples",
-               {{"row", {{"value", object}}}, {"list", {{"value", Json::array({object})}}}}}}}}}}},
+               {{"row", {{"value", row}}}, {"list", {{"value", Json::array({row})}}}}}}}}}}},
         {"responses", AddProblems({{"200", post_answer}}, {{400, "BadRequest"},
                                                            {413, "TooLarge"},
                                                            {415, "UnsupportedMediaType"},

@@ -89,8 +89,9 @@ Json ExampleValue(const Feature& feature, double value) {
   return value;
 }
 
-Json ExampleObject(const Model& model) {
+Json ExampleJson(const Model& model) {
   const std::vector<double> row = ExampleRow(model);
+  if (model.n_features() > kDescribedFeaturesMax) return row;
   Json object = Json::object();
   for (std::size_t f = 0; f < model.n_features(); ++f) {
     object[model.features()[f].name] = ExampleValue(model.features()[f], row[f]);
@@ -139,6 +140,7 @@ Json RowSchema(const Model& model) {
 Json PredictionSchema(const Model& model) {
   if (model.outputs().size() == 1) return OutputSchema(model.outputs().front());
   Json outputs = Json::object();
+  if (model.n_values() > kDescribedValuesMax) return {{"type", "object"}};
   for (const Output& output : model.outputs()) outputs[output.name] = OutputSchema(output);
   return {{"type", "object"},
           {"required", {"outputs"}},

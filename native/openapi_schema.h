@@ -12,8 +12,10 @@ namespace copse {
 
 using Json = nlohmann::ordered_json;
 
-/// Features that are described one by one; wider models are described by their row only.
+/// Features that are described one by one, and outputs and classes that are; wider models are
+/// described by their row only. (A document of more is read by nobody, and takes long to make.)
 inline constexpr std::size_t kDescribedFeaturesMax = 256;
+inline constexpr std::size_t kDescribedValuesMax = 1024;
 
 /// One value for each feature, a quarter up its training range where there is one: a row that the
 /// model takes.
@@ -21,8 +23,8 @@ std::vector<double> ExampleRow(const Model& model);
 
 /// A value of that row as a client sends it: the text of a category, or the number.
 Json ExampleValue(const Feature& feature, double value);
-/// The whole row, by feature name.
-Json ExampleObject(const Model& model);
+/// The whole row, by feature name where features are described.
+Json ExampleJson(const Model& model);
 
 /// Long name, unit and training range as a sentence: "sepal length in cm; 4.3 to 7.9 in
 /// training". May be empty.

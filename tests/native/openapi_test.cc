@@ -80,6 +80,19 @@ TEST(OpenApiDocument, WithoutModelsDescribesTheService) {
   EXPECT_TRUE(Swagger({})["paths"]["/predict"]["get"]["parameters"].empty());
 }
 
+TEST(OpenApiDocument, WideModelsAreDescribedByTheirRow) {
+  const Model model = test::MakeModel(test::Passing(
+      2000, "identity", R"([{"name":"y","kind":"value","labels":[],"columns":[0,2000]}])"));
+  const json document = OpenApi({test::Named("wide", model)});
+  EXPECT_EQ(document["paths"]["/predict"]["get"]["parameters"].size(), 1U);
+  const json& row = document["components"]["schemas"]["Row"]["anyOf"];
+  EXPECT_FALSE(row[0].contains("properties"));
+  EXPECT_EQ(row[1]["minItems"], 2000);
+  const json& content = document["paths"]["/predict"]["post"]["requestBody"]["content"];
+  EXPECT_EQ(content["application/json"]["examples"]["row"]["value"].size(), 2000U);
+  EXPECT_LT(OpenApiDocument({test::Named("wide", model)}).size(), 40000U);
+}
+
 TEST(ExampleRow, StandsInTheTrainingRangeInFewDigits) {
   const std::vector<double> row = ExampleRow(test::Iris());
   ASSERT_EQ(row.size(), 4U);
@@ -90,7 +103,7 @@ TEST(ExampleRow, StandsInTheTrainingRangeInFewDigits) {
     EXPECT_LE(ExampleValue(feature, row[f]).dump().size(), 4U);
   }
   EXPECT_EQ(ExampleRow(test::Shirts()), (std::vector<double>{0, 0, 0}));
-  EXPECT_EQ(ExampleObject(test::Shirts())["color"], "red");
+  EXPECT_EQ(ExampleJson(test::Shirts())["color"], "red");
 }
 
 }  // namespace
