@@ -59,7 +59,7 @@ std::string TakeQuoted(std::string_view& text) {
 std::string TakeValue(std::string_view& text) {
   if (text.starts_with('"')) return TakeQuoted(text);
   const std::size_t end = std::min(text.find(';'), text.size());
-  const std::string value(Trim(text.substr(0, end)));
+  std::string value(Trim(text.substr(0, end)));
   text.remove_prefix(end);
   return value;
 }

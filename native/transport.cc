@@ -88,12 +88,12 @@ class Transport::Protocol : private httplib::Server {
          [this](const httplib::Request&, httplib::Response& response,
                 const httplib::ContentReader& reader) { Write(AnswerBody(reader), response); });
     // Whatever was thrown, and its text, stays in this process.
-    set_exception_handler(
-        [this](const httplib::Request&, httplib::Response& response, std::exception_ptr thrown) {
-          LogThrown(thrown);
-          response = httplib::Response();
-          Write(exchange_->refuse(Internal()), response);
-        });
+    set_exception_handler([this](const httplib::Request&, httplib::Response& response,
+                                 const std::exception_ptr& thrown) {
+      LogThrown(thrown);
+      response = httplib::Response();
+      Write(exchange_->refuse(Internal()), response);
+    });
   }
 
   Outcome Run(Connection& connection, const Exchange& exchange) {
