@@ -84,6 +84,30 @@ Flaw CheckWidths(const ForestParts& parts, const Sizes& sizes) {
   return CheckLength("tree.output", parts.tree_output.size(), sizes.trees, "one a tree");
 }
 
+/// The tensor, if the file has one, that says something of a leaf that holds at one place of one
+/// tree only. Without it, leaves that hold the same may be one.
+std::string_view TensorOfPlaces(const ForestParts& parts) {
+  if (!parts.leaf_id.empty()) return "leaf.id";
+  return Count(parts.leaf_cover) > 0 ? "leaf.cover" : "";
+}
+
+Flaw CheckLeafLengths(const ForestParts& parts, const Sizes& sizes) {
+  const std::string_view of_places = TensorOfPlaces(parts);
+  if (of_places.empty()) return {};
+  const std::string_view tensor = parts.leaf_row.empty() ? "leaf.value" : "leaf.row";
+  if (auto f = CheckLength(tensor, sizes.leaves, sizes.nodes + sizes.trees,
+                           text::Concat({"with ", of_places,
+                                         " no leaf is shared, and binary trees have a leaf more "
+                                         "than nodes"}))) {
+    return f;
+  }
+  if (!parts.leaf_id.empty()) {
+    if (auto f = CheckLength("leaf.id", parts.leaf_id.size(), sizes.leaves, "one a leaf")) return f;
+  }
+  if (Count(parts.leaf_cover) == 0) return {};
+  return CheckLength("leaf.cover", Count(parts.leaf_cover), sizes.leaves, "one a leaf");
+}
+
 Flaw CheckLengths(const ForestParts& parts, const Sizes& sizes) {
   constexpr std::string_view kNode = "one a node, as in node.left";
   if (auto f = CheckLength("tree.begin", parts.tree_begin.size(), sizes.trees + 1,
@@ -94,16 +118,10 @@ Flaw CheckLengths(const ForestParts& parts, const Sizes& sizes) {
   if (auto f = CheckLength("node.feature", parts.feature.size(), sizes.nodes, kNode)) return f;
   if (auto f = CheckLength("node.threshold", Count(parts.threshold), sizes.nodes, kNode)) return f;
   if (auto f = CheckLength("node.flags", parts.flags.size(), sizes.nodes, kNode)) return f;
-  if (auto f = CheckLength(parts.leaf_row.empty() ? "leaf.value" : "leaf.row", sizes.leaves,
-                           sizes.nodes + sizes.trees, "binary trees have a leaf more than nodes")) {
-    return f;
+  if (Count(parts.node_cover) > 0) {
+    if (auto f = CheckLength("node.cover", Count(parts.node_cover), sizes.nodes, kNode)) return f;
   }
-  if (!parts.leaf_id.empty()) {
-    if (auto f = CheckLength("leaf.id", parts.leaf_id.size(), sizes.leaves, "one a leaf")) return f;
-  }
-  if (Count(parts.node_cover) == 0 && Count(parts.leaf_cover) == 0) return {};
-  if (auto f = CheckLength("node.cover", Count(parts.node_cover), sizes.nodes, kNode)) return f;
-  return CheckLength("leaf.cover", Count(parts.leaf_cover), sizes.leaves, "one a leaf");
+  return CheckLeafLengths(parts, sizes);
 }
 
 Flaw CheckTreeRanges(const ForestParts& parts, const Sizes& sizes) {
@@ -159,15 +177,17 @@ Flaw CheckNodes(const ForestParts& parts) {
   return CheckFlags(parts);
 }
 
-/// Follows every link of the forest once: children come after their parent in the same tree and
-/// nothing is referenced twice, so each tree is a tree and each walk ends.
+/// Follows every link of the forest once: children come after their parent in the same tree and no
+/// node is referenced twice, so each tree is a tree and each walk ends. Leaves may be shared,
+/// unless a tensor speaks of each one's place.
 class Links {
  public:
   Links(const ForestParts& parts, const Sizes& sizes)
       : parts_(parts),
         sizes_(sizes),
+        of_places_(TensorOfPlaces(parts)),
         node_is_used_(sizes.nodes),
-        leaf_is_used_(sizes.leaves),
+        leaf_is_used_(of_places_.empty() ? 0 : sizes.leaves),
         depth_(sizes.nodes) {}
 
   Flaw Check() {
@@ -188,8 +208,6 @@ class Links {
       if (auto flaw = CheckChild("node.left[", i, parts_.left[i], end)) return flaw;
       if (auto flaw = CheckChild("node.right[", i, parts_.right[i], end)) return flaw;
     }
-    // end - begin nodes have twice as many children, all different. With the leaves counted too,
-    // an unused node would leave some other node to be used twice; say which is left over.
     for (std::size_t i = begin; i < end; ++i) {
       if (!node_is_used_[i])
         return Invalid({"node ", i, " belongs to tree ", t, " but is no child"});
@@ -230,8 +248,11 @@ class Links {
     if (leaf >= sizes_.leaves) {
       return Invalid({where, i, "] is ", child, ", which is leaf ", leaf, " of ", sizes_.leaves});
     }
+    // As many leaves as places, and none twice: each is used.
+    if (of_places_.empty()) return {};
     if (leaf_is_used_[leaf]) {
-      return Invalid({where, i, "] is ", child, ", and leaf ", leaf, " has a parent already"});
+      return Invalid({where, i, "] is ", child, ", and leaf ", leaf, " has a parent already: with ",
+                      of_places_, " no leaf is shared"});
     }
     leaf_is_used_[leaf] = true;
     return {};
@@ -239,6 +260,7 @@ class Links {
 
   const ForestParts& parts_;
   const Sizes& sizes_;
+  const std::string_view of_places_;
   std::vector<bool> node_is_used_, leaf_is_used_;
   std::vector<std::uint32_t> depth_;
   std::size_t max_depth_ = 0;

@@ -97,11 +97,17 @@ class ModelBuilder {
     return entry == parts_.metadata.end() ? nullptr : &entry->second;
   }
 
+  /// An optional key that is there and says nothing is absent.
+  const std::string* FindOptional(const std::string& key) const {
+    const std::string* text = Find(key);
+    return text == nullptr || text->empty() ? nullptr : text;
+  }
+
   /// Sets `value` to what metadata `key` names. An absent optional key leaves it as it is.
   template <class T, std::size_t N>
   Flaw Choose(const char* key, const std::array<Choice<T>, N>& choices, T& value,
               bool is_optional = false) const {
-    const std::string* text = Find(key);
+    const std::string* text = is_optional ? FindOptional(key) : Find(key);
     if (text == nullptr) return is_optional ? Flaw() : Missing(key);
     for (const Choice<T>& choice : choices) {
       if (choice.name == *text) {
@@ -148,7 +154,7 @@ class ModelBuilder {
     if (!kind.ok()) return kind.error();
     model_.link_.kind = *kind;
     if (auto flaw = Choose("link_math", kPrecisions, model_.link_.math)) return flaw;
-    const std::string* params = Find("link_params");
+    const std::string* params = FindOptional("link_params");
     return ReadLinkParams(params == nullptr ? "{}" : *params, model_.link_);
   }
 
@@ -168,11 +174,11 @@ class ModelBuilder {
 
   Flaw ReadTexts() const {
     for (const char* key : {"source", "provenance"}) {
-      const std::string* object = Find(key);
+      const std::string* object = FindOptional(key);
       if (object == nullptr) continue;
       if (auto flaw = CheckObject(key, *object)) return flaw;
     }
-    const std::string* warnings = Find("warnings");
+    const std::string* warnings = FindOptional("warnings");
     return warnings == nullptr ? Flaw() : CheckWarnings(*warnings);
   }
 
@@ -265,20 +271,25 @@ class ModelBuilder {
     return {};
   }
 
-  Flaw TakeRanges() {
+  /// One end of the training ranges. Where the file does not have it, it is unknown: NaN.
+  Flaw TakeRange(std::string_view tensor, const std::vector<double>& ends, double Feature::*end) {
+    if (ends.empty()) return {};
     const std::size_t n = model_.n_features();
-    const std::size_t n_min = parts_.feature_min.size();
-    const std::size_t n_max = parts_.feature_max.size();
-    if (n_min == 0 && n_max == 0) return {};
-    if (n_min != n) return Invalid({"feature.min has ", n_min, " elements for ", n, " features"});
-    if (n_max != n) return Invalid({"feature.max has ", n_max, " elements for ", n, " features"});
-    for (std::size_t f = 0; f < n; ++f) {
-      model_.features_[f].min = parts_.feature_min[f];
-      model_.features_[f].max = parts_.feature_max[f];
-      if (parts_.feature_min[f] > parts_.feature_max[f]) {
-        return Invalid({"feature.min[", f, "] is ", parts_.feature_min[f], ", above feature.max[",
-                        f, "], which is ", parts_.feature_max[f]});
-      }
+    if (ends.size() != n) {
+      return Invalid({tensor, " has ", ends.size(), " elements for ", n, " features"});
+    }
+    for (std::size_t f = 0; f < n; ++f) model_.features_[f].*end = ends[f];
+    return {};
+  }
+
+  Flaw TakeRanges() {
+    if (auto flaw = TakeRange("feature.min", parts_.feature_min, &Feature::min)) return flaw;
+    if (auto flaw = TakeRange("feature.max", parts_.feature_max, &Feature::max)) return flaw;
+    for (std::size_t f = 0; f < model_.n_features(); ++f) {
+      const Feature& feature = model_.features_[f];
+      if (!(feature.min > feature.max)) continue;
+      return Invalid({"feature.min[", f, "] is ", feature.min, ", above feature.max[", f,
+                      "], which is ", feature.max});
     }
     model_.feature_min_ = std::move(parts_.feature_min);
     model_.feature_max_ = std::move(parts_.feature_max);

@@ -152,7 +152,8 @@ void AddSizes(const Forest* forest, Json& json) {
 std::string DescribeModel(const Model& model) {
   const auto metadata = [&](const char* key, std::string_view absent) -> std::string_view {
     const auto entry = model.metadata().find(key);
-    return entry == model.metadata().end() ? absent : std::string_view(entry->second);
+    const bool is_given = entry != model.metadata().end() && !entry->second.empty();
+    return is_given ? std::string_view(entry->second) : absent;
   };
   Json json('{');
   json.Key("format_version").Count(1);

@@ -42,16 +42,10 @@ Result<json::Document> ParseList(std::string_view json, std::string_view key) {
   return Invalid({"metadata key ", key, " is ", document->root().Describe(), ", not a JSON list"});
 }
 
-template <std::size_t N>
-Flaw CheckKeys(Value object, std::string_view place, const std::array<std::string_view, N>& known) {
-  if (!object.is(Kind::kObject)) {
-    return Invalid({place, " is ", object.Describe(), ", not an object"});
-  }
-  for (auto member = object.First(); member; member = member->Next()) {
-    if (std::find(known.begin(), known.end(), member->key()) != known.end()) continue;
-    return text::Unsupported({place, " has the unknown key ", text::Quote(member->key())});
-  }
-  return {};
+/// Keys that nobody asks for are ignored, like those of the metadata itself.
+Flaw CheckEntry(Value entry, std::string_view place) {
+  if (entry.is(Kind::kObject)) return {};
+  return Invalid({place, " is ", entry.Describe(), ", not an object"});
 }
 
 /// The text of `place`; nothing where it is absent and `may_be_absent`.
@@ -97,12 +91,8 @@ Result<std::vector<std::string>> ReadCategories(const std::optional<Value>& fiel
 }
 
 Result<Feature> ReadFeature(Value item, std::size_t i) {
-  constexpr std::array<std::string_view, 5> kKeys = {"name", "kind", "categories", "description",
-                                                     "unit"};
   const auto place = [&](std::string_view field) { return Place("features", i, field); };
-  if (auto flaw = CheckKeys(item, Concat({"features[", i, "]"}), kKeys)) {
-    return *flaw;
-  }
+  if (auto flaw = CheckEntry(item, Concat({"features[", i, "]"}))) return *flaw;
   auto name = ReadText(item.Find("name"), place("name"), false);
   if (!name.ok()) return name.error();
   if (name->empty()) return Invalid({place("name"), " is empty"});
@@ -195,10 +185,8 @@ Flaw ReadColumns(Value item, const std::string& place, std::size_t begin, Output
 }
 
 Result<Output> ReadOutput(Value item, std::size_t i, std::size_t begin) {
-  constexpr std::array<std::string_view, 5> kKeys = {"name", "kind", "labels", "label_type",
-                                                     "columns"};
   const std::string place = Concat({"outputs[", i, "]"});
-  if (auto flaw = CheckKeys(item, place, kKeys)) return *flaw;
+  if (auto flaw = CheckEntry(item, place)) return *flaw;
   Output output;
   auto name = ReadText(item.Find("name"), place + ".name", false);
   if (!name.ok()) return name.error();
@@ -242,10 +230,13 @@ Flaw ReadParameter(Value member, Link& link) {
   const auto known =
       std::find_if(kParameters.begin(), kParameters.end(),
                    [&](const Parameter& parameter) { return parameter.name == member.key(); });
-  if (known == kParameters.end() || !Uses(link.kind, known->name)) {
-    return text::Unsupported({"metadata key link_params has ", text::Quote(member.key()),
-                              ", which link \"", LinkName(link.kind), "\" does not use"});
+  if (known == kParameters.end()) {
+    std::string names;
+    for (const Parameter& parameter : kParameters) text::AppendChoice(parameter.name, names);
+    return text::Unsupported({"metadata key link_params has the unknown key ",
+                              text::Quote(member.key()), "; expected ", names});
   }
+  if (!Uses(link.kind, known->name)) return {};
   const auto number = member.AsNumber();
   if (!number || (!known->may_be_zero_or_less && *number <= 0)) {
     return Invalid({"metadata key link_params has ", known->name, " ", member.Describe(), ", and ",

@@ -21,7 +21,7 @@ Result<std::vector<Feature>> ReadFeatures(std::string_view json);
 /// `outputs`: their columns follow one another from 0.
 Result<std::vector<Output>> ReadOutputs(std::string_view json);
 
-/// `link_params`, into the fields of `link`; only those that its kind uses.
+/// `link_params`, into the fields of `link`. Those that its kind does not use are ignored.
 text::Flaw ReadLinkParams(std::string_view json, Link& link);
 
 /// `source` and `provenance`, which must be JSON objects.

@@ -110,8 +110,8 @@ constexpr std::array<Slot, 27> kSlots = {{
     {"linear.coef", kTrees, kMayBeEmpty, kF64, 1, kCoefficientsMax, ToForest<&F::linear_coef>},
     {"linear.const", kTrees, kMayBeEmpty, kF64, 1, kLeafValuesMax, ToForest<&F::linear_const>},
     {"leaf.id", kTrees, kOptional, kU32, 1, kLeavesMax, ToForest<&F::leaf_id>},
-    {"feature.min", kRanges, kRequired, kF64, 1, kFeaturesMax, ToParts<&ModelParts::feature_min>},
-    {"feature.max", kRanges, kRequired, kF64, 1, kFeaturesMax, ToParts<&ModelParts::feature_max>},
+    {"feature.min", kRanges, kOptional, kF64, 1, kFeaturesMax, ToParts<&ModelParts::feature_min>},
+    {"feature.max", kRanges, kOptional, kF64, 1, kFeaturesMax, ToParts<&ModelParts::feature_max>},
     {"linear_model.coef", kLinearModel, kRequired, kF64, 2, kCoefficientsMax,
      ToLinear<&LinearModel::coef>},
     {"linear_model.intercept", kLinearModel, kRequired, kF64, 1, kOutputsMax,
@@ -191,6 +191,13 @@ Flaw CheckCoefficientRows(const Container& container, const LinearModel& linear)
                   linear.intercept.size(), " elements"});
 }
 
+/// Only where there are no nodes may node.cover have no elements.
+Flaw CheckNodeCover(const Container& container, const ForestParts& forest) {
+  const Tensor* cover = Find(container, "node.cover");
+  if (cover == nullptr || !cover->data.empty() || forest.left.empty()) return {};
+  return Invalid({"tensor node.cover is empty; an optional tensor is left out instead"});
+}
+
 Result<ModelParts> LoadParts(Container container) {
   if (auto flaw = CheckVocabulary(container)) return *flaw;
   ModelParts parts;
@@ -199,6 +206,9 @@ Result<ModelParts> LoadParts(Container container) {
   for (const Group group : {kTrees, kLinearModel, kRanges}) {
     if (!HasAny(container, group)) continue;
     if (auto flaw = LoadGroup(container, group, parts)) return *flaw;
+  }
+  if (parts.forest) {
+    if (auto flaw = CheckNodeCover(container, *parts.forest)) return *flaw;
   }
   if (parts.linear) {
     if (auto flaw = CheckCoefficientRows(container, *parts.linear)) {
@@ -218,7 +228,7 @@ bool IsDigest(std::string_view text) {
 /// Rule 9: the digest in the metadata is that of the file with these digits set to '0'.
 Flaw CheckDigest(std::span<const std::uint8_t> bytes, const Container& container) {
   const auto entry = container.metadata.find("sha256");
-  if (entry == container.metadata.end()) return {};
+  if (entry == container.metadata.end() || entry->second.empty()) return {};
   const std::string& digest = entry->second;
   const std::size_t in_header = container.header.find(digest);
   if (!IsDigest(digest) || in_header == std::string_view::npos) {

@@ -86,10 +86,12 @@ void AddTrees(const ForestParts& parts, Layout& layout) {
   layout.Add("base", parts.base);
   if (!parts.leaf_row.empty() && !IsIdentity(parts)) layout.Add("leaf.row", parts.leaf_row);
   if (!parts.leaf_id.empty()) layout.Add("leaf.id", parts.leaf_id);
-  if (Count(parts.leaf_cover) > 0) {
+  // Without nodes, the empty tensor stands beside that of the leaves.
+  const bool has_leaf_cover = Count(parts.leaf_cover) > 0;
+  if (Count(parts.node_cover) > 0 || (has_leaf_cover && parts.left.empty())) {
     layout.Add("node.cover", parts.node_cover);
-    layout.Add("leaf.cover", parts.leaf_cover);
   }
+  if (has_leaf_cover) layout.Add("leaf.cover", parts.leaf_cover);
 }
 
 void AddSets(const ForestParts& parts, Layout& layout) {
@@ -120,11 +122,9 @@ std::vector<Entry> EntriesOf(const Model& model) {
     layout.Add("linear_model.coef", model.linear()->coef, model.n_features());
     layout.Add("linear_model.intercept", model.linear()->intercept);
   }
-  if (!model.feature_min().empty()) {
-    const auto min = model.feature_min();
-    const auto max = model.feature_max();
-    layout.Add("feature.min", std::vector<double>(min.begin(), min.end()));
-    layout.Add("feature.max", std::vector<double>(max.begin(), max.end()));
+  for (const auto& [name, range] : {std::pair("feature.min", model.feature_min()),
+                                    std::pair("feature.max", model.feature_max())}) {
+    if (!range.empty()) layout.Add(name, std::vector<double>(range.begin(), range.end()));
   }
   return layout.TakeSorted();
 }

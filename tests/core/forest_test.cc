@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <cstdlib>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -331,6 +332,86 @@ TEST(Outputs, LeavesShareDistinctRows) {
   const Forest forest = Make(parts);
   EXPECT_EQ(MarginOf(forest, 0), 40);
   EXPECT_EQ(MarginOf(forest, 9), 30);
+}
+
+// Tree 0: x0 <= 2.5 ? (x0 <= 1.5 ? leaf 1 : leaf 0) : leaf 1. Tree 1 is leaf 1 alone, leaf 2
+// unused.
+ForestParts SharedLeaves() {
+  ForestParts parts = Stump();
+  parts.tree_begin = {0, 2, 2};
+  parts.tree_root = {0, ~1};
+  parts.left = {1, ~1};
+  parts.right = {~1, ~0};
+  parts.feature = {0, 0};
+  parts.threshold = Doubles{2.5, 1.5};
+  parts.flags = {0, 0};
+  parts.leaf_value = Doubles{10, 20, 30};
+  return parts;
+}
+
+TEST(SharedLeaves, AreAddedWhereverTheyStand) {
+  const Forest forest = Make(SharedLeaves());
+  EXPECT_EQ(forest.n_leaves(), 3u);
+  EXPECT_EQ(forest.max_depth(), 2u);
+  for (const double shared : {0.0, 1.5, 9.0}) EXPECT_EQ(MarginOf(forest, shared), 40) << shared;
+  EXPECT_EQ(MarginOf(forest, 2), 30);
+}
+
+TEST(SharedLeaves, MayShareRowsToo) {
+  ForestParts parts = SharedLeaves();
+  parts.leaf_row = {2, 0};
+  const Forest forest = Make(std::move(parts));
+  EXPECT_EQ(forest.n_leaves(), 2u);
+  EXPECT_EQ(MarginOf(forest, 0), 20);
+  EXPECT_EQ(MarginOf(forest, 2), 40);
+}
+
+TEST(SharedLeaves, HaveOneNumberEach) {
+  std::vector<std::uint32_t> leaves(6);
+  Make(SharedLeaves()).FindLeaves(Doubles{0, 2, 9}, leaves);
+  EXPECT_EQ(leaves, (std::vector<std::uint32_t>{1, 1, 0, 1, 1, 1}));
+}
+
+std::string Refusal(ForestParts parts) {
+  const auto forest = Forest::Create(std::move(parts), kRules);
+  return forest.ok() ? "ok" : forest.error().message;
+}
+
+TEST(SharedLeaves, AreNotSharedWhereATensorSpeaksOfPlaces) {
+  ForestParts parts = SharedLeaves();
+  parts.node_cover = Doubles{5, 3};
+  EXPECT_EQ(Refusal(parts), "ok") << "nodes have their places in any case";
+  parts.leaf_row = {0, 1, 2, 2};
+  parts.leaf_cover = Doubles{1, 2, 3, 4};
+  EXPECT_EQ(
+      Refusal(parts),
+      "node.left[1] is -2, and leaf 1 has a parent already: with leaf.cover no leaf is shared");
+  parts.right = {~2, ~0};
+  EXPECT_EQ(Refusal(parts),
+            "tree.root[1] is -2, and leaf 1 has a parent already: with leaf.cover no leaf is "
+            "shared");
+  parts.tree_root = {0, ~3};
+  EXPECT_EQ(Refusal(parts), "ok");
+  parts.leaf_row.push_back(0);
+  EXPECT_EQ(Refusal(parts),
+            "leaf.row has 5 elements, and 4 were expected: with leaf.cover no leaf is shared, and "
+            "binary trees have a leaf more than nodes");
+}
+
+TEST(SharedLeaves, NodesHaveOneParentAllTheSame) {
+  ForestParts parts = SharedLeaves();
+  parts.right = {1, ~0};
+  EXPECT_EQ(Refusal(parts), "node.right[0] is 1, which has a parent already");
+  parts.left = {~0, ~1};
+  parts.right = {~1, ~0};
+  EXPECT_EQ(Refusal(parts), "node 1 belongs to tree 0 but is no child");
+}
+
+TEST(SharedLeaves, AForestWithoutTreesMayHaveUnusedLeaves) {
+  ForestParts parts = Constants({});
+  parts.leaf_value = Doubles{1, 2};
+  parts.base = Doubles{7};
+  EXPECT_EQ(MarginOf(Make(std::move(parts)), 0), 7);
 }
 
 // Left leaf: 10 + 2 x0 - x1. Right leaf: 5 and no terms.

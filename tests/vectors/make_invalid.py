@@ -322,8 +322,6 @@ def tensor_cases():
              file(forest(**{name.replace(".", "__"): None})))
     case("missing_linear_model_intercept", INVALID, "tensor linear_model.intercept is missing",
          file(linear_model(linear_model__intercept=None)))
-    case("missing_feature_max", INVALID, "tensor feature.max is missing",
-         file(forest(feature__min=f64(0, 0))))
     case("dtype_of_tree_root", INVALID, "tensor tree.root has U32 where I32 was expected",
          file(forest(tree__root=u32(0, 2))))
     case("dtype_of_node_left", INVALID, "tensor node.left has another dtype where I32 was expected",
@@ -361,18 +359,27 @@ def tensor_cases():
              file(forest(**{name.replace(".", "__"): values})))
     case("length_of_tree_begin", INVALID, "tree.begin has 2 elements, and 3 were expected: one a "
          "tree, as in tree.root, and the end", file(forest(tree__begin=u32(0, 3))))
-    case("length_of_leaf_value", INVALID, "leaf.value has 4 elements, and 5 were expected: binary "
-         "trees have a leaf more than nodes", file(forest(leaf__value=f64(1, 2, 3, 4).reshape(4, 1))))
-    case("length_of_leaf_row", INVALID, "leaf.row has 6 elements, and 5 were expected: binary "
-         "trees have a leaf more than nodes", file(forest(leaf__row=u32(0, 1, 2, 3, 4, 4))))
+    case("leaf_value_too_short_for_leaf_id", INVALID, "leaf.value has 4 elements, and 5 were "
+         "expected: with leaf.id no leaf is shared, and binary trees have a leaf more than nodes",
+         file(forest(leaf__value=f64(1, 2, 3, 4).reshape(4, 1), leaf__id=u32(1, 2, 3, 4),
+                     node__right=i32(~2, ~1, ~3))))
+    case("leaf_row_too_long_for_leaf_cover", INVALID, "leaf.row has 6 elements, and 5 were "
+         "expected: with leaf.cover no leaf is shared, and binary trees have a leaf more than "
+         "nodes", file(forest(leaf__row=u32(0, 1, 2, 3, 4, 4), leaf__cover=f64(1, 2, 2, 1, 1, 0))))
     case("length_of_leaf_id", INVALID, "leaf.id has 3 elements, and 5 were expected: one a leaf",
          file(forest(leaf__id=u32(1, 2, 3))))
-    case("node_cover_without_leaf_cover", INVALID, "leaf.cover has 0 elements, and 5 were "
-         "expected: one a leaf", file(forest(node__cover=f64(5, 3, 2))))
+    case("length_of_leaf_cover", INVALID, "leaf.cover has 3 elements, and 5 were expected: one a "
+         "leaf", file(forest(leaf__cover=f64(1, 2, 3))))
+    case("node_cover_empty", INVALID, "tensor node.cover is empty; an optional tensor is left out "
+         "instead", file(forest(node__cover=f64(), leaf__cover=f64(1, 2, 2, 1, 1))))
+    case("length_of_node_cover", INVALID, "node.cover has 5 elements, and 3 were expected: one a "
+         "node, as in node.left", file(forest(node__cover=f64(1, 2, 3, 4, 5))))
     case("length_of_feature_min", INVALID, "feature.min has 3 elements for 2 features",
          file(forest(feature__min=f64(0, 0, 0), feature__max=f64(1, 1))))
     case("length_of_feature_max", INVALID, "feature.max has 1 elements for 2 features",
          file(forest(feature__min=f64(0, 0), feature__max=f64(1))))
+    case("length_of_feature_max_alone", INVALID, "feature.max has 3 elements for 2 features",
+         file(forest(feature__max=f64(1, 1, 1))))
 
 
 # Rules 4 and 5: trees that are trees, numbers that are numbers -------------------------------------
@@ -416,8 +423,22 @@ def tree_cases():
          file(forest(node__right=i32(~2, ~1, ~5))))
     case("node_with_two_parents", INVALID, "node.right[0] is 1, which has a parent already",
          file(forest(node__right=i32(1, ~1, ~4))))
-    case("leaf_with_two_parents", INVALID, "node.right[2] is -4, and leaf 3 has a parent already",
-         file(forest(node__right=i32(~2, ~1, ~3))))
+    case("leaf_past_the_end_of_few", INVALID, "node.right[0] is -3, which is leaf 2 of 2",
+         file(forest(node__left=i32(1, ~0, ~0), node__right=i32(~2, ~1, ~1),
+                     leaf__value=f64(1, 2).reshape(2, 1))))
+    case("leaf_past_the_rows", INVALID, "node.right[2] is -5, which is leaf 4 of 4",
+         file(forest(leaf__row=u32(0, 1, 2, 3))))
+    case("leaf_with_an_id_and_two_parents", INVALID, "node.right[2] is -4, and leaf 3 has a parent "
+         "already: with leaf.id no leaf is shared",
+         file(forest(node__right=i32(~2, ~1, ~3), leaf__id=u32(1, 2, 3, 4, 5))))
+    case("leaf_with_a_cover_and_two_parents", INVALID, "node.left[2] is -1, and leaf 0 has a "
+         "parent already: with leaf.cover no leaf is shared",
+         file(forest(node__left=i32(1, ~0, ~0), leaf__cover=f64(1, 2, 2, 1, 1))))
+    case("root_leaf_with_an_id_and_two_parents", INVALID, "tree.root[1] is -1, and leaf 0 has a "
+         "parent already: with leaf.id no leaf is shared",
+         file(forest(tree__begin=u32(0, 0, 0), tree__root=i32(~0, ~0), node__left=i32(),
+                     node__right=i32(), node__feature=u16(), node__threshold=f64(),
+                     node__flags=u8(), leaf__value=f64(1, 2).reshape(2, 1), leaf__id=u32(1, 2))))
     depth = 24
     case("dag_of_exponential_paths", INVALID, "node.right[0] is 1, which has a parent already",
          file(forest(tree__begin=u32(0, depth), tree__root=i32(0),
@@ -564,11 +585,12 @@ def metadata_cases():
          "byte 0", file(forest(), metadata(link="sigmoid", link_params="scale=2")))
     case("link_params_a_list", INVALID, "metadata key link_params is a list, not a JSON object",
          file(forest(), metadata(link="sigmoid", link_params="[]")))
-    case("link_params_unknown", UNSUPPORTED, 'metadata key link_params has "temperature", which '
-         'link "sigmoid" does not use',
+    case("link_params_unknown", UNSUPPORTED, 'metadata key link_params has the unknown key '
+         '"temperature"; expected "scale" or "guard" or "denominator" or "offset"',
          file(forest(), metadata(link="sigmoid", link_params={"temperature": 2})))
-    case("link_params_of_another_link", UNSUPPORTED, 'metadata key link_params has "scale", which '
-         'link "identity" does not use', file(forest(), metadata(link_params={"scale": 2})))
+    case("link_params_empty_key", UNSUPPORTED, 'metadata key link_params has the unknown key ""; '
+         'expected "scale" or "guard" or "denominator" or "offset"',
+         file(forest(), metadata(link_params={"scale": 2, "": 2})))
     case("link_params_scale_zero", INVALID, "metadata key link_params has scale 0, and a number "
          "above 0 was expected", file(forest(), metadata(link="sigmoid", link_params={"scale": 0})))
     case("link_params_guard_text", INVALID, 'metadata key link_params has guard "1e-16", and a '
@@ -604,8 +626,8 @@ def feature_cases():
     case("feature_without_kind", INVALID, "features[0].kind is missing", of([{"name": "a"}, second]))
     case("feature_kind_unknown", UNSUPPORTED, 'features[0].kind is "date"; expected "num" or "cat"',
          of([{"name": "a", "kind": "date"}, second]))
-    case("feature_unknown_key", UNSUPPORTED, 'features[0] has the unknown key "scale"',
-         of([{"name": "a", "kind": "num", "scale": 2}, second]))
+    case("feature_unknown_key_twice", INVALID, 'metadata key features has the key "scale" twice '
+         "in one object", of('[{"name":"a","kind":"num","scale":2,"scale":2}]'))
     case("feature_categories_of_a_number", INVALID, "features[0].categories is given, and "
          'features[0].kind is not "cat"',
          of([{"name": "a", "kind": "num", "categories": ["x"]}, second]))
@@ -628,8 +650,8 @@ def output_cases():
          of([{"kind": "value", "columns": [0, 1]}]))
     case("output_kind_unknown", UNSUPPORTED, 'outputs[0].kind is "rank"; expected "class" or '
          '"value" or "score"', of([{"name": "y", "kind": "rank", "columns": [0, 1]}]))
-    case("output_unknown_key", UNSUPPORTED, 'outputs[0] has the unknown key "threshold"',
-         of([{"name": "y", "kind": "value", "columns": [0, 1], "threshold": 0.3}]))
+    case("output_unknown_key_deep", INVALID, "metadata key outputs nests deeper than 8 levels",
+         of('[{"name":"y","kind":"value","columns":[0,1],"extra":' + "[" * 7 + "]" * 7 + "}]"))
     case("output_columns_missing", INVALID, "outputs[0].columns must be a list of two whole "
          "numbers, begin and end", of([{"name": "y", "kind": "value"}]))
     case("output_columns_with_a_gap", INVALID, "outputs[0].columns is [1,2], and it must begin at "
@@ -714,8 +736,8 @@ def text_cases():
     case("digest_upper_case", INVALID, 'metadata key sha256 is "' + digest.upper()[:60] + '...", '
          "and 64 lower-case hexadecimal digits were expected",
          whole.replace(digest.encode(), digest.upper().encode()))
-    case("digest_empty", INVALID, 'metadata key sha256 is "", and 64 lower-case hexadecimal digits '
-         "were expected", file(forest(), metadata(sha256="")))
+    case("digest_is_a_space", INVALID, 'metadata key sha256 is " ", and 64 lower-case hexadecimal '
+         "digits were expected", file(forest(), metadata(sha256=" ")))
 
 
 def main():

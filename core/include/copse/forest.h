@@ -54,7 +54,7 @@ struct ForestParts {
   std::size_t leaf_width = 1;              ///< V: 1 or K
   Reals leaf_value;                        ///< [L, V]
   Reals base;                              ///< [K] margin of no trees
-  Reals node_cover, leaf_cover;            ///< [M], [N] training weight, or empty
+  Reals node_cover, leaf_cover;            ///< [M], [N] training weight, each or empty
   std::vector<std::uint32_t> cat_node;     ///< [C] increasing: the nodes with kCategorical
   std::vector<std::uint32_t> cat_begin;    ///< [C+1] words of set c
   std::vector<std::uint32_t> cat_words;    ///< bit b of word w lists category 32 w + b
@@ -68,8 +68,9 @@ struct ForestParts {
 
 /// An immutable, checked ensemble of decision trees. Safe to share between threads.
 ///
-/// Children follow their parent inside their own tree (checked), so every walk ends. Trees are
-/// added in file order per row, in `accumulate`; nothing here depends on the target.
+/// Children follow their parent inside their own tree (checked), so every walk ends; several nodes
+/// may end in one leaf. Trees are added in file order per row, in `accumulate`; nothing here
+/// depends on the target.
 class Forest {
  public:
   /// How the parts are to be read; all of it is in the file's metadata.
@@ -91,6 +92,7 @@ class Forest {
   std::size_t n_outputs() const { return n_outputs_; }
   std::size_t n_trees() const { return parts_.tree_root.size(); }
   std::size_t n_nodes() const { return parts_.left.size(); }
+  /// N, the leaves that the file numbers: nodes + trees, or another number where some are shared.
   std::size_t n_leaves() const { return n_leaves_; }
   /// Nodes on the longest way from a root to a leaf; 0 when every tree is one leaf.
   std::size_t max_depth() const { return max_depth_; }

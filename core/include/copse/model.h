@@ -72,7 +72,7 @@ struct ModelParts {
   std::map<std::string, std::string> metadata;
   std::optional<ForestParts> forest;             ///< either this
   std::optional<LinearModel> linear;             ///< or this
-  std::vector<double> feature_min, feature_max;  ///< [n_features], or empty
+  std::vector<double> feature_min, feature_max;  ///< [n_features], each or empty
 };
 
 /// A Forest (or linear model) with feature names, class labels and link. Immutable; safe to
@@ -90,7 +90,7 @@ class Model {
   Decision decision() const { return decision_; }
   const Forest* forest() const { return forest_ ? &*forest_ : nullptr; }
   const LinearModel* linear() const { return linear_ ? &*linear_ : nullptr; }
-  /// Training ranges as the file holds them, [n_features()] or empty.
+  /// Training ranges as the file holds them, each [n_features()] or empty.
   std::span<const double> feature_min() const { return feature_min_; }
   std::span<const double> feature_max() const { return feature_max_; }
 
