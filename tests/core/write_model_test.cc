@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -105,6 +106,8 @@ TEST(WriteModel, GivesTheBytesOfEveryVectorBack) {
     SCOPED_TRACE(name);
     const auto bytes = test::ReadFile(test::VectorsFolder() + name + "/model.safetensors");
     ASSERT_TRUE(bytes.ok());
+    // vectors_test writes the one of many features; with sanitizers that takes seconds.
+    if (bytes->size() > (std::size_t{1} << 20)) continue;
     const auto model = ReadModel(*bytes);
     ASSERT_TRUE(model.ok());
     const Bytes written = WriteModel(*model);
@@ -147,15 +150,21 @@ TEST(WriteModel, RowsInTheirOwnOrderAreLeftOut) {
   EXPECT_TRUE(Written(std::move(parts)) == without);
 }
 
+// The vector ref_wide, of 65537 features, is read and written by vectors_test.
 TEST(WriteModel, FeatureNumbersAreAsNarrowAsTheyCanBe) {
-  for (const auto& [n_features, dtype] : {std::pair(65536, "U16"), std::pair(65537, "U32")}) {
-    ModelParts parts = Constant();
-    parts.metadata["features"] =
-        test::Metadata(static_cast<std::size_t>(n_features), "identity", kValue)["features"];
-    const Bytes bytes = Written(std::move(parts));
-    EXPECT_EQ(Open(bytes).header["node.feature"]["dtype"], dtype);
-    EXPECT_TRUE(WriteModel(*ReadModel(bytes)) == bytes);
+  std::string features = R"([{"name":"f","kind":"num"})";
+  for (int f = 1; f < 65536; ++f) {
+    features += ",{\"name\":\"" + std::to_string(f) + "\",\"kind\":\"num\"}";
   }
+  const auto dtype_is = [](const std::string& list, const std::string& dtype) {
+    ModelParts parts = Constant();
+    parts.metadata["features"] = list;
+    const Bytes bytes = Written(std::move(parts));
+    const std::string entry = "\"node.feature\":{\"dtype\":\"" + dtype + "\"";
+    return std::search(bytes.begin(), bytes.end(), entry.begin(), entry.end()) != bytes.end();
+  };
+  EXPECT_TRUE(dtype_is(features + "]", "U16")) << "65536 features";
+  EXPECT_TRUE(dtype_is(features + R"(,{"name":"last","kind":"num"}])", "U32")) << "65537 features";
 }
 
 TEST(WriteModel, KeepsTheWidthOfNumbers) {
