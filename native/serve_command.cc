@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <memory>
@@ -19,6 +20,7 @@ namespace {
 
 struct ServeOptions {
   std::vector<std::string> models;
+  std::string models_dir;
   std::string redis;  // empty: the embedded log
   std::int64_t redis_keep = 1'000'000;
   std::string log = "copse-predictions.db";
@@ -42,7 +44,27 @@ std::string DefaultWebDir() {
   return "";
 }
 
-Status LoadModels(const std::vector<std::string>& specs, ServerConfig& config) {
+// The files of a folder that are called like models, by name: [NAME=]FILE without the NAME.
+Result<std::vector<std::string>> ModelsIn(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (entry.path().extension() == ".safetensors") files.push_back(entry.path().string());
+  }
+  if (error) {
+    return Error{ErrorCode::kInvalidInput, "--models is \"" + folder + "\": " + error.message()};
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+Status LoadModels(const ServeOptions& options, ServerConfig& config) {
+  std::vector<std::string> specs = options.models;
+  if (!options.models_dir.empty()) {
+    auto files = ModelsIn(options.models_dir);
+    if (!files.ok()) return files.error();
+    specs.insert(specs.end(), files->begin(), files->end());
+  }
   std::set<std::string> names;
   for (const std::string& spec : specs) {
     auto loaded = LoadModel(spec);
@@ -78,7 +100,7 @@ int Milliseconds(double seconds) { return static_cast<int>(std::lround(seconds *
 
 Status Serve(ServeOptions& options) {
   ServerConfig& config = options.config;
-  if (auto loaded = LoadModels(options.models, config); !loaded.ok()) return loaded.error();
+  if (auto loaded = LoadModels(options, config); !loaded.ok()) return loaded.error();
   if (config.web_dir.empty()) config.web_dir = DefaultWebDir();
   config.limits.head_timeout_ms = Milliseconds(options.head_timeout);
   config.limits.body_timeout_ms = Milliseconds(options.body_timeout);
@@ -94,10 +116,12 @@ void AddMainOptions(CLI::App& app, ServeOptions& options) {
   app.add_option("-m,--model", options.models,
                  "Model file, [NAME=]FILE; may be given several times (in COPSE_MODEL: separated "
                  "by commas). The first one answers /predict")
-      ->required()
       ->delimiter(',')
       ->allow_extra_args(false)
       ->envname("COPSE_MODEL");
+  app.add_option("--models", options.models_dir,
+                 "Folder whose .safetensors files are served too, in the order of their names")
+      ->envname("COPSE_MODELS");
   app.add_option("--host", options.config.host, "Address to listen on")
       ->capture_default_str()
       ->envname("COPSE_HOST");
@@ -180,6 +204,11 @@ Command AddServeCommand(CLI::App& app) {
   AddLogOptions(app, *options);
   AddLimitOptions(app, *options);
   app.footer("Every option may also be given as the environment variable that is named with it.");
+  app.callback([options] {
+    if (options->models.empty() && options->models_dir.empty()) {
+      throw CLI::RequiredError("--model or --models");
+    }
+  });
   return [options] { return Serve(*options); };
 }
 

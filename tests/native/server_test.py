@@ -5,10 +5,12 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import sqlite3
 import subprocess
+import tempfile
 import threading
 import time
 import unittest
@@ -557,6 +559,23 @@ class Stopping(ServiceCase):
             self.assertIn(f"127.0.0.1:{service.port}", second.stderr)
             self.assertEqual(len(second.stderr.strip().splitlines()), 1, second.stderr)
             self.assertEqual(service.ask("GET", GOOD).body, b"[0]")
+
+    def test_a_folder_of_models_is_served(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("b", "a"):
+                shutil.copy(IRIS, Path(folder, f"{name}.safetensors"))
+            Path(folder, "notes.txt").write_text("no model")
+            with Service("--models", folder, models=()) as service:
+                models = json.loads(service.ask("GET", "/models").body)["models"]
+                self.assertEqual([model["name"] for model in models], ["a", "b"])
+                self.assertEqual(service.ask("GET", GOOD).body, b"[0]")
+
+    def test_without_models_it_is_alive_but_not_ready(self):
+        with tempfile.TemporaryDirectory() as folder:
+            with Service("--models", folder, models=()) as service:
+                self.assertEqual(service.ask("GET", "/healthz").status, 200)
+                self.problem(service.ask("GET", "/readyz"), 503)
+                self.assertNotEqual(service.ask("GET", GOOD).status, 200)
 
     def test_interrupt_stops_it_too(self):
         with Service() as service:
