@@ -33,8 +33,8 @@ forbid("Eigen" "Eigen stays behind its own door" PATHS core/include/*.h core/src
 forbid("nlohmann" "public headers know only the standard library" PATHS core/include/*.h)
 forbid("[ (]throw[ ;]|catch *\\(" "core and wasm neither throw nor catch"
   PATHS ${core} wasm/*.cc)
-forbid("<httplib" "only server.cc knows httplib" PATHS ${core} ${native} wasm/*.cc
-  EXCEPT native/server.cc native/transport.cc native/transport.h)
+forbid("<httplib" "only transport.cc knows httplib" PATHS ${core} ${native} wasm/*.cc
+  EXCEPT native/transport.cc)
 forbid("<hiredis" "only redis_shipper.cc knows Redis" PATHS ${core} ${native} wasm/*.cc
   EXCEPT native/redis_shipper.cc)
 forbid("<sqlite3" "only outbox.cc knows SQLite" PATHS ${core} ${native} wasm/*.cc
