@@ -432,6 +432,8 @@ def _features(estimator, n_features, names, descriptions, units):
     if names is None:
         names = [f"x{i}" for i in range(n_features)]
     names = _texts(names, n_features, "feature_names")
+    if "" in names:
+        raise ExportError(f"feature_names[{names.index('')}] is empty: expected a name")
     if len(set(names)) < n_features:
         twice = next(name for name in names if names.count(name) > 1)
         raise ExportError(f"feature_names holds {twice!r} twice: expected different names")

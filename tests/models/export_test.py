@@ -101,6 +101,7 @@ class Refusals(unittest.TestCase):
         for sentence, arguments in {
                 "feature_names has 1 entries: expected a list of 4": {"feature_names": ["a"]},
                 "feature_names has one text": {"feature_names": "abcd"},
+                "feature_names[1] is empty": {"feature_names": ["a", "", "c", "d"]},
                 "feature_names holds 'a' twice": {"feature_names": ["a", "b", "c", "a"]},
                 "feature_units holds 3: expected text": {"feature_units": ["", "", "", 3]},
                 "labels has 2 entries": {"labels": ["a", "b"]},
