@@ -101,6 +101,7 @@ ssize_t Connection::Receive(Clock::time_point deadline) {
 }
 
 Connection::Head Connection::ReadHead() {
+  if (held_head_) return ReleaseHead();
   buffer_.erase(0, begin_);
   begin_ = 0;
   std::size_t searched = 0;
@@ -136,8 +137,30 @@ Connection::Head Connection::FinishHead(std::size_t end) {
     BeginBody({});
     return std::move(*refusal);
   }
-  BeginBody(std::get<RequestHead>(parsed));
-  return std::get<RequestHead>(std::move(parsed));
+  auto& head = std::get<RequestHead>(parsed);
+  BeginBody(head);
+  if (!HoldsFor(head)) return std::move(head);
+  held_head_ = std::move(head);
+  return ReleaseHead();
+}
+
+bool Connection::HoldsFor(const RequestHead& head) const {
+  const std::uint64_t length = head.content_length.value_or(0);
+  return length > 0 && length <= limits_.body_bytes_max && !head.chunked && !head.expects_continue;
+}
+
+Connection::Head Connection::ReleaseHead() {
+  wait_deadline_ = body_deadline_;
+  while (buffer_.size() - begin_ < remaining_) {
+    const ssize_t n = Receive();
+    if (n > 0) continue;
+    if (n < 0 && errno == EAGAIN && Clock::now() < body_deadline_) return Incomplete{};
+    break;  // reading the body will say so
+  }
+  BeginWaiting();
+  RequestHead head = *std::move(held_head_);
+  held_head_.reset();
+  return head;
 }
 
 void Connection::BeginBody(const RequestHead& head) {

@@ -29,17 +29,19 @@ class Connection {
   const std::string& remote() const { return remote_; }  ///< the peer's address
 
   /// Bytes of a request are here already: it has begun, or was sent behind the one before.
-  bool HasBufferedInput() const { return begin_ < buffer_.size(); }
+  bool HasBufferedInput() const { return held_head_.has_value() || begin_ < buffer_.size(); }
   /// Waits for more to read, but not long: for a client that sends one request after the other.
   bool WaitBriefly() const;
-  /// Until when more must have come: of the head that has begun, or of any at all.
+  /// Until when more must have come: of the head or body that has begun, or of any at all.
   std::chrono::steady_clock::time_point wait_deadline() const { return wait_deadline_; }
 
   /// What is known of the next request.
   struct Incomplete {};  ///< more has to come; until wait_deadline()
   struct Gone {};        ///< the peer has closed
   using Head = std::variant<Incomplete, Gone, RequestHead, Refusal>;
-  /// Reads what has arrived, and never waits. A head that is too slow or too long is a Refusal.
+  /// Reads what has arrived, and never waits. A head comes when its body is there too, if the body
+  /// has a length within the limit: nobody but the reactor waits for a slow one. A head that is
+  /// too slow or too long is a Refusal.
   Head ReadHead();
 
   /// The next bytes of the body of the last head, chunks undone: 0 at its end, -1 when there will
@@ -68,6 +70,8 @@ class Connection {
   ssize_t Receive(Clock::time_point deadline);
   void BeginWaiting();
   Head FinishHead(std::size_t end);
+  bool HoldsFor(const RequestHead& head) const;
+  Head ReleaseHead();
   void BeginBody(const RequestHead& head);
   bool Fill(Clock::time_point deadline);
   ssize_t ReadBuffered(char* out, std::size_t size);
@@ -85,6 +89,7 @@ class Connection {
   std::size_t begin_ = 0;
   Clock::time_point wait_deadline_;
   bool head_begun_ = false;
+  std::optional<RequestHead> held_head_;  ///< until its body is here
   std::string output_;
   std::optional<Clock::time_point> write_deadline_;
 

@@ -13,7 +13,7 @@
 namespace copse {
 
 /// Watches the connections that nobody serves, so that a client that is idle, or slow with its
-/// head, holds a descriptor and no thread. Accepts new ones.
+/// head or with a body of known length, holds a descriptor and no thread. Accepts new ones.
 class Reactor {
  public:
   /// Takes a connection that can be read, or whose time for a head is over.

@@ -428,6 +428,24 @@ class Waiting(ServiceCase):
             for wire in slow:
                 wire.socket.close()
 
+    def test_slow_bodies_hold_no_thread(self):
+        with Service("--threads", "1") as service:
+            slow = [service.connect() for _ in range(20)]
+            for wire in slow:
+                wire.send(b"POST /predict HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
+                          b"Content-Length: %d\r\n\r\n" % len(ROW))
+            for wire in slow[:10]:
+                wire.send(ROW[:1])
+            start = time.monotonic()
+            self.assertEqual(service.ask("GET", GOOD).body, b"[0]")
+            self.assertLess(time.monotonic() - start, 5)
+            slow[7].send(ROW[1:])
+            slow[17].send(ROW)
+            for wire in (slow[7], slow[17]):
+                self.assertEqual(wire.read_answer().body, b"[0]")
+            for wire in slow:
+                wire.socket.close()
+
     def test_more_clients_than_threads_are_all_answered(self):
         with Service("--threads", "2") as service:
             done = []
