@@ -19,6 +19,8 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+constexpr milliseconds kFullSaidEvery(5'000);  // prediction_log_full at most so often
+
 std::size_t BytesOf(const LogEntry& e) {
   return sizeof(LogEntry) + e.id.size() + e.model.size() + e.version.size() + e.request_id.size() +
          e.input.size() + e.output.size() + e.label.size();
@@ -50,7 +52,7 @@ class LogWriter::Shared {
     if (!options_.say) options_.say = SayOnStderr;
   }
 
-  void Append(std::vector<LogEntry> entries);
+  void Append(std::vector<LogEntry> entries, Clock::time_point began);
   LogState State() const;
   void Run();
   bool StopWithin(std::int64_t timeout_ms);
@@ -59,11 +61,12 @@ class LogWriter::Shared {
   using Lock = std::unique_lock<std::mutex>;
 
   void Push(LogEntry entry);
-  bool HasRoomFor(const LogEntry& entry) const;
+  bool HasRoomFor(const LogEntry& entry, std::size_t share = 1) const;
   bool MayWait() const { return options_.append_wait_ms > 0 && up_ && !closed_; }
-  bool WaitForRoom(Lock& lock, const LogEntry& entry, Clock::time_point deadline);
-  void WaitUntilSettled(Lock& lock, std::uint64_t ticket, Clock::time_point deadline,
-                        std::uint64_t n);
+  bool WaitForRoom(Lock& lock, const LogEntry& entry, std::size_t share,
+                   Clock::time_point deadline);
+  void WaitUntilSettled(Lock& lock, std::uint64_t ticket, std::uint64_t n);
+  void Drop(Lock& lock, std::uint64_t n);
 
   bool NextBatch();
   void WaitForWork(Lock& lock);
@@ -92,6 +95,7 @@ class LogWriter::Shared {
   std::uint64_t accepted_ = 0, written_ = 0, dropped_ = 0, late_ = 0;
   Clock::time_point progress_;  // when something was settled last, or began to wait
   bool up_ = true, dropping_ = false;
+  std::optional<Clock::time_point> full_said_;  // when prediction_log_full was said last
   std::string last_error_;
   std::optional<Clock::time_point> close_by_;  // set: closing
   bool closed_ = false;                        // the thread is done, or was left behind
@@ -105,9 +109,10 @@ class LogWriter::Shared {
 
 // ---- Append's side ----
 
-bool LogWriter::Shared::HasRoomFor(const LogEntry& entry) const {
-  return Unsettled() < options_.queue_entries_max &&
-         bytes_ + BytesOf(entry) <= options_.queue_bytes_max;
+// In the whole queue, or in one half of it when `share` is 2.
+bool LogWriter::Shared::HasRoomFor(const LogEntry& entry, std::size_t share) const {
+  return Unsettled() < options_.queue_entries_max / share &&
+         bytes_ + BytesOf(entry) <= options_.queue_bytes_max / share;
 }
 
 void LogWriter::Shared::Push(LogEntry entry) {
@@ -120,13 +125,22 @@ void LogWriter::Shared::Push(LogEntry entry) {
   if (queue_.size() == 1 || full_batch) work_.notify_one();
 }
 
-bool LogWriter::Shared::WaitForRoom(Lock& lock, const LogEntry& entry, Clock::time_point deadline) {
-  settled_change_.wait_until(lock, deadline, [&] { return HasRoomFor(entry) || !MayWait(); });
-  return HasRoomFor(entry) && !closed_;
+// Waits for room in its share of the queue while the sink gets on; afterwards any room will do.
+bool LogWriter::Shared::WaitForRoom(Lock& lock, const LogEntry& entry, std::size_t share,
+                                    Clock::time_point deadline) {
+  const auto waits = [&] {
+    return !HasRoomFor(entry, share) && up_ && !close_by_.has_value() && Unsettled() > 0;
+  };
+  while (waits()) {
+    const auto until = std::min(deadline, progress_ + milliseconds(options_.room_stall_ms));
+    if (Clock::now() >= until) break;
+    settled_change_.wait_until(lock, until);
+  }
+  return HasRoomFor(entry) && !close_by_.has_value();
 }
 
-void LogWriter::Shared::WaitUntilSettled(Lock& lock, std::uint64_t ticket,
-                                         Clock::time_point deadline, std::uint64_t n) {
+void LogWriter::Shared::WaitUntilSettled(Lock& lock, std::uint64_t ticket, std::uint64_t n) {
+  const auto deadline = Clock::now() + milliseconds(options_.append_wait_ms);
   const auto over = [&] { return settled_ >= ticket || !MayWait(); };
   const bool in_time = settled_change_.wait_until(lock, deadline, over);
   if (settled_ >= ticket) return;
@@ -138,25 +152,31 @@ void LogWriter::Shared::WaitUntilSettled(Lock& lock, std::uint64_t ticket,
   }
 }
 
-void LogWriter::Shared::Append(std::vector<LogEntry> entries) {
-  const auto deadline = Clock::now() + milliseconds(options_.append_wait_ms);
+void LogWriter::Shared::Append(std::vector<LogEntry> entries, Clock::time_point began) {
+  const auto deadline = began + milliseconds(options_.room_wait_max_ms);
   Lock lock(mutex_);
   accepted_ += entries.size();
   std::uint64_t kept = 0;
   for (LogEntry& entry : entries) {
-    if (close_by_.has_value()) break;
-    if (!HasRoomFor(entry) && !WaitForRoom(lock, entry, deadline)) break;
+    // A long file keeps to one half, so that the requests beside it find room at once.
+    const std::size_t share = kept < options_.batch_entries_max ? 1 : 2;
+    if (!WaitForRoom(lock, entry, share, deadline)) break;
     Push(std::move(entry));
     ++kept;
   }
   const std::uint64_t ticket = queued_;
-  const std::uint64_t lost = entries.size() - kept;
-  dropped_ += lost;
-  if (lost > 0 && !dropping_ && !close_by_.has_value()) {
-    dropping_ = true;
-    Say(lock, "prediction_log_full", last_error_);
-  }
-  if (kept > 0 && options_.append_wait_ms > 0) WaitUntilSettled(lock, ticket, deadline, kept);
+  if (kept < entries.size()) Drop(lock, entries.size() - kept);
+  if (kept > 0 && options_.append_wait_ms > 0) WaitUntilSettled(lock, ticket, kept);
+}
+
+void LogWriter::Shared::Drop(Lock& lock, std::uint64_t n) {
+  dropped_ += n;
+  if (dropping_ || close_by_.has_value()) return;
+  const auto now = Clock::now();
+  if (full_said_.has_value() && now - *full_said_ < kFullSaidEvery) return;
+  dropping_ = true;
+  full_said_ = now;
+  Say(lock, "prediction_log_full", last_error_);
 }
 
 LogState LogWriter::Shared::State() const {
@@ -274,6 +294,7 @@ bool LogWriter::Shared::StopWithin(std::int64_t timeout_ms) {
   Lock lock(mutex_);
   if (!close_by_.has_value()) close_by_ = Clock::now() + milliseconds(timeout_ms);
   work_.notify_all();
+  settled_change_.notify_all();
   // The thread needs a moment to notice that its time is over, unless the sink hangs.
   const auto deadline = *close_by_ + milliseconds(50);
   if (settled_change_.wait_until(lock, deadline, [&] { return closed_; })) return true;
@@ -323,7 +344,13 @@ LogWriter::LogWriter(LogWriterOptions options, std::unique_ptr<LogSink> sink)
 
 LogWriter::~LogWriter() { Close(1'000); }
 
-void LogWriter::Append(std::vector<LogEntry> entries) { shared_->Append(std::move(entries)); }
+void LogWriter::Append(std::vector<LogEntry> entries) {
+  shared_->Append(std::move(entries), Clock::now());
+}
+
+void LogWriter::AppendPart(std::vector<LogEntry> entries, Clock::time_point began) {
+  shared_->Append(std::move(entries), began);
+}
 
 LogState LogWriter::State() const { return shared_->State(); }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -37,9 +38,11 @@ struct LogWriterOptions {
   std::size_t batch_entries_max = 256;
   std::size_t batch_bytes_max = 1u << 20;  ///< a single longer entry is a batch of its own
 
-  std::int64_t gather_ms = 0;        ///< how long the first entry waits for a fuller batch
-  std::int64_t append_wait_ms = 0;   ///< how long Append may wait for its entries; 0 = never
-  std::int64_t retry_first_ms = 50;  ///< pause after the first failure, doubled up to ...
+  std::int64_t gather_ms = 0;              ///< how long the first entry waits for a fuller batch
+  std::int64_t append_wait_ms = 0;         ///< how long Append may wait for its entries; 0 = never
+  std::int64_t room_stall_ms = 0;          ///< Append waits for room while the sink wrote so lately
+  std::int64_t room_wait_max_ms = 60'000;  ///< how long one request may wait for room in all
+  std::int64_t retry_first_ms = 50;        ///< pause after the first failure, doubled up to ...
   std::int64_t retry_max_ms = 5'000;
   std::int64_t check_every_ms = 0;  ///< how often to Check while idle; 0 = never
 
@@ -51,8 +54,9 @@ struct LogWriterOptions {
 /// The part that every log shares: a bounded queue in front of one thread that hands batches to
 /// a LogSink and offers a failed batch again, in order, until it is accepted.
 ///
-/// Append waits only while the sink is known to work, and at most `append_wait_ms`: a sink that
-/// fails or hangs delays no prediction after the one that found out.
+/// Append waits only while the sink is known to work: for room in the queue as long as the sink
+/// gets on, and then for its entries at most `append_wait_ms`. A sink that fails or hangs delays no
+/// prediction after the one that found out; what does not fit then is dropped and counted.
 class LogWriter final : public PredictionLog {
  public:
   LogWriter(LogWriterOptions options, std::unique_ptr<LogSink> sink);
@@ -63,6 +67,8 @@ class LogWriter final : public PredictionLog {
   LogWriter& operator=(const LogWriter&) = delete;
 
   void Append(std::vector<LogEntry> entries) override;
+  void AppendPart(std::vector<LogEntry> entries,
+                  std::chrono::steady_clock::time_point began) override;
   LogState State() const override;
   /// Returns in time although the sink hangs: its thread is then left to end by itself.
   void Close(std::int64_t timeout_ms) override;

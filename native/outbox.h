@@ -19,7 +19,8 @@ enum class Durability {
 struct OutboxOptions {
   std::string path = {};  ///< of the SQLite file, made when there is none
   Durability durability = Durability::kCommit;
-  LogWriterOptions writer = {.append_wait_ms = 2'000, .retry_max_ms = 1'000};
+  LogWriterOptions writer = {
+      .append_wait_ms = 2'000, .room_stall_ms = 2'000, .retry_max_ms = 1'000};
 };
 
 /// The embedded log: a table `predictions` in a SQLite file, to be asked with `sqlite3` while

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace copse {
@@ -40,6 +42,13 @@ class PredictionLog {
   /// make them: at once for a log that ships in the background, after the group commit for one
   /// that commits. Never throws and never fails a prediction: what cannot be kept is counted.
   virtual void Append(std::vector<LogEntry> entries) = 0;
+
+  /// Append for a part of a request whose first part was handed over at `began`: what waiting
+  /// the log allows itself for room is that of the whole request.
+  virtual void AppendPart(std::vector<LogEntry> entries,
+                          std::chrono::steady_clock::time_point /*began*/) {
+    Append(std::move(entries));
+  }
 
   virtual LogState State() const = 0;
 

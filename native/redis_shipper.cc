@@ -309,6 +309,8 @@ Result<std::unique_ptr<PredictionLog>> OpenRedisLog(RedisLogOptions options) {
   options.writer.sink = "redis";
   options.writer.target = options.address.host + ":" + std::to_string(options.address.port);
   options.writer.append_wait_ms = 0;
+  // The sink itself tells of a Redis that stands still, unless its answers trickle.
+  options.writer.room_stall_ms = options.connect_timeout_ms + options.command_timeout_ms;
   auto sink = std::make_unique<RedisSink>(options);
   return std::unique_ptr<PredictionLog>(
       std::make_unique<LogWriter>(std::move(options.writer), std::move(sink)));

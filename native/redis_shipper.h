@@ -32,7 +32,8 @@ struct RedisLogOptions {
   LogWriterOptions writer = {.gather_ms = 20, .check_every_ms = 5'000};
 };
 
-/// The log in Redis (5 or newer), written in the background: Append never waits.
+/// The log in Redis (5 or newer), written in the background: Append waits for nothing but room in
+/// a full queue, and for that only while Redis takes batch after batch.
 ///
 /// Every row becomes an entry of the stream `copse:predictions` (fields id, time, model, version,
 /// request_id, input, output, label). A `numbered` row also becomes a key as in the tutorial: the
@@ -41,8 +42,8 @@ struct RedisLogOptions {
 /// overwrite a key, and a batch sent again because its answer was lost changes nothing.
 ///
 /// A Redis that is absent, frozen, full, loading or that refuses the password is said on stderr
-/// and tried again; entries wait meanwhile, as many as the queue holds. Absent at the start is
-/// no error. Fails with kInvalidInput when an option has no meaning.
+/// and tried again; entries wait meanwhile, as many as the queue holds, the rest is dropped. Absent
+/// at the start is no error. Fails with kInvalidInput when an option has no meaning.
 Result<std::unique_ptr<PredictionLog>> OpenRedisLog(RedisLogOptions options);
 
 }  // namespace copse

@@ -21,6 +21,10 @@ class Script {
   void FailWith(const std::string& reason) { Set(reason, false); }
   void Hang() { Set("", true); }
   void Work() { Set("", false); }
+  void TakeMsPerBatch(int ms) {
+    const std::lock_guard lock(mutex_);
+    batch_ms_ = ms;
+  }
 
   Status Take(std::span<const LogEntry> batch) {
     std::unique_lock lock(mutex_);
@@ -29,6 +33,7 @@ class Script {
     change_.notify_all();
     change_.wait(lock, [&] { return !hang_; });
     hanging_ = false;
+    change_.wait_for(lock, std::chrono::milliseconds(batch_ms_), [&] { return hang_; });
     if (!reason_.empty()) return Error{ErrorCode::kUnavailable, reason_};
     batches_.push_back(batch.size());
     for (const LogEntry& entry : batch) ids_.push_back(entry.id);
@@ -60,7 +65,7 @@ class Script {
   std::condition_variable change_;
   std::string reason_;
   bool hang_ = false, hanging_ = false;
-  int attempts_ = 0;
+  int attempts_ = 0, batch_ms_ = 0;
   std::vector<std::string> ids_;
   std::vector<std::size_t> batches_;
 };
@@ -214,10 +219,116 @@ TEST_F(LogWriterTest, TheQueueIsBoundedInBytes) {
 }
 
 TEST_F(LogWriterTest, ACommittingLogWaitsForRoomRatherThanDrop) {
-  Open({.queue_entries_max = 10, .append_wait_ms = 20'000});
+  Open({.queue_entries_max = 10, .append_wait_ms = 20'000, .room_stall_ms = 20'000});
   log_->Append(Entries(0, 1'000));
   EXPECT_EQ(log_->State().written, 1'000u);
   EXPECT_EQ(script_->ids(), Ids(0, 1'000));
+}
+
+// The whole takes several times as long as the sink may stand still.
+TEST_F(LogWriterTest, NothingIsDroppedWhileTheSinkWorksSlowly) {
+  Open({.queue_entries_max = 20, .batch_entries_max = 4, .room_stall_ms = 500});
+  script_->TakeMsPerBatch(10);
+  std::thread file([&] { log_->Append(Entries(0, 600)); });
+  for (int i = 0; i < 50; ++i) log_->Append({test::Entry(i, true, "b")});
+  file.join();
+  ASSERT_TRUE(Wrote(650));
+  EXPECT_EQ(log_->State().dropped, 0u);
+  EXPECT_EQ(said_.All(), "");
+}
+
+TEST_F(LogWriterTest, AFileLeavesRoomForTheRequestsBesideIt) {
+  Open({.queue_entries_max = 20, .batch_entries_max = 4, .room_stall_ms = 20'000});
+  HangOn(0, 1);
+  std::thread file([&] { log_->Append(Entries(1, 100)); });
+  EXPECT_TRUE(Eventually([&] { return log_->State().queued == 10; }));
+  EXPECT_LT(MsOf([&] { log_->Append(Entries(0, 4, true, "b")); }), 10'000);
+  EXPECT_EQ(log_->State().queued, 14u);
+  script_->Work();
+  file.join();
+  ASSERT_TRUE(Wrote(104));
+  EXPECT_EQ(log_->State().dropped, 0u);
+}
+
+TEST_F(LogWriterTest, AFullQueueNeverWaitsForASinkThatIsDown) {
+  Open({.queue_entries_max = 10, .room_stall_ms = 60'000});
+  script_->FailWith("refused");
+  ASSERT_TRUE(Eventually([&] {
+    log_->Append({test::Entry(0)});
+    return !log_->State().up;
+  }));
+  EXPECT_LT(MsOf([&] { log_->Append(Entries(1, 5'000)); }), 10'000);
+  EXPECT_EQ(log_->State().queued, 10u);
+  EXPECT_EQ(log_->State().dropped, log_->State().accepted - 10);
+  EXPECT_EQ(said_.Count({"prediction_log_full"}), 1u) << said_.All();
+}
+
+TEST_F(LogWriterTest, AFileThatWaitsForRoomIsReleasedWhenTheSinkFails) {
+  Open({.queue_entries_max = 10, .room_stall_ms = 60'000});
+  HangOn(0, 1);
+  std::thread file([&] { log_->Append(Entries(1, 100)); });
+  ASSERT_TRUE(Eventually([&] { return log_->State().queued == 10; }));
+  script_->FailWith("refused");
+  EXPECT_LT(MsOf([&] { file.join(); }), 30'000);
+  EXPECT_EQ(log_->State().dropped, 90u);
+}
+
+// Ten thousand waits of 300 ms would be most of an hour.
+TEST_F(LogWriterTest, ASinkThatStandsStillIsWaitedForOnce) {
+  Open({.queue_entries_max = 10, .room_stall_ms = 300});
+  HangOn(0, 1);
+  EXPECT_LT(MsOf([&] {
+              for (int i = 1; i <= 10'000; ++i) log_->Append({test::Entry(i)});
+            }),
+            10'000);
+  EXPECT_EQ(log_->State().dropped, 9'991u);
+}
+
+TEST_F(LogWriterTest, OneAppendWaitsForRoomOnlySoLong) {
+  Open({.queue_entries_max = 4,
+        .batch_entries_max = 1,
+        .room_stall_ms = 60'000,
+        .room_wait_max_ms = 100});
+  script_->TakeMsPerBatch(20);
+  EXPECT_LT(MsOf([&] { log_->Append(Entries(0, 5'000)); }), 30'000);
+  EXPECT_GT(log_->State().dropped, 4'000u);
+}
+
+TEST_F(LogWriterTest, ThePartsOfARequestShareItsWaiting) {
+  Open({.queue_entries_max = 4,
+        .batch_entries_max = 1,
+        .room_stall_ms = 60'000,
+        .room_wait_max_ms = 200});
+  script_->TakeMsPerBatch(20);
+  const auto began = std::chrono::steady_clock::now();
+  EXPECT_LT(MsOf([&] {
+              for (int i = 0; i < 5'000; ++i) log_->AppendPart({test::Entry(i)}, began);
+            }),
+            30'000);
+  EXPECT_GT(log_->State().dropped, 2'000u);
+}
+
+// Room comes and goes with every batch: that is one state, not thousands.
+TEST_F(LogWriterTest, DropsBetweenBatchesAreSaidOnce) {
+  Open({.queue_entries_max = 4, .batch_entries_max = 1});
+  ASSERT_TRUE(Eventually([&] {
+    log_->Append(Entries(0, 20));
+    return log_->State().written >= 50;
+  }));
+  EXPECT_GT(log_->State().dropped, 0u);
+  const std::size_t lines = test::LinesOf(said_.All()).size();
+  EXPECT_GE(lines, 1u);
+  EXPECT_LE(lines, 7u) << "at most one in five seconds of thirty";
+}
+
+TEST_F(LogWriterTest, CloseReleasesAFileThatWaitsForRoom) {
+  Open({.queue_entries_max = 10, .room_stall_ms = 60'000});
+  HangOn(0, 1);
+  std::thread file([&] { log_->Append(Entries(1, 100)); });
+  ASSERT_TRUE(Eventually([&] { return log_->State().queued == 10; }));
+  log_->Close(10);
+  EXPECT_LT(MsOf([&] { file.join(); }), 30'000);
+  EXPECT_EQ(log_->State().dropped, 100u);
 }
 
 TEST_F(LogWriterTest, SaysOnceThatTheSinkIsDownAndOnceThatItIsBack) {

@@ -110,6 +110,17 @@ class Service:
         with urllib.request.urlopen(request, timeout=GUARD_S) as answer:
             return answer.status, answer.read().decode().strip(), time.monotonic() - begin
 
+    def predict_file(self, rows):
+        """the answer to a file that repeats FLOWERS"""
+        text = "\n".join(",".join(FLOWERS[i % 3]) for i in range(rows)) + "\n"
+        body = ('--b\r\nContent-Disposition: form-data; name="input_file"; filename="f.csv"\r\n'
+                f'\r\n{text}\r\n--b--\r\n').encode()
+        request = urllib.request.Request(
+            f"{self.url()}/predict_file", data=body,
+            headers={"Content-Type": "multipart/form-data; boundary=b", "X-Request-ID": "file"})
+        with urllib.request.urlopen(request, timeout=GUARD_S) as answer:
+            return json.loads(answer.read())
+
     def stop(self):
         """(exit code, seconds) of SIGTERM"""
         begin = time.monotonic()
@@ -176,19 +187,27 @@ class RedisFaults(unittest.TestCase):
     def test_a_file_goes_to_the_stream_alone(self):
         self.redis.start()
         service = self.serve()
-        text = "\n".join(",".join(flower) for flower in FLOWERS * 200) + "\n"
-        body = ('--b\r\nContent-Disposition: form-data; name="input_file"; filename="f.csv"\r\n'
-                f'\r\n{text}\r\n--b--\r\n').encode()
-        request = urllib.request.Request(
-            f"{service.url()}/predict_file", data=body,
-            headers={"Content-Type": "multipart/form-data; boundary=b", "X-Request-ID": "file"})
-        with urllib.request.urlopen(request, timeout=GUARD_S) as answer:
-            self.assertEqual(json.loads(answer.read()), [0, 1, 2] * 200)
+        self.assertEqual(service.predict_file(600), [0, 1, 2] * 200)
         eventually(lambda: self.redis.client().xlen("copse:predictions") == 600, "600 rows")
         ids = [row[b"request_id"].decode() for row in self.redis.stream()]
         self.assertEqual(len(set(ids)), 600)
         self.assertTrue(all(request_id.startswith("file:") for request_id in ids))
         self.assertEqual(self.redis.client().exists("0"), 0)
+
+    def test_a_file_longer_than_the_queue_arrives_whole(self):
+        self.redis.start()
+        service = self.serve()
+        rows = 150_000  # the queue holds 100,000
+        answers = []
+        upload = threading.Thread(target=lambda: answers.append(service.predict_file(rows)))
+        upload.start()
+        while upload.is_alive():
+            self.ask(service, 1)
+        upload.join()
+        self.assertEqual(answers, [[0, 1, 2] * (rows // 3)])
+        eventually(lambda: self.redis.client().xlen("copse:predictions") == rows + self.n, "all")
+        self.assertEqual(self.redis.client().get("copse:count"), str(self.n).encode())
+        self.assertEqual(service.events(), [])
 
     def test_absent_at_the_start(self):
         service = self.serve()

@@ -245,6 +245,22 @@ TEST_F(RedisLogTest, KeepsTheNewestAndNoMore) {
   EXPECT_LE(length, 300 + 100) << "MAXLEN ~ trims whole nodes of 100 entries";
 }
 
+TEST_F(RedisLogTest, MoreRowsThanTheQueueHoldsAllArrive) {
+  ASSERT_TRUE(redis_.Start());
+  RedisLogOptions options = Options();
+  options.command_timeout_ms = 20'000;
+  options.writer.queue_entries_max = 300;
+  auto log = Open(options);
+  std::thread file([&] { log->Append(Entries(0, 5'000, false)); });
+  for (int i = 0; i < 500; ++i) log->Append({Entry(i, true, "b")});
+  file.join();
+  ASSERT_TRUE(Wrote(*log, 5'500));
+  EXPECT_EQ(log->State().dropped, 0u);
+  EXPECT_EQ(redis_.Length(), "5500");
+  EXPECT_EQ(redis_.Ask({"GET", "copse:count"}), "500");
+  EXPECT_EQ(said_.All(), "");
+}
+
 // ---- Faults ----
 
 TEST_F(RedisLogTest, AbsentAtTheStart) {
