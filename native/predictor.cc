@@ -1,6 +1,7 @@
 #include "predictor.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <span>
 #include <utility>
@@ -205,6 +206,7 @@ void Predictor::Record(const Request& request, const Rows& rows, const Predictio
   const Model& model = model_->model;
   const std::size_t width = model.n_features();
   const std::int64_t now = UnixMs();
+  const auto began = std::chrono::steady_clock::now();
   for (std::size_t begin = 0; begin < rows.n_rows; begin += kRecordedRowsMax) {
     const std::size_t end = std::min(rows.n_rows, begin + kRecordedRowsMax);
     std::vector<LogEntry> entries(end - begin);
@@ -221,7 +223,7 @@ void Predictor::Record(const Request& request, const Rows& rows, const Predictio
       entry.label = LabelText(model, prediction, r);
       entry.numbered = numbered == Numbered::kYes;
     }
-    log_->Append(std::move(entries));
+    log_->AppendPart(std::move(entries), began);
   }
 }
 
