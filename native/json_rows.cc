@@ -1,5 +1,6 @@
 #include "json_rows.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
@@ -19,11 +20,11 @@ using nlohmann::json;
 // values is built, so nesting costs nothing.
 class RowHandler : public nlohmann::json_sax<json> {
  public:
-  RowHandler(const RowValues& columns, bool one_row, RowNumber row)
-      : columns_(columns), one_row_(one_row), first_row_(row) {}
+  RowHandler(const RowValues& columns, std::string_view text, RowNumber row, Blame& blame)
+      : columns_(columns), text_(text), first_row_(row), blame_(blame) {}
 
   bool null() override {
-    return Add("null", [&](std::size_t f) { return columns_.FromNull(Row(), f); });
+    return Add("null", "null", [&](std::size_t f) { return columns_.FromNull(Row(), f); });
   }
   bool boolean(bool truth) override { return AddNumber(truth ? 1 : 0); }
   bool number_integer(std::int64_t number) override {
@@ -32,9 +33,12 @@ class RowHandler : public nlohmann::json_sax<json> {
   bool number_unsigned(std::uint64_t number) override {
     return AddNumber(static_cast<double>(number));
   }
-  bool number_float(double number, const std::string&) override { return AddNumber(number); }
+  bool number_float(double number, const std::string& text) override {
+    return AddNumber(number, text);
+  }
   bool string(std::string& text) override {
-    return Add(Shown(text), [&](std::size_t f) { return columns_.FromString(Row(), f, text); });
+    return Add(Shown(text), text,
+               [&](std::size_t f) { return columns_.FromString(Row(), f, text); });
   }
   bool binary(json::binary_t&) override { return Fail("binary is not JSON"); }
 
@@ -52,24 +56,29 @@ class RowHandler : public nlohmann::json_sax<json> {
   bool key(std::string& name) override {
     const auto feature = columns_.Find(name);
     if (!feature) {
-      return Fail(Shown(name) + " is no feature of this model; it has " +
-                  NamesShown(columns_.model()));
+      return Fail(BlameOn(name),
+                  columns_.Refuse(Row(), Shown(name) + " is no feature of this model; it has " +
+                                             NamesShown(columns_.model())));
     }
-    if (given_[*feature]) return Fail(Shown(name) + " is given twice");
+    if (given_[*feature]) {
+      return Fail(BlameOn(name), columns_.Refuse(Row(), Shown(name) + " is given twice"));
+    }
     given_[*feature] = true;
     feature_ = *feature;
+    has_key_ = true;
     return true;
   }
   bool end_object() override {
     for (std::size_t f = 0; f < given_.size(); ++f) {
-      if (!given_[f]) return Fail(columns_.AbsentError(Row(), f));
+      if (given_[f]) continue;
+      return Fail(BlameOn(columns_.Name(f)), columns_.AbsentError(Row(), f));
     }
     return EndRow();
   }
 
   bool start_array(std::size_t) override {
     if (place_ == Place::kStart) {
-      place_ = one_row_ ? Place::kRow : Place::kList;
+      place_ = first_row_ != 0 ? Place::kRow : Place::kList;
     } else if (place_ == Place::kList && NotAfterValues()) {
       is_list_ = true;
       place_ = Place::kRow;
@@ -89,11 +98,15 @@ class RowHandler : public nlohmann::json_sax<json> {
 
   bool parse_error(std::size_t byte, const std::string& token, const json::exception&) override {
     const auto number = ParseNumber(token);
-    if (number && std::isinf(*number) && place_ != Place::kStart) {
-      return Fail(Shown(token) + " is too large for a number");
+    if (number && std::isinf(*number) && IsAtValue()) {
+      return Fail(BlameOn(columns_.Name(feature_), token),
+                  columns_.Refuse(Row(), Shown(columns_.Name(feature_)) + " is " + Shown(token) +
+                                             ", which is too large for a number"));
     }
     const bool unknown = token.find_first_of("NI") != std::string::npos;
-    return Fail(Error{ErrorCode::kInvalidInput,
+    const bool is_value = unknown && IsAtValue();
+    return Fail(is_value ? BlameOn(columns_.Name(feature_), Word(byte)) : Blame{},
+                Error{ErrorCode::kInvalidInput,
                       "not JSON at byte " + std::to_string(byte) + ", near " + Shown(token) +
                           (unknown ? "; JSON writes a missing value as null" : "")});
   }
@@ -120,13 +133,33 @@ class RowHandler : public nlohmann::json_sax<json> {
   // In the outer list: no value came before, so this may be a list of rows.
   bool NotAfterValues() const { return is_list_ || feature_ == 0; }
 
-  bool AddNumber(double number) {
-    return Add("a number", [&](std::size_t) -> Result<double> { return number; });
+  // Whether the next value is one of a feature.
+  bool IsAtValue() const {
+    if (feature_ >= columns_.n_features()) return false;
+    if (place_ == Place::kObject) return has_key_;
+    return place_ == Place::kRow || (place_ == Place::kList && !is_list_);
   }
 
-  // A value, which `value_of` makes of it once its feature is known.
+  // The word, such as NaN or -Infinity, whose first letter is at `byte`, counted from 1.
+  std::string_view Word(std::size_t byte) const {
+    std::size_t begin = std::min(byte, text_.size());
+    if (begin > 0) --begin;
+    if (begin > 0 && text_[begin - 1] == '-') --begin;
+    const std::string_view rest = text_.substr(begin);
+    return rest.substr(0, rest.find_first_of(",:]} \t\r\n"));
+  }
+
+  // Only fractions and exponents can make a number that Check refuses, so only they have a `text`.
+  bool AddNumber(double number, std::string_view text = {}) {
+    return Add("a number", text, [&](std::size_t f) -> Result<double> {
+      if (auto checked = columns_.Check(Row(), f, number); !checked.ok()) return checked.error();
+      return number;
+    });
+  }
+
+  // A value sent as `text`, which `value_of` makes of it once its feature is known.
   template <class ValueOf>
-  bool Add(std::string_view what, const ValueOf& value_of) {
+  bool Add(std::string_view what, std::string_view text, const ValueOf& value_of) {
     if (place_ == Place::kStart || (place_ == Place::kList && is_list_)) {
       return Fail(std::string(what) + " stands where a row was expected: a list or an object");
     }
@@ -135,7 +168,8 @@ class RowHandler : public nlohmann::json_sax<json> {
           Row(), "more than " + std::to_string(columns_.n_features()) + " values"));
     }
     Result<double> value = value_of(feature_);
-    if (!value.ok()) return Fail(value.error());
+    if (!value.ok()) return Fail(BlameOn(columns_.Name(feature_), text), value.error());
+    has_key_ = false;
     if (place_ == Place::kObject) {
       values_[values_.size() - columns_.n_features() + feature_] = *value;
     } else {
@@ -147,8 +181,9 @@ class RowHandler : public nlohmann::json_sax<json> {
 
   bool EndValues() {
     if (feature_ != columns_.n_features()) {
-      return Fail(columns_.WidthError(
-          Row(), std::to_string(feature_) + (feature_ == 1 ? " value" : " values")));
+      return Fail(BlameOn(columns_.Name(feature_)),
+                  columns_.WidthError(
+                      Row(), std::to_string(feature_) + (feature_ == 1 ? " value" : " values")));
     }
     return EndRow();
   }
@@ -162,21 +197,26 @@ class RowHandler : public nlohmann::json_sax<json> {
 
   bool FailNested(const std::string& what) {
     if (feature_ >= columns_.n_features()) return Fail(what + " stands after the last value");
-    return Fail(columns_.KindError(Row(), feature_, what));
+    return Fail(BlameOn(columns_.Name(feature_)), columns_.KindError(Row(), feature_, what));
   }
   bool Fail(const std::string& why) { return Fail(columns_.Refuse(Row(), why)); }
-  bool Fail(Error error) {
-    if (!error_) error_ = std::move(error);
+  bool Fail(Error error) { return Fail(Blame{}, std::move(error)); }
+  bool Fail(Blame blame, Error error) {
+    if (error_) return false;
+    error_ = std::move(error);
+    blame_ = std::move(blame);
     return false;
   }
 
   const RowValues& columns_;
-  const bool one_row_;
-  const RowNumber first_row_;
+  const std::string_view text_;
+  const RowNumber first_row_;  // of the one row that the text must be; 0: a row or a list of rows
+  Blame& blame_;
   Place place_ = Place::kStart;
   bool is_list_ = false;
   std::size_t n_rows_ = 0;
   std::size_t feature_ = 0;  // the next value's, or the key's
+  bool has_key_ = false;     // in an object: the key came, its value not yet
   std::vector<bool> given_;  // which features of the object have come
   std::vector<double> values_;
   std::optional<Error> error_;
@@ -189,12 +229,13 @@ Result<Rows> Parse(RowHandler handler, std::string_view text) {
 
 }  // namespace
 
-Result<Rows> ParseJsonRows(const RowValues& columns, std::string_view text) {
-  return Parse(RowHandler(columns, false, 0), text);
+Result<Rows> ParseJsonRows(const RowValues& columns, std::string_view text, Blame& blame) {
+  return Parse(RowHandler(columns, text, 0, blame), text);
 }
 
-Result<Rows> ParseJsonRow(const RowValues& columns, std::string_view text, RowNumber row) {
-  return Parse(RowHandler(columns, true, row), text);
+Result<Rows> ParseJsonRow(const RowValues& columns, std::string_view text, RowNumber row,
+                          Blame& blame) {
+  return Parse(RowHandler(columns, text, row, blame), text);
 }
 
 }  // namespace copse

@@ -87,9 +87,10 @@ std::optional<std::string> FieldParameter(std::string_view field, std::string_vi
 }
 
 Result<std::string_view> FindFile(std::string_view body, std::string_view content_type,
-                                  std::string_view name) {
+                                  std::string_view name, Blame* blame) {
   const auto boundary = FieldParameter(content_type, "boundary");
   if (!boundary || boundary->empty() || boundary->size() > 70) {
+    if (blame != nullptr) *blame = BlameOn("Content-Type", content_type);
     return Bad("Content-Type multipart/form-data must name a boundary of 1 to 70 characters.");
   }
   const std::string first = "--" + *boundary;
@@ -112,6 +113,7 @@ Result<std::string_view> FindFile(std::string_view body, std::string_view conten
     if (IsFile(*part, name)) return part->content;
     begin = static_cast<std::size_t>(rest.data() - body.data()) + 2 + end + delimiter.size();
   }
+  if (blame != nullptr) *blame = BlameOn(name);
   return Bad("The form has no file in a field \"" + std::string(name) + "\".");
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "blame.h"
 #include "copse/result.h"
 
 namespace copse {
@@ -19,8 +20,8 @@ std::optional<std::string> FieldParameter(std::string_view field, std::string_vi
 /// multipart/form-data body (RFC 7578).
 ///
 /// Text before the first and after the last boundary is ignored; the last boundary must be there.
-/// Errors: kInvalidInput, naming the boundary or the part.
+/// Errors: kInvalidInput, naming the boundary or the part. `blame` learns which field it is about.
 Result<std::string_view> FindFile(std::string_view body, std::string_view content_type,
-                                  std::string_view name);
+                                  std::string_view name, Blame* blame = nullptr);
 
 }  // namespace copse

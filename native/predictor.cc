@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -10,7 +10,6 @@
 #include "http_head.h"
 #include "multipart.h"
 #include "request_id.h"
-#include "row_values.h"
 #include "web_assets.h"
 
 namespace copse {
@@ -55,33 +54,17 @@ Reply UnsupportedType(const Request& request, const std::string& expected) {
       sent.empty() ? "The request has no Content-Type" : "Content-Type is \"" + sent + "\"";
   Reply reply =
       Problem(Error{ErrorCode::kUnsupportedMediaType, what + "; " + expected + " was expected."},
-              {.request_id = request.request_id, .field = "Content-Type", .value = sent});
+              {.request_id = request.request_id,
+               .field = "Content-Type",
+               .value = sent.empty() ? std::nullopt : std::optional(sent)});
   reply.headers.emplace_back("Accept-Post", expected);
   return reply;
 }
 
-// Whether a row of zeros, but for one value, passes the model's check of values.
-bool IsUsable(const Model& model, std::size_t feature, double value) {
-  std::vector<double> row(model.n_features());
-  row[feature] = value;
-  return model.CheckRows(row).ok();
-}
-
-// The parameter that makes a query unusable, found the way the query is read.
-ProblemDetails BlameParameter(const Model& model, const Request& request) {
-  ProblemDetails details{.request_id = request.request_id, .field = {}, .value = {}};
-  const RowValues columns(model);
-  for (std::size_t f = 0; f < model.n_features(); ++f) {
-    const std::string& name = model.features()[f].name;
-    const auto parameter = std::find_if(request.query.begin(), request.query.end(),
-                                        [&](const auto& pair) { return pair.first == name; });
-    details.field = name;
-    if (parameter == request.query.end()) return details;
-    details.value = parameter->second;
-    const auto value = columns.FromParameter(f, parameter->second);
-    if (!value.ok() || !IsUsable(model, f, *value)) return details;
-  }
-  return {.request_id = request.request_id, .field = {}, .value = {}};
+Reply Refused(const Request& request, const Error& error, Blame blame) {
+  return Problem(error, {.request_id = request.request_id,
+                         .field = std::move(blame.field),
+                         .value = std::move(blame.value)});
 }
 
 }  // namespace
@@ -115,17 +98,17 @@ Predictor::Predictor(std::shared_ptr<const LoadedModel> model, PredictionLog* lo
     : model_(std::move(model)), log_(log), metrics_(metrics) {}
 
 Reply Predictor::FromQuery(const Request& request) const {
-  const auto rows = RowsFromQuery(model_->model, request.query);
-  if (!rows.ok()) return Problem(rows.error(), BlameParameter(model_->model, request));
+  Blame blame;
+  const auto rows = RowsFromQuery(model_->model, request.query, &blame);
+  if (!rows.ok()) return Refused(request, rows.error(), std::move(blame));
   return Answer(request, *rows, Numbered::kYes);
 }
 
 Reply Predictor::FromJson(const Request& request) const {
   if (!IsJson(request.Field("content-type"))) return UnsupportedType(request, "application/json");
-  const auto rows = RowsFromJson(model_->model, request.body);
-  if (!rows.ok()) {
-    return Problem(rows.error(), {.request_id = request.request_id, .field = {}, .value = {}});
-  }
+  Blame blame;
+  const auto rows = RowsFromJson(model_->model, request.body, &blame);
+  if (!rows.ok()) return Refused(request, rows.error(), std::move(blame));
   return Answer(request, *rows, Numbered::kYes);
 }
 
@@ -135,15 +118,15 @@ Reply Predictor::FromFile(const Request& request) const {
   if ((type != "multipart/form-data" && type != "text/csv") || !IsUtf8Charset(content_type)) {
     return UnsupportedType(request, "multipart/form-data, text/csv");
   }
-  const ProblemDetails details{.request_id = request.request_id, .field = {}, .value = {}};
+  Blame blame;
   std::string_view text = request.body;
   if (type == "multipart/form-data") {
-    const auto file = FindFile(request.body, content_type, "input_file");
-    if (!file.ok()) return Problem(file.error(), details);
+    const auto file = FindFile(request.body, content_type, "input_file", &blame);
+    if (!file.ok()) return Refused(request, file.error(), std::move(blame));
     text = *file;
   }
-  auto rows = RowsFromCsv(model_->model, text);
-  if (!rows.ok()) return Problem(rows.error(), details);
+  auto rows = RowsFromCsv(model_->model, text, &blame);
+  if (!rows.ok()) return Refused(request, rows.error(), std::move(blame));
   rows->is_list = true;
   return Answer(request, *rows, Numbered::kNo);
 }

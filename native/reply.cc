@@ -15,6 +15,14 @@ std::string Dump(const Json& json) {
 // The value of a refused field is repeated, but not all 16 MiB of it.
 constexpr std::size_t kValueBytesMax = 200;
 
+// Ends before a character that would be cut.
+std::string_view Clipped(std::string_view value) {
+  if (value.size() <= kValueBytesMax) return value;
+  std::size_t end = kValueBytesMax;
+  while (end > kValueBytesMax - 3 && (static_cast<unsigned char>(value[end]) & 0xc0) == 0x80) --end;
+  return value.substr(0, end);
+}
+
 }  // namespace
 
 int HttpStatus(ErrorCode code) {
@@ -75,7 +83,7 @@ Reply Problem(int status, std::string_view detail, const ProblemDetails& details
                {"detail", detail}};
   if (!details.field.empty()) {
     body["field"] = details.field;
-    body["value"] = details.value.substr(0, kValueBytesMax);
+    if (details.value) body["value"] = Clipped(*details.value);
   }
   if (!details.request_id.empty()) body["request_id"] = details.request_id;
   Reply reply;

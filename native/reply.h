@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,8 +28,8 @@ std::string_view ReasonPhrase(int status);
 /// What is known about a refusal besides its sentence.
 struct ProblemDetails {
   std::string request_id;
-  std::string field;  ///< the field, parameter or header that is to blame, or empty
-  std::string value;  ///< its value as sent, or empty
+  std::string field;                 ///< the field, parameter or header that is to blame, or empty
+  std::optional<std::string> value;  ///< its value as sent; nothing if it was not
 };
 
 /// A refusal as application/problem+json (RFC 9457): type, title, status, detail, and what

@@ -45,6 +45,12 @@ std::string_view TrimmedCell(std::string_view cell) {
   return cell;
 }
 
+bool IsNameLike(std::string_view cell) {
+  const std::string_view text = TrimmedCell(cell);
+  if (text.empty() || std::string_view("0123456789+-.").find(text[0]) != text.npos) return false;
+  return !ParseNumber(text) && !TruthWord(text) && !IsMissingWord(text) && text != "None";
+}
+
 std::string NamesShown(const Model& model) {
   std::string names;
   for (std::size_t i = 0; i < std::min(model.n_features(), kNamesShownMax); ++i) {
@@ -142,6 +148,18 @@ std::string RowValues::Expected(std::size_t feature) const {
   }
   if (f.categories.size() > kNamesShownMax) names += ", ...";
   return "a category (" + names + ") or its code";
+}
+
+Status RowValues::CheckLarge(RowNumber row, std::size_t feature, double number) const {
+  if (std::isinf(number) && model_.infinite_allowed()) return Ok{};
+  std::vector<double> zeros(n_features());
+  zeros[feature] = number;
+  const auto checked = model_.CheckRows(zeros);
+  if (checked.ok()) return Ok{};
+  constexpr std::string_view kOnly = "row 1: ";
+  std::string_view why = checked.error().message;
+  if (why.starts_with(kOnly)) why.remove_prefix(kOnly.size());
+  return Refuse(row, std::string(why));
 }
 
 Error RowValues::KindError(RowNumber row, std::size_t feature, const std::string& what) const {

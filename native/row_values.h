@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cmath>
 #include <cstddef>
 #include <optional>
 #include <span>
@@ -23,6 +24,7 @@ class RowValues {
 
   const Model& model() const { return model_; }
   std::size_t n_features() const { return model_.n_features(); }
+  const std::string& Name(std::size_t feature) const { return model_.features()[feature].name; }
   std::optional<std::size_t> Find(std::string_view name) const;
 
   /// The value of a CSV cell: category, missing word, True or False, number. Spaces, tabs and
@@ -37,6 +39,11 @@ class RowValues {
   Result<double> FromNull(RowNumber row, std::size_t feature) const;
   Result<double> FromString(RowNumber row, std::size_t feature, std::string_view text) const;
 
+  /// Model::CheckRows of one value that the functions above gave, or of a number.
+  Status Check(RowNumber row, std::size_t feature, double number) const {
+    return std::abs(number) >= kLarge ? CheckLarge(row, feature, number) : Ok{};
+  }
+
   /// For a value of a kind that no feature has: "a list", "an object".
   Error KindError(RowNumber row, std::size_t feature, const std::string& what) const;
   Error AbsentError(RowNumber row, std::size_t feature) const;
@@ -45,16 +52,23 @@ class RowValues {
   Error Refuse(RowNumber row, const std::string& why) const;
 
  private:
+  // Smaller numbers are usable by every model, and so is a NaN that Missing gave.
+  static constexpr double kLarge = 3e38;
+
   std::optional<double> Category(std::size_t feature, std::string_view text) const;
   std::optional<double> Missing() const;
   std::string Expected(std::size_t feature) const;
-  const std::string& Name(std::size_t feature) const { return model_.features()[feature].name; }
+  Status CheckLarge(RowNumber row, std::size_t feature, double number) const;
 
   const Model& model_;
   std::unordered_map<std::string_view, std::size_t> features_;
   // Of each categorical feature with texts: the code of each.
   std::unordered_map<std::size_t, std::unordered_map<std::string_view, std::size_t>> categories_;
 };
+
+/// Whether `cell` reads like the name of a column: it starts with no digit, sign or point, and is
+/// no value that a cell of numbers may have.
+bool IsNameLike(std::string_view cell);
 
 /// `cell` without the spaces, tabs and trailing NUL bytes around it.
 std::string_view TrimmedCell(std::string_view cell);

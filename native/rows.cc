@@ -14,13 +14,8 @@ namespace {
 
 Result<Rows> Checked(const Model& model, Result<Rows> rows, std::size_t first_row = 1) {
   if (!rows.ok()) return rows;
-  if (auto checked = model.CheckRows(rows->values, first_row); !checked.ok()) {
-    Error error = checked.error();
-    // The only row has no number to its sender.
-    constexpr std::string_view kOnly = "row 1: ";
-    if (!rows->is_list && error.message.starts_with(kOnly)) error.message.erase(0, kOnly.size());
-    return error;
-  }
+  auto checked = model.CheckRows(rows->values, first_row);
+  if (!checked.ok()) return checked.error();
   return rows;
 }
 
@@ -59,14 +54,19 @@ class CsvReader final : public RowReader {
     for (std::size_t i = 0; i < cells.size(); ++i) {
       const auto feature = columns_.Find(TrimmedCell(cells[i]));
       if (!feature) continue;
-      if (column_of[*feature]) return HeaderError("names " + Shown(cells[i]) + " twice");
+      if (column_of[*feature]) {
+        blame_ = BlameOn(columns_.Name(*feature));
+        return HeaderError("names " + Shown(cells[i]) + " twice");
+      }
       column_of[*feature] = i;
       ++n_named;
     }
-    if (n_named == 0) return false;
+    if (n_named == 0 && !IsHeaderLike(cells)) return false;
     for (std::size_t f = 0; f < column_of.size(); ++f) {
       if (!column_of[f]) {
-        return HeaderError("does not name " + Shown(columns_.model().features()[f].name));
+        blame_ = BlameOn(columns_.Name(f));
+        if (n_named == 0) return HeaderError("does not name the features: it is " + Line(cells));
+        return HeaderError("does not name " + Shown(columns_.Name(f)));
       }
       columns_in_.push_back(*column_of[f]);
     }
@@ -82,12 +82,25 @@ class CsvReader final : public RowReader {
     return true;
   }
 
+  // One cell of several may also be a line with another separator. An index has no name.
+  bool IsHeaderLike(std::span<const std::string_view> cells) const {
+    if (cells.size() == 1 && columns_.n_features() > 1) return false;
+    if (cells.size() > 1 && TrimmedCell(cells[0]).empty()) cells = cells.subspan(1);
+    return std::all_of(cells.begin(), cells.end(), IsNameLike);
+  }
+
+  static std::string Line(std::span<const std::string_view> cells) {
+    std::string line;
+    for (const std::string_view cell : cells) line += std::string(cell) + ",";
+    return Shown(line.substr(0, line.size() - 1));
+  }
+
   Error HeaderError(const std::string& why) const {
     return Error{ErrorCode::kInvalidInput,
                  "the header " + why + "; the features are " + NamesShown(columns_.model())};
   }
 
-  Status AddRow(std::vector<double>& values) const {
+  Status AddRow(std::vector<double>& values) {
     const auto cells = records_.cells();
     if (cells.size() != (n_columns_ == 0 ? columns_.n_features() : n_columns_)) {
       return ColumnsError(cells);
@@ -95,13 +108,18 @@ class CsvReader final : public RowReader {
     for (std::size_t f = 0; f < columns_.n_features(); ++f) {
       const std::string_view cell = cells[columns_in_.empty() ? f : columns_in_[f]];
       const auto value = columns_.FromCell(f, cell);
-      if (!value) return columns_.CellError(row_, f, cell);
+      const Status usable =
+          value ? columns_.Check(row_, f, *value) : columns_.CellError(row_, f, cell);
+      if (!usable.ok()) {
+        blame_ = BlameOn(columns_.Name(f), TrimmedCell(cell));
+        return usable;
+      }
       values.push_back(*value);
     }
     return Ok{};
   }
 
-  Error ColumnsError(std::span<const std::string_view> cells) const {
+  Error ColumnsError(std::span<const std::string_view> cells) {
     const std::string found =
         std::to_string(cells.size()) + (cells.size() == 1 ? " column" : " columns");
     if (n_columns_ != 0) {
@@ -111,6 +129,8 @@ class CsvReader final : public RowReader {
     // One column that is no number is most often a file with another separator.
     if (cells.size() == 1 && columns_.n_features() > 1) {
       error.message += "; the line is " + Shown(cells[0]) + ", and commas separate columns";
+    } else if (cells.size() < columns_.n_features()) {
+      blame_ = BlameOn(columns_.Name(cells.size()));
     }
     return error;
   }
@@ -138,7 +158,7 @@ class NdjsonReader final : public RowReader {
       if (!line.ok()) return line.error();
       if (!*line) break;
       if ((*line)->find_first_not_of(" \t\r") == std::string_view::npos) continue;
-      auto row = ParseJsonRow(columns_, **line, row_);
+      auto row = ParseJsonRow(columns_, **line, row_, blame_);
       if (!row.ok()) return row.error();
       rows.values.insert(rows.values.end(), row->values.begin(), row->values.end());
       ++rows.n_rows;
@@ -181,7 +201,8 @@ class NdjsonReader final : public RowReader {
 
 }  // namespace
 
-Result<Rows> RowsFromQuery(const Model& model, std::span<const QueryParameter> query) {
+Result<Rows> RowsFromQuery(const Model& model, std::span<const QueryParameter> query,
+                           Blame* blame) {
   const RowValues columns(model);
   std::vector<std::optional<std::string_view>> texts(model.n_features());
   for (const auto& [name, text] : query) {
@@ -190,21 +211,31 @@ Result<Rows> RowsFromQuery(const Model& model, std::span<const QueryParameter> q
   }
   Rows rows{.n_rows = 1, .values = {}, .is_list = false};
   for (std::size_t f = 0; f < texts.size(); ++f) {
-    if (!texts[f]) return columns.AbsentError(0, f);
-    auto value = columns.FromParameter(f, *texts[f]);
-    if (!value.ok()) return value.error();
+    if (!texts[f]) {
+      if (blame != nullptr) *blame = BlameOn(columns.Name(f));
+      return columns.AbsentError(0, f);
+    }
+    const auto value = columns.FromParameter(f, *texts[f]);
+    const Status checked = value.ok() ? columns.Check(0, f, *value) : value.error();
+    if (!checked.ok()) {
+      if (blame != nullptr) *blame = BlameOn(columns.Name(f), *texts[f]);
+      return checked.error();
+    }
     rows.values.push_back(*value);
   }
   return Checked(model, std::move(rows));
 }
 
-Result<Rows> RowsFromJson(const Model& model, std::string_view text) {
-  return Checked(model, ParseJsonRows(RowValues(model), text));
+Result<Rows> RowsFromJson(const Model& model, std::string_view text, Blame* blame) {
+  Blame unread;
+  return Checked(model, ParseJsonRows(RowValues(model), text, blame != nullptr ? *blame : unread));
 }
 
-Result<Rows> RowsFromCsv(const Model& model, std::string_view text) {
+Result<Rows> RowsFromCsv(const Model& model, std::string_view text, Blame* blame) {
   CsvReader reader(model, SourceOf(text));
-  return ReadAll(reader);
+  auto rows = ReadAll(reader);
+  if (blame != nullptr) *blame = reader.blame();
+  return rows;
 }
 
 Result<Rows> RowsFromNdjson(const Model& model, std::string_view text) {

@@ -80,7 +80,7 @@ TEST_F(HandlersTest, RefusedQueryNamesFieldAndValue) {
   const std::string good = "&s_width=3.5&p_length=1.4&p_width=0.2";
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"s_length=abc", "abc"},         {"s_length=", ""},         {"s_length=nan", "nan"},
-      {"s_length=inf", "inf"},         {"s_length=1e39", "1e39"}, {"S_length=1", ""},
+      {"s_length=inf", "inf"},         {"s_length=1e39", "1e39"}, {"s_length=1e400", "1e400"},
       {"s_length=%ff", "\xef\xbf\xbd"}};
   for (const auto& [parameter, value] : cases) {
     const Reply reply = Ask("GET", "/predict?" + parameter + good);
@@ -92,7 +92,37 @@ TEST_F(HandlersTest, RefusedQueryNamesFieldAndValue) {
     EXPECT_EQ(problem["request_id"], "rid");
     EXPECT_NE(problem["detail"].get<std::string>().find("s_length"), std::string::npos);
   }
-  EXPECT_EQ(AskJson("GET", "/predict?s_length=1&s_width=1&p_length=1")["field"], "p_width");
+  const json missing = AskJson("GET", "/predict?s_length=1&s_width=1&p_length=1");
+  EXPECT_EQ(missing["field"], "p_width");
+  EXPECT_FALSE(missing.contains("value")) << missing;
+}
+
+TEST_F(HandlersTest, RefusedBodyNamesFieldAndValue) {
+  const auto problem = [&](const std::string& path, const Fields& fields, const std::string& body) {
+    return json::parse(Ask("POST", path, fields, body).body);
+  };
+  const json large = problem("/predict", kJson, R"({"s_length":1e999,"s_width":1})");
+  EXPECT_EQ(large["field"], "s_length");
+  EXPECT_EQ(large["value"], "1e999");
+  const json absent = problem("/predict", kJson, R"({"s_length":1})");
+  EXPECT_EQ(absent["field"], "s_width");
+  EXPECT_FALSE(absent.contains("value")) << absent;
+
+  const Fields csv = {{"content-type", "text/csv"}};
+  const json cell = problem("/predict_file", csv, "1,2,3,4\n1,2,x,4\n");
+  EXPECT_EQ(cell["field"], "p_length");
+  EXPECT_EQ(cell["value"], "x");
+
+  const std::string type = "multipart/form-data; boundary=b";
+  const json form = problem("/predict_file", {{"content-type", type}}, "--b--\r\n");
+  EXPECT_EQ(form["field"], "input_file");
+  EXPECT_FALSE(form.contains("value")) << form;
+  const json no_boundary = problem("/predict_file", {{"content-type", "multipart/form-data"}}, "x");
+  EXPECT_EQ(no_boundary["field"], "Content-Type");
+  EXPECT_EQ(no_boundary["value"], "multipart/form-data");
+  const json no_type = problem("/predict_file", {}, "x");
+  EXPECT_EQ(no_type["field"], "Content-Type");
+  EXPECT_FALSE(no_type.contains("value")) << no_type;
 }
 
 TEST_F(HandlersTest, PostTakesARowOrAList) {

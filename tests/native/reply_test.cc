@@ -45,6 +45,19 @@ TEST(Problem, RepeatsNoMoreOfAValueThanAPersonReads) {
   EXPECT_EQ(nlohmann::json::parse(reply.body)["value"], std::string(200, 'x'));
 }
 
+TEST(Problem, CutsNoCharacterOfAValue) {
+  const Reply reply = Problem(
+      400, "", {.request_id = {}, .field = "f", .value = std::string(199, 'x') + "\xe2\x82\xac"});
+  EXPECT_EQ(nlohmann::json::parse(reply.body)["value"], std::string(199, 'x'));
+}
+
+TEST(Problem, TellsAnEmptyValueFromNone) {
+  const ProblemDetails none{.request_id = {}, .field = "f", .value = {}};
+  EXPECT_FALSE(nlohmann::json::parse(Problem(400, "", none).body).contains("value"));
+  const ProblemDetails empty{.request_id = {}, .field = "f", .value = ""};
+  EXPECT_EQ(nlohmann::json::parse(Problem(400, "", empty).body)["value"], "");
+}
+
 TEST(Problem, SaysWhenToTryAgain) {
   const Reply reply = Problem(Error{ErrorCode::kUnavailable, "Later."});
   ASSERT_EQ(reply.headers.size(), 1U);

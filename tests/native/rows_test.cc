@@ -240,6 +240,81 @@ TEST(RowsFromCsv, RefusesAHeaderThatNamesSomeFeatures) {
             "row 1: \"p_width\" is \"x\"; a number was expected");
 }
 
+TEST(RowsFromCsv, RefusesAHeaderThatNamesOtherThings) {
+  const std::string features = "; the features are s_length, s_width, p_length, p_width";
+  for (const char* const header : {"S_Length,S_Width,P_Length,P_Width", "a, b,c", "a,b,c,d,e",
+                                   ",S_Length,S_Width,P_Length,P_Width"}) {
+    EXPECT_EQ(MessageOf(RowsFromCsv(Iris(), header + "\n1,2,3,4\n"s)),
+              "the header does not name the features: it is \""s + header + "\"" + features);
+  }
+  EXPECT_EQ(MessageOf(RowsFromCsv(Iris(), "a,b,c,4\n")),
+            "row 1: \"s_length\" is \"a\"; a number was expected");
+  EXPECT_EQ(MessageOf(RowsFromCsv(Iris(), "NA,NA,NA,NA\n")),
+            "row 1: \"s_length\" is \"NA\", and this model takes no missing values");
+  EXPECT_EQ(MessageOf(RowsFromCsv(Iris(), "1,2,3,4\na,b,c,d\n")),
+            "row 2: \"s_length\" is \"a\"; a number was expected");
+  EXPECT_TRUE(RowsFromCsv(Shirts(), "NA,red,true\n").ok());
+}
+
+struct BlameCase {
+  std::string text;
+  std::string field;
+  std::optional<std::string> value;
+};
+
+TEST(RowsFromCsv, BlamesTheCellAsItWasSent) {
+  const std::string good = "1,2,3,4\n";
+  const BlameCase cases[] = {
+      {good + "1,x,3,4", "s_width", "x"},
+      {good + "1, ,3,4", "s_width", ""},
+      {good + "1,NA,3,4", "s_width", "NA"},
+      {good + "1,2,3, 1e400 ", "p_width", "1e400"},
+      {good + "1,2,-1e39,4", "p_length", "-1e39"},
+      {good + "1,2,3", "p_width", std::nullopt},
+      {good + "1,2,3,4,5", "", std::nullopt},
+      {"1;2;3;4", "", std::nullopt},
+      {"p_width,s_width,p_length,s_length\n1,2,3,y", "s_length", "y"},
+      {"s_length,p_length,p_width\n", "s_width", std::nullopt},
+      {"s_length,s_length,s_width,p_length,p_width\n", "s_length", std::nullopt},
+      {"S_Length,S_Width,P_Length,P_Width\n", "s_length", std::nullopt},
+      {"1,\"2", "", std::nullopt},
+  };
+  for (const BlameCase& c : cases) {
+    Blame blame;
+    EXPECT_FALSE(RowsFromCsv(Iris(), c.text, &blame).ok()) << c.text;
+    EXPECT_EQ(blame.field, c.field) << c.text;
+    EXPECT_EQ(blame.value, c.value) << c.text;
+  }
+}
+
+TEST(RowsFromJson, BlamesTheValueAsItWasSent) {
+  const BlameCase cases[] = {
+      {R"({"s_length":5.1,"s_width":"x"})", "s_width", "x"},
+      {R"({"s_length":""})", "s_length", ""},
+      {"[1,null,3,4]", "s_width", "null"},
+      {"[[1,2,3,4],[1,2,NaN,4]]", "p_length", "NaN"},
+      {R"({"p_width": -Infinity})", "p_width", "-Infinity"},
+      {R"({"p_width":1, NaN})", "", std::nullopt},
+      {"[1,2,3,1e400]", "p_width", "1e400"},
+      {R"({"s_length":1e999,"s_width":1})", "s_length", "1e999"},
+      {"[1,2,-10.0e38,4]", "p_length", "-10.0e38"},
+      {R"({"s_length":1,"s_width":1,"p_length":1})", "p_width", std::nullopt},
+      {R"({"S_length":1})", "S_length", std::nullopt},
+      {R"({"s_length":1,"s_length":1})", "s_length", std::nullopt},
+      {"[1,[2],3,4]", "s_width", std::nullopt},
+      {"[1,2,3]", "p_width", std::nullopt},
+      {"[1,2,3,4,5]", "", std::nullopt},
+      {"[]", "", std::nullopt},
+      {"[1,2,3,4", "", std::nullopt},
+  };
+  for (const BlameCase& c : cases) {
+    Blame blame;
+    EXPECT_FALSE(RowsFromJson(Iris(), c.text, &blame).ok()) << c.text;
+    EXPECT_EQ(blame.field, c.field) << c.text;
+    EXPECT_EQ(blame.value, c.value) << c.text;
+  }
+}
+
 TEST(RowsFromCsv, CountsRowsNotLines) {
   EXPECT_EQ(MessageOf(RowsFromCsv(Iris(), "\n1,2,3,4\n\n  \n1,2,x,4\n")),
             "row 2: \"p_length\" is \"x\"; a number was expected");
@@ -324,7 +399,10 @@ TEST(RowsFromJson, NamesRowFeatureAndValueOfARefusal) {
       {"[]", "the list is empty; a row or a list of rows was expected"},
       {"5.1", "a number stands where a row was expected: a list or an object"},
       {"null", "null stands where a row was expected: a list or an object"},
-      {"[1e400,3.5,1.4,0.2]", "\"1e400\" is too large for a number"},
+      {"[1e400,3.5,1.4,0.2]", "\"s_length\" is \"1e400\", which is too large for a number"},
+      {R"({"s_length":1e999})", "\"s_length\" is \"1e999\", which is too large for a number"},
+      {"[[1,2,3,4],[1,-1e400,3,4]]",
+       "row 2: \"s_width\" is \"-1e400\", which is too large for a number"},
   };
   for (const auto& [text, message] : cases) {
     const auto rows = RowsFromJson(Iris(), text);

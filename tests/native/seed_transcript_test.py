@@ -122,6 +122,7 @@ class SeedTranscript(unittest.TestCase):
                 problem = self.problem(self.service.ask("GET", "/predict?" + query), 400)
                 self.assertEqual(problem["field"], field)
                 self.assertIn(field, problem["detail"])
+                self.assertEqual("value" in problem, f"{field}=" in query)
 
     def test_head_predicts_but_is_not_recorded(self):
         with Service() as service:
@@ -200,6 +201,8 @@ class SeedTranscript(unittest.TestCase):
             with self.subTest(name):
                 problem = self.problem(self.service.ask("POST", "/predict_file", head, body), 400)
                 self.assertIn("input_file", problem["detail"])
+                self.assertEqual(problem["field"], "input_file")
+                self.assertNotIn("value", problem)
         self.problem(self.service.ask("POST", "/predict_file"), 415)
         self.problem(self.service.ask("POST", "/predict_file", [("Content-Length", "0")]), 415)
         urlencoded = [("Content-Type", "application/x-www-form-urlencoded")]
