@@ -70,7 +70,7 @@ def load(port, connections, seconds):
     assert "Non-2xx" not in done, done
     figures = {"requests_per_s": float(re.search(r"Requests/sec:\s+([\d.]+)", done)[1])}
     for percent in ("50", "99"):
-        figures[f"p{percent}_ms"] = milliseconds(re.search(rf"{percent}%\s+(\S+)", done)[1])
+        figures[f"p{percent}_ms"] = milliseconds(re.search(rf"^\s+{percent}%\s+(\S+)", done, re.M)[1])
     return figures
 
 
