@@ -178,6 +178,7 @@ def main():
               "commit": commit, "date": datetime.date.today().isoformat(),
               "machine": f"{cpu}, {os.cpu_count()} cores", "medians": results, "rounds": rounds}
     target = ROOT / "tests/bench/results" / f"flask-{record['date']}.json"
+    target.parent.mkdir(exist_ok=True)
     target.write_text(json.dumps(record, indent=1) + "\n")
     print(report(results))
     print(f"\nkept in {target.relative_to(ROOT)}")
