@@ -108,8 +108,7 @@ class CsvReader final : public RowReader {
     for (std::size_t f = 0; f < columns_.n_features(); ++f) {
       const std::string_view cell = cells[columns_in_.empty() ? f : columns_in_[f]];
       const auto value = columns_.FromCell(f, cell);
-      const Status usable =
-          value ? columns_.Check(row_, f, *value) : columns_.CellError(row_, f, cell);
+      Status usable = value ? columns_.Check(row_, f, *value) : columns_.CellError(row_, f, cell);
       if (!usable.ok()) {
         blame_ = BlameOn(columns_.Name(f), TrimmedCell(cell));
         return usable;
