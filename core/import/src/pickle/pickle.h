@@ -1,0 +1,154 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "copse/result.h"
+
+/// A Python pickle (protocols 0 to 5) or joblib file as inert values.
+///
+/// A stack machine that builds data and calls nothing: a global is its name, an object is its class
+/// name, its arguments and its state. So no list of allowed classes is needed to be safe; who reads
+/// a model asks for the classes and attributes that it knows and refuses the others by name.
+/// Values are numbers into arenas: nothing recurses, shared and cyclic values cost nothing, and
+/// strings, bytes and arrays stay views of the file, which must outlive the Document.
+namespace copse::importer::pickle {
+
+enum class Kind : std::uint8_t {
+  kNone,
+  kBool,
+  kInteger,
+  kFloat,
+  kString,
+  kBytes,
+  kTuple,
+  kList,
+  kDict,
+  kSet,
+  kGlobal,  ///< a name: a class or function
+  kObject,  ///< an instance: class name, arguments, state
+  kDtype,   ///< numpy.dtype
+  kArray,   ///< numpy.ndarray
+};
+
+class Document;
+
+/// A handle of one value; cheap to copy; the Document must outlive it. Asking a value for what it
+/// is not gives nothing. Numbers and texts are found in numpy scalars and arrays without
+/// dimensions, too.
+class Value {
+ public:
+  Kind kind() const;
+  bool is(Kind other) const { return kind() == other; }
+  /// Identity: the same in every handle of one shared value.
+  std::uint32_t id() const { return id_; }
+
+  std::optional<bool> AsBool() const;             ///< True, False, numpy.bool_
+  std::optional<std::int64_t> AsInteger() const;  ///< whole numbers within 64 bits; no bools
+  std::optional<double> AsNumber() const;         ///< integers and floats
+  std::optional<std::string> AsString() const;    ///< UTF-8; bytes of Python 2 as latin1
+  std::optional<std::string_view> AsBytes() const;
+
+  /// Items of a tuple, list or set; pairs of a dict.
+  std::size_t size() const;
+  Value At(std::size_t i) const;                          ///< item i of a tuple, list or set
+  Value Key(std::size_t i) const;                         ///< of pair i of a dict
+  Value Item(std::size_t i) const;                        ///< of pair i of a dict
+  std::optional<Value> Find(std::string_view key) const;  ///< item of a dict; the last of equals
+
+  /// Dotted name of a global, or of an object's class: "sklearn.tree._classes.ExtraTreeClassifier".
+  std::string_view class_name() const;
+  /// Behind the last dot of class_name().
+  std::string_view class_stem() const;
+  /// Attribute of an object: from the dict of its state (or the first dict of a tuple of them).
+  std::optional<Value> Attribute(std::string_view name) const;
+  std::optional<Value> state() const;  ///< what BUILD gave
+  std::size_t n_arguments() const;     ///< of the call that would have made the object
+  Value Argument(std::size_t i) const;
+
+  /// What it is, for a message: `"text"`, `3`, `a list of 4`, `an object of class a.b.C`.
+  std::string Describe() const;
+
+ private:
+  friend class Document;
+  friend class Machine;
+  Value(const Document* document, std::uint32_t id) : document_(document), id_(id) {}
+  const Document* document_;
+  std::uint32_t id_;
+};
+
+/// One field of a structured dtype, or the only one of a plain dtype (name empty).
+struct Field {
+  std::string name;
+  char type = 0;          ///< NumPy's kind: b i u f U S O V
+  std::size_t bytes = 0;  ///< of one item
+  bool big_endian = false;
+  std::size_t offset = 0;  ///< within the record
+};
+
+/// A checked view of a numpy.ndarray: its bytes are all there, products do not overflow.
+class Array {
+ public:
+  /// Errors: kInvalidModel, when `value` is no array or its parts do not agree; `name` says in the
+  /// message what it is.
+  static Result<Array> From(Value value, std::string_view name);
+
+  const std::vector<std::size_t>& shape() const { return shape_; }
+  std::size_t size() const { return size_; }  ///< items
+  const std::vector<Field>& fields() const { return fields_; }
+  bool is_record() const { return is_record_; }
+  bool holds_objects() const { return holds_objects_; }
+  const Field* FindField(std::string_view name) const;
+  char type() const { return fields_[0].type; }
+
+  /// All items in C order, whatever order, width and endianness they are stored in; of `field` of
+  /// records, or of a plain array (field null). Errors: kInvalidModel when they are not numbers, or
+  /// not whole numbers within range.
+  Result<std::vector<double>> Doubles(const Field* field = nullptr) const;
+  Result<std::vector<std::int64_t>> Integers(const Field* field = nullptr) const;
+  /// Into memory that is kept between calls.
+  Status ReadDoubles(const Field* field, std::vector<double>& out) const;
+  Status ReadIntegers(const Field* field, std::vector<std::int64_t>& out) const;
+  /// Texts of a U or S array (S as latin1), without trailing zeros.
+  Result<std::vector<std::string>> Texts() const;
+  /// Items of an object array, in C order.
+  Result<std::vector<Value>> Objects() const;
+
+ private:
+  std::string name_;
+  std::vector<std::size_t> shape_;
+  std::size_t size_ = 0, item_bytes_ = 0;
+  std::vector<Field> fields_;
+  bool is_record_ = false, holds_objects_ = false, fortran_ = false;
+  std::string_view data_;
+  std::shared_ptr<const std::string> owned_;  // decoded latin1, where the file holds text
+  std::vector<Value> objects_;
+};
+
+class Document {
+ public:
+  /// Errors: kInvalidModel (damaged, naming the opcode and its place), kUnsupportedModel (an opcode
+  /// or side file that is refused), kTooLarge (more values than the file's size explains).
+  static Result<Document> Parse(std::span<const std::uint8_t> bytes);
+  Value root() const;
+
+  Document(Document&&) noexcept;
+  Document& operator=(Document&&) noexcept;
+  ~Document();
+
+ private:
+  friend class Value;
+  friend class Array;
+  friend class Machine;
+  struct Arena;  // pickle.cc
+  explicit Document(std::unique_ptr<Arena> arena);
+  std::unique_ptr<Arena> arena_;
+};
+
+}  // namespace copse::importer::pickle
