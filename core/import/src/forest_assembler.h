@@ -1,15 +1,17 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "copse/forest.h"
 #include "copse/result.h"
 #include "input_map.h"
+#include "leaf_rows.h"
+#include "text.h"
 
 namespace copse::importer {
 
@@ -85,19 +87,31 @@ class ForestAssembler {
   ForestParts Take(const std::vector<double>& base);
 
  private:
+  Error Refuse(std::initializer_list<text::Piece> pieces) const;
+  Status CheckSizes(const SourceTree& tree) const;
   Status Order(const SourceTree& tree);
-  Status FoldInput(const SourceTree& tree);
-  std::uint32_t LeafRow(const SourceTree& tree, std::size_t node);
+  void Number(const SourceTree& tree);
+  Status AppendNode(const SourceTree& tree, std::uint32_t node);
+  Status AppendMapped(const SourceTree& tree, std::uint32_t node);
+  Status AppendSet(const SourceTree& tree, std::uint32_t node);
+  Status AppendLeaf(const SourceTree& tree, std::uint32_t node);
+  Status AppendLinear(const SourceTree& tree, std::uint32_t node);
+  void StartLinear();
+  void AppendCover(const SourceTree& tree);
+  void TakeCovers();
 
   Shape shape_;
   ForestParts parts_;
   std::optional<InputMap> map_;
-  std::vector<double> leaf_value_;                              // distinct rows, in double
-  std::unordered_multimap<std::uint64_t, std::uint32_t> rows_;  // hash of a row -> its number
+  LeafRows rows_;
   std::vector<double> threshold_, node_cover_, leaf_cover_;
   bool has_cover_ = true, cover_is_sum_ = true;
-  std::vector<std::uint32_t> order_;  // scratch: reachable nodes in their order
-  std::vector<std::int32_t> number_;  // scratch: of a source node: inner, or ~leaf
+  // Scratch of one tree: reachable nodes in their order, whether a node was seen, its number
+  // (inner node, or ~leaf), nodes to be looked at, one leaf row.
+  std::vector<std::uint32_t> order_, stack_;
+  std::vector<std::uint8_t> seen_;
+  std::vector<std::int32_t> number_;
+  std::vector<double> row_;
 };
 
 }  // namespace copse::importer

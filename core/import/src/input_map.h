@@ -42,7 +42,8 @@ struct InputMap {
   std::vector<MappedColumn> features;     ///< [features of the trees]
   Precision input = Precision::kFloat32;  ///< to what the trees round their mapped input
 
-  bool IsIdentity() const;
+  /// Whether any column has a step: then the trees need thresholds and rows in double.
+  bool NeedsDouble() const;
   /// Value that feature `f` of the trees has for raw value `x` of its column.
   double Map(std::size_t f, double x) const;
   /// Largest double x with Map(f, x) <= threshold; -infinity when there is none, +infinity when
