@@ -19,4 +19,7 @@ Result<Imported> ImportLightgbm(Bytes bytes, const ImportOptions& options);
 Result<Imported> ImportOnnx(Bytes bytes, const ImportOptions& options);
 Result<Imported> ImportCatboostJson(Bytes bytes, const ImportOptions& options);
 
+/// What to say of bytes that none of them reads, by what they look like.
+Error RefuseUnknown(Bytes bytes);
+
 }  // namespace copse::importer
