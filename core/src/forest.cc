@@ -12,7 +12,8 @@ namespace {
 // LightGBM's kZeroThreshold: a float constant, compared with doubles.
 constexpr double kAlmostZero = 1e-35f;
 // No set reaches so far: limits::kCategoryWordsMax words hold 2^31 categories.
-constexpr double kCodeEnd = 0x1p32;
+constexpr double kCodeEnd = 0x1p31;
+constexpr std::uint32_t kNoCode = ~std::uint32_t{0};
 
 // One row as the model reads it: a float32 model rounds every number first.
 template <class Number>
@@ -38,9 +39,16 @@ bool Contains(const std::vector<std::uint32_t>& begin, const std::vector<std::ui
   return ((words[begin[set] + word] >> (code % 32)) & 1) != 0;
 }
 
-bool IsCode(double x, CategoryCast cast) {
+// The category that `x` is of its feature, or kNoCode.
+std::uint32_t CodeOf(const ForestParts& parts, CategoryCast cast, std::size_t feature, double x) {
+  if (cast == CategoryCast::kTable) {
+    const auto begin = parts.category_value.begin() + parts.category_begin[feature];
+    const auto end = parts.category_value.begin() + parts.category_begin[feature + 1];
+    const auto found = std::lower_bound(begin, end, x);
+    return found != end && *found == x ? static_cast<std::uint32_t>(found - begin) : kNoCode;
+  }
   const bool high_enough = cast == CategoryCast::kTruncate ? x > -1 : x >= 0;
-  return high_enough && x < kCodeEnd;
+  return high_enough && x < kCodeEnd ? static_cast<std::uint32_t>(x) : kNoCode;
 }
 
 // The way of category `x`, which is not missing: listed categories go one way, others the other,
@@ -50,8 +58,8 @@ bool CategoryGoesLeft(const ForestParts& parts, CategoryCast cast, std::size_t n
   const auto set = static_cast<std::size_t>(found - parts.cat_node.begin());
   const std::uint8_t flags = parts.flags[node];
   const bool listed_left = (flags & node_flags::kListedRight) == 0;
-  const bool is_code = IsCode(x, cast);
-  const auto code = is_code ? static_cast<std::uint32_t>(x) : 0;
+  const std::uint32_t code = CodeOf(parts, cast, parts.feature[node], x);
+  const bool is_code = code != kNoCode;
   if (is_code && Contains(parts.cat_begin, parts.cat_words, set, code)) return listed_left;
   const bool unknown = !parts.known_begin.empty() &&
                        !(is_code && Contains(parts.known_begin, parts.known_words, set, code));
@@ -130,6 +138,15 @@ double Plus(double sum, double value, Precision precision) {
   return static_cast<float>(sum) + static_cast<float>(value);
 }
 
+// `sum` with one more value in it: for the smallest and largest, "sum" is the best so far, and NaN
+// before there is one.
+double Combined(double sum, double value, const Forest::Rules& rules) {
+  if (rules.aggregation <= Aggregation::kMean) return Plus(sum, value, rules.accumulate);
+  const double x = Rounded(value, rules.accumulate);
+  const bool is_better = rules.aggregation == Aggregation::kMin ? x < sum : x > sum;
+  return is_better || sum != sum ? x : sum;
+}
+
 double Over(double sum, double count, Precision precision) {
   if (precision == Precision::kFloat64) return sum / count;
   return static_cast<float>(sum) / static_cast<float>(count);
@@ -139,35 +156,41 @@ template <class Number>
 void AddLeaf(const Forest& forest, std::size_t tree, std::size_t leaf, const Row<Number>& row,
              std::span<double> sums) {
   const ForestParts& parts = forest.parts();
-  const Precision precision = forest.rules().accumulate;
+  const Forest::Rules& rules = forest.rules();
   const std::size_t leaf_row = LeafRow(parts, leaf);
   if (parts.leaf_width > 1) {
     for (std::size_t k = 0; k < sums.size(); ++k) {
-      sums[k] = Plus(sums[k], At(parts.leaf_value, leaf_row * parts.leaf_width + k), precision);
+      sums[k] = Combined(sums[k], At(parts.leaf_value, leaf_row * parts.leaf_width + k), rules);
     }
     return;
   }
   double& sum = sums[parts.tree_output.empty() ? 0 : parts.tree_output[tree]];
   const double value = parts.linear_begin.empty() ? At(parts.leaf_value, leaf_row)
                                                   : LinearLeaf(parts, leaf_row, row);
-  sum = Plus(sum, value, precision);
+  sum = Combined(sum, value, rules);
 }
 
-// What the sums start from: the base, or zero where it is added to the average afterwards.
+// What the sums start from: the base, or nothing where it is added afterwards.
 void Start(const Forest& forest, std::span<double> sums) {
-  const bool mean = forest.rules().aggregation == Aggregation::kMean;
+  if (forest.rules().aggregation != Aggregation::kSum) {
+    const bool mean = forest.rules().aggregation == Aggregation::kMean;
+    std::fill(sums.begin(), sums.end(), mean ? 0 : std::numeric_limits<double>::quiet_NaN());
+    return;
+  }
   for (std::size_t k = 0; k < sums.size(); ++k) {
-    sums[k] = mean ? 0 : Rounded(At(forest.parts().base, k), forest.rules().accumulate);
+    sums[k] = Rounded(At(forest.parts().base, k), forest.rules().accumulate);
   }
 }
 
 void Finish(const Forest& forest, std::span<const double> trees_per_output,
             std::span<double> sums) {
   const Precision precision = forest.rules().accumulate;
+  const Aggregation aggregation = forest.rules().aggregation;
   for (std::size_t k = 0; k < sums.size(); ++k) {
-    if (forest.rules().aggregation == Aggregation::kMean) {
-      const double mean = Over(sums[k], trees_per_output[k], precision);
-      sums[k] = Plus(At(forest.parts().base, k), mean, precision);
+    if (aggregation != Aggregation::kSum) {
+      const bool mean = aggregation == Aggregation::kMean;
+      const double value = mean ? Over(sums[k], trees_per_output[k], precision) : sums[k];
+      sums[k] = Plus(At(forest.parts().base, k), value, precision);
     }
     // What sign a computed NaN has depends on the processor; ours has none.
     if (sums[k] != sums[k]) sums[k] = std::numeric_limits<double>::quiet_NaN();

@@ -55,6 +55,10 @@ Flaw CheckLimits(const ForestParts& parts, const Sizes& sizes) {
                              limits::kCategoryWordsMax)) {
     return flaw;
   }
+  if (auto flaw = CheckLimit("the length of category.value", parts.category_value.size(),
+                             limits::kCategoryValuesMax)) {
+    return flaw;
+  }
   return CheckLimit("the length of linear.feature", parts.linear_feature.size(),
                     limits::kCoefficientsMax);
 }
@@ -354,6 +358,30 @@ Flaw CheckCategories(const ForestParts& parts) {
                      "cat.known_words");
 }
 
+/// The tables that turn a number into a category: there exactly where the file says so.
+Flaw CheckTables(const ForestParts& parts, CategoryCast cast) {
+  const bool is_table = cast == CategoryCast::kTable;
+  if (is_table != !parts.category_begin.empty() || (!is_table && !parts.category_value.empty())) {
+    return Invalid(
+        {"category.begin and category.value must be there exactly where category_cast is "
+         "\"table\""});
+  }
+  if (!is_table) return {};
+  const std::vector<double>& values = parts.category_value;
+  if (auto flaw = CheckRanges("category.begin", parts.category_begin, parts.n_features,
+                              values.size(), "category.value")) {
+    return flaw;
+  }
+  for (std::size_t f = 0, i = 0; f < parts.n_features; ++f) {
+    for (const std::size_t begin = i; i < parts.category_begin[f + 1]; ++i) {
+      if (values[i] == values[i] && (i == begin || values[i] > values[i - 1])) continue;
+      return Invalid(
+          {"category.value[", i, "] is ", values[i], ", and the values of a feature must rise"});
+    }
+  }
+  return {};
+}
+
 Flaw CheckLinear(const ForestParts& parts, const Sizes& sizes, bool allow_nonfinite) {
   if (parts.linear_begin.empty()) {
     const bool is_empty =
@@ -402,10 +430,14 @@ std::vector<double> CountTrees(const ForestParts& parts, const Sizes& sizes) {
   return counts;
 }
 
-Flaw CheckMean(const std::vector<double>& trees_per_output) {
+Flaw CheckCombine(Aggregation aggregation, const std::vector<double>& trees_per_output) {
+  if (aggregation == Aggregation::kSum) return {};
+  const std::string_view name = aggregation == Aggregation::kMean  ? "mean"
+                                : aggregation == Aggregation::kMin ? "min"
+                                                                   : "max";
   for (std::size_t k = 0; k < trees_per_output.size(); ++k) {
     if (trees_per_output[k] > 0) continue;
-    return Invalid({"combine is \"mean\", and no tree adds to output ", k});
+    return Invalid({"combine is \"", name, "\", and no tree adds to output ", k});
   }
   return {};
 }
@@ -424,11 +456,10 @@ Result<Forest> Forest::Create(ForestParts parts, Rules rules) {
   if (auto flaw = CheckRows(parts, sizes)) return *flaw;
   if (auto flaw = CheckNumbers(parts, rules.allow_nonfinite)) return *flaw;
   if (auto flaw = CheckCategories(parts)) return *flaw;
+  if (auto flaw = CheckTables(parts, rules.category_cast)) return *flaw;
   if (auto flaw = CheckLinear(parts, sizes, rules.allow_nonfinite)) return *flaw;
   std::vector<double> trees_per_output = CountTrees(parts, sizes);
-  if (rules.aggregation == Aggregation::kMean) {
-    if (auto flaw = CheckMean(trees_per_output)) return *flaw;
-  }
+  if (auto flaw = CheckCombine(rules.aggregation, trees_per_output)) return *flaw;
 
   Forest forest;
   forest.parts_ = std::move(parts);

@@ -23,6 +23,7 @@ constexpr std::array kLinks = {
     NamedLink{"sigmoid2x", LinkKind::kSigmoid2x},
     NamedLink{"softmax", LinkKind::kSoftmax},
     NamedLink{"softmax_argmax", LinkKind::kSoftmaxArgmax},
+    NamedLink{"softmax_zero", LinkKind::kSoftmaxZero},
     NamedLink{"exp", LinkKind::kExp},
     NamedLink{"log1pexp", LinkKind::kLog1pExp},
     NamedLink{"sqrt_signed", LinkKind::kSqrtSigned},
@@ -72,8 +73,9 @@ Real Column(const Link& link, Real x) {
     case LinkKind::kIsolation:
       return -Exp2Of(-x / static_cast<Real>(link.denominator)) - static_cast<Real>(link.offset);
     case LinkKind::kIdentity:
-    case LinkKind::kSoftmax:  // both are no function of one column: see SoftmaxColumns
+    case LinkKind::kSoftmax:  // these are no function of one column: see SoftmaxColumns
     case LinkKind::kSoftmaxArgmax:
+    case LinkKind::kSoftmaxZero:
       break;
   }
   return x;
@@ -93,6 +95,27 @@ void SoftmaxColumns(std::span<double> values) {
   for (double& x : values) x = static_cast<Real>(static_cast<Real>(x) / static_cast<Real>(sum));
 }
 
+// onnxruntime, ComputeSoftmaxZero: what is no further than 1e-7f from zero only shrinks, and is no
+// part of the sum. It starts from the lowest number, as there: NaN is never the largest.
+template <class Real>
+void SoftmaxZeroColumns(std::span<double> values) {
+  constexpr Real kZeroEnd = 0.0000001f;
+  Real largest = std::numeric_limits<Real>::lowest();
+  for (const double x : values) largest = std::max(largest, static_cast<Real>(x));
+  const Real of_zero = ExpOf(-largest);
+  Real sum = 0;
+  for (double& value : values) {
+    const auto x = static_cast<Real>(value);
+    if (x > kZeroEnd || x < -kZeroEnd) {
+      value = ExpOf(static_cast<Real>(x - largest));
+      sum = static_cast<Real>(sum + static_cast<Real>(value));
+    } else {
+      value = static_cast<Real>(x * of_zero);
+    }
+  }
+  for (double& x : values) x = static_cast<Real>(static_cast<Real>(x) / sum);
+}
+
 // One-vs-rest: every column over the sum of them, added in order.
 template <class Real>
 void DivideBySum(std::span<double> values) {
@@ -101,34 +124,31 @@ void DivideBySum(std::span<double> values) {
   for (double& x : values) x = static_cast<Real>(static_cast<Real>(x) / sum);
 }
 
-bool IsSoftmax(LinkKind kind) {
-  return kind == LinkKind::kSoftmax || kind == LinkKind::kSoftmaxArgmax;
-}
+bool IsSoftmax(LinkKind kind) { return kind == LinkKind::kSoftmax || DecidesOnMargins(kind); }
 
-// One margin that stands for two classes. Softmax of one margin m is that of (-m, m):
-// scikit-learn, LogisticRegression.predict_proba.
+// What the columns of an output have to do with one another.
 template <class Real>
-void TwoClasses(const Link& link, double margin, std::span<double> values) {
-  if (IsSoftmax(link.kind)) {
-    values[0] = -margin;
-    values[1] = margin;
-    return SoftmaxColumns<Real>(values);
-  }
-  const Real p = Column(link, static_cast<Real>(margin));
-  values[0] = static_cast<Real>(Real{1} - p);
-  values[1] = p;
+void Together(LinkKind kind, std::span<double> values) {
+  if (kind == LinkKind::kSoftmaxZero) return SoftmaxZeroColumns<Real>(values);
+  if (IsSoftmax(kind)) return SoftmaxColumns<Real>(values);
+  if (kind == LinkKind::kNormalizeOvr) DivideBySum<Real>(values);
 }
 
 template <class Real>
 void Apply(const Link& link, std::span<const double> margins, std::span<double> values) {
-  if (margins.size() == 1 && values.size() == 2) {
-    return TwoClasses<Real>(link, margins[0], values);
-  }
   for (std::size_t k = 0; k < margins.size(); ++k) {
-    values[k] = Column(link, static_cast<Real>(margins[k]));
+    const Real margin = static_cast<Real>(margins[k]) / static_cast<Real>(link.divisor);
+    values[k] = Column(link, margin);
   }
-  if (IsSoftmax(link.kind)) SoftmaxColumns<Real>(values);
-  if (link.kind == LinkKind::kNormalizeOvr) DivideBySum<Real>(values);
+  if (values.size() == margins.size()) return Together<Real>(link.kind, values);
+  // One margin that stands for two classes. Softmax of one margin m is that of (-m, m):
+  // scikit-learn, LogisticRegression.predict_proba.
+  values[1] = values[0];
+  if (IsSoftmax(link.kind)) {
+    values[0] = -values[1];
+    return Together<Real>(link.kind, values);
+  }
+  values[0] = static_cast<Real>(Real{1} - static_cast<Real>(values[1]));
 }
 
 }  // namespace
@@ -147,6 +167,10 @@ std::string_view LinkName(LinkKind kind) {
     if (link.kind == kind) return link.name;
   }
   return "identity";
+}
+
+bool DecidesOnMargins(LinkKind kind) {
+  return kind == LinkKind::kSoftmaxArgmax || kind == LinkKind::kSoftmaxZero;
 }
 
 void ApplyLink(const Link& link, std::span<const double> margins, std::span<double> values) {

@@ -76,8 +76,9 @@ bool Model::is_classifier() const {
 }
 
 Precision Model::precision(Answer answer) const {
-  const Precision margin = forest_ ? forest_->rules().accumulate : Precision::kFloat64;
-  const bool is_margin_itself = link_.kind == LinkKind::kIdentity && margin == Precision::kFloat32;
+  const Precision margin = accumulate_;
+  const bool is_margin_itself =
+      link_.kind == LinkKind::kIdentity && link_.divisor == 1 && margin == Precision::kFloat32;
   const Precision value = is_margin_itself ? margin : link_.math;
   switch (answer) {
     case Answer::kPredict:

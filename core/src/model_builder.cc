@@ -22,19 +22,23 @@ struct Choice {
 };
 constexpr std::array<Choice<Precision>, 2> kPrecisions = {
     {{"f32", Precision::kFloat32}, {"f64", Precision::kFloat64}}};
-constexpr std::array<Choice<Aggregation>, 2> kAggregations = {
-    {{"sum", Aggregation::kSum}, {"mean", Aggregation::kMean}}};
+constexpr std::array<Choice<Aggregation>, 4> kAggregations = {{{"sum", Aggregation::kSum},
+                                                               {"mean", Aggregation::kMean},
+                                                               {"min", Aggregation::kMin},
+                                                               {"max", Aggregation::kMax}}};
 constexpr std::array<Choice<Decision>, 3> kDecisions = {{{"argmax", Decision::kArgmax},
                                                          {"ge0", Decision::kGreaterEqualZero},
                                                          {"gt0", Decision::kGreaterThanZero}}};
-constexpr std::array<Choice<CategoryCast>, 2> kCategoryCasts = {
-    {{"nonnegative", CategoryCast::kNonNegative}, {"truncate", CategoryCast::kTruncate}}};
+constexpr std::array<Choice<CategoryCast>, 3> kCategoryCasts = {
+    {{"nonnegative", CategoryCast::kNonNegative},
+     {"truncate", CategoryCast::kTruncate},
+     {"table", CategoryCast::kTable}}};
 constexpr std::array<Choice<bool>, 2> kAllowed = {{{"allowed", true}, {"error", false}}};
 constexpr std::array<Choice<bool>, 2> kTruths = {{{"true", true}, {"false", false}}};
 
 bool IsElementwise(LinkKind kind) {
-  return kind != LinkKind::kSoftmax && kind != LinkKind::kSoftmaxArgmax &&
-         kind != LinkKind::kNormalizeOvr && kind != LinkKind::kIsolation;
+  return kind != LinkKind::kSoftmax && !DecidesOnMargins(kind) && kind != LinkKind::kNormalizeOvr &&
+         kind != LinkKind::kIsolation;
 }
 
 /// Whether values of the link can be class probabilities (or votes) of `columns` margins.
@@ -45,6 +49,7 @@ bool SuitsClasses(LinkKind kind, std::size_t columns) {
     case LinkKind::kSigmoid2x:
     case LinkKind::kSoftmax:
     case LinkKind::kSoftmaxArgmax:
+    case LinkKind::kSoftmaxZero:
     case LinkKind::kNormalizeOvr:
       return true;
     case LinkKind::kHinge:
@@ -139,6 +144,7 @@ class ModelBuilder {
     if (auto flaw = Choose("decision", kDecisions, model_.decision_)) return flaw;
     if (auto flaw = Choose("missing", kAllowed, model_.missing_allowed_)) return flaw;
     model_.input_ = rules_.input;
+    model_.accumulate_ = rules_.accumulate;
     model_.infinite_allowed_ = rules_.input == Precision::kFloat64;
     if (auto flaw = Choose("infinite", kAllowed, model_.infinite_allowed_, true)) return flaw;
     if (auto flaw = Choose("category_cast", kCategoryCasts, rules_.category_cast, true)) {
@@ -190,10 +196,21 @@ class ModelBuilder {
     }
     if (!parts_.forest) return {};
     parts_.forest->n_features = model_.features_.size();
+    if (auto flaw = CheckTexts(parts_.forest->category_begin)) return flaw;
     auto forest = Forest::Create(std::move(*parts_.forest), rules_);
     if (!forest.ok()) return forest.error();
     model_.n_margins_ = forest->n_outputs();
     model_.forest_ = std::move(*forest);
+    return {};
+  }
+
+  /// Rows hold values, not positions in a list of texts, where there is a table of the values.
+  Flaw CheckTexts(const std::vector<std::uint32_t>& category_begin) const {
+    for (std::size_t f = 0; f < model_.features_.size() && f + 1 < category_begin.size(); ++f) {
+      const bool has_values = category_begin[f] != category_begin[f + 1];
+      if (!has_values || model_.features_[f].categories.empty()) continue;
+      return Invalid({"features[", f, "].categories is given, and rows hold category.value"});
+    }
     return {};
   }
 
@@ -202,6 +219,20 @@ class ModelBuilder {
       if (std::isfinite(values[i])) continue;
       return Invalid({tensor, "[", i, "] is ", values[i],
                       ", and metadata key allow_nonfinite does not say \"true\""});
+    }
+    return {};
+  }
+
+  /// Never in place of a missing value: what cannot be read from a row cannot be filled in.
+  Flaw CheckFill(const std::vector<double>& fill) const {
+    if (!fill.empty() && fill.size() != model_.n_features()) {
+      return Invalid({"linear_model.fill has ", fill.size(), " elements for ", model_.n_features(),
+                      " features"});
+    }
+    for (std::size_t f = 0; f < fill.size(); ++f) {
+      if (std::isfinite(fill[f])) continue;
+      return Invalid(
+          {"linear_model.fill[", f, "] is ", fill[f], ", and a finite number was expected"});
     }
     return {};
   }
@@ -223,9 +254,13 @@ class ModelBuilder {
       return Invalid({"linear_model.coef has ", linear.coef.size(), " elements, and ", outputs,
                       " outputs of ", model_.n_features(), " features were expected"});
     }
-    if (rules_.accumulate != Precision::kFloat64 || rules_.aggregation != Aggregation::kSum) {
-      return Unsupported({"a linear model needs accumulate \"f64\" and combine \"sum\""});
+    if (rules_.aggregation != Aggregation::kSum) {
+      return Unsupported({"a linear model needs combine \"sum\""});
     }
+    if (rules_.category_cast == CategoryCast::kTable) {
+      return Unsupported({"a linear model has no category_cast \"table\""});
+    }
+    if (auto flaw = CheckFill(linear.fill)) return flaw;
     if (auto flaw = CheckFinite("linear_model.coef", linear.coef)) return flaw;
     if (auto flaw = CheckFinite("linear_model.intercept", linear.intercept)) return flaw;
     model_.n_margins_ = outputs;

@@ -214,16 +214,17 @@ struct Parameter {
   double Link::*field;
   bool may_be_zero_or_less;
 };
-constexpr std::array<Parameter, 4> kParameters = {{{"scale", &Link::scale, false},
+constexpr std::array<Parameter, 5> kParameters = {{{"scale", &Link::scale, false},
                                                    {"guard", &Link::guard, true},
                                                    {"denominator", &Link::denominator, false},
-                                                   {"offset", &Link::offset, true}}};
+                                                   {"offset", &Link::offset, true},
+                                                   {"divisor", &Link::divisor, false}}};
 
 bool Uses(LinkKind kind, std::string_view parameter) {
   if (parameter == "scale" || parameter == "guard") {
     return kind == LinkKind::kSigmoid || kind == LinkKind::kNormalizeOvr;
   }
-  return kind == LinkKind::kIsolation;
+  return kind == LinkKind::kIsolation || parameter == "divisor";
 }
 
 Flaw ReadParameter(Value member, Link& link) {

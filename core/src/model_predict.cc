@@ -19,17 +19,40 @@ double Read(double x, Precision input) {
   return input == Precision::kFloat32 ? static_cast<float>(x) : x;
 }
 
-// intercept + coef x; the products are added in the order of the features, from zero.
+// Number `f` of a row; where it is missing and the model says what then, that.
 template <class Number>
-void LinearMargins(const LinearModel& linear, Precision input, std::size_t n_features,
-                   std::span<const Number> rows, std::span<double> margins) {
-  const std::size_t n_margins = linear.intercept.size();
+double ReadFilled(const Model& model, const Number* row, std::size_t f) {
+  const std::vector<double>& fill = model.linear()->fill;
+  const bool is_filled = row[f] != row[f] && !fill.empty();
+  return Read(is_filled ? fill[f] : row[f], model.input());
+}
+
+// The products are added in the order of the features: from zero, and the intercept at the end; or,
+// where every step is rounded to float, from the intercept (XGBoost's gblinear).
+template <class Number>
+double LinearMargin(const Model& model, const Number* row, std::size_t k) {
+  const LinearModel& linear = *model.linear();
+  const double* coef = linear.coef.data() + k * model.n_features();
+  if (model.accumulate() == Precision::kFloat32) {
+    auto sum = static_cast<float>(linear.intercept[k]);
+    for (std::size_t f = 0; f < model.n_features(); ++f) {
+      const float product =
+          static_cast<float>(coef[f]) * static_cast<float>(ReadFilled(model, row, f));
+      sum += product;
+    }
+    return sum;
+  }
+  double sum = 0;
+  for (std::size_t f = 0; f < model.n_features(); ++f) sum += coef[f] * ReadFilled(model, row, f);
+  return sum + linear.intercept[k];
+}
+
+template <class Number>
+void LinearMargins(const Model& model, std::span<const Number> rows, std::span<double> margins) {
+  const std::size_t n_margins = model.n_margins();
   for (std::size_t i = 0; i < margins.size(); ++i) {
-    const Number* row = rows.data() + i / n_margins * n_features;
-    const double* coef = linear.coef.data() + i % n_margins * n_features;
-    double sum = 0;
-    for (std::size_t f = 0; f < n_features; ++f) sum += coef[f] * Read(row[f], input);
-    sum += linear.intercept[i % n_margins];
+    const Number* row = rows.data() + i / n_margins * model.n_features();
+    const double sum = LinearMargin(model, row, i % n_margins);
     // What sign a computed NaN has depends on the processor; ours has none.
     margins[i] = sum == sum ? sum : std::numeric_limits<double>::quiet_NaN();
   }
@@ -39,7 +62,7 @@ template <class Number>
 void MarginsOf(const Model& model, std::span<const Number> rows, std::span<double> margins) {
   assert(rows.size() * model.n_margins() == margins.size() * model.n_features());
   if (model.forest() != nullptr) return model.forest()->PredictMargins(rows, margins);
-  LinearMargins(*model.linear(), model.input(), model.n_features(), rows, margins);
+  LinearMargins(model, rows, margins);
 }
 
 // Position of the largest; the first of equals. NaN is never the largest.
@@ -63,9 +86,9 @@ std::size_t ClassIndex(const Model& model, std::span<const double> margins,
       case Decision::kArgmax:
         break;
     }
-    if (model.link().kind == LinkKind::kSoftmaxArgmax) return margins[0] > 0 ? 1 : 0;
+    if (DecidesOnMargins(model.link().kind)) return margins[0] > 0 ? 1 : 0;
   }
-  return Argmax(model.link().kind == LinkKind::kSoftmaxArgmax ? margins : values);
+  return Argmax(DecidesOnMargins(model.link().kind) ? margins : values);
 }
 
 // Writes the columns of one row, one after another.

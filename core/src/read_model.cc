@@ -85,7 +85,7 @@ using enum Need;
 using F = ForestParts;
 constexpr auto kMayBeEmpty = kOptionalMayBeEmpty;
 
-constexpr std::array<Slot, 27> kSlots = {{
+constexpr std::array<Slot, 30> kSlots = {{
     {"tree.begin", kTrees, kRequired, kU32, 1, kTreesMax + 1, ToForest<&F::tree_begin>},
     {"tree.root", kTrees, kRequired, kI32, 1, kTreesMax, ToForest<&F::tree_root>},
     {"tree.output", kTrees, kMayBeEmpty, kU16, 1, kTreesMax, ToForest<&F::tree_output>},
@@ -104,6 +104,9 @@ constexpr std::array<Slot, 27> kSlots = {{
     {"cat.words", kTrees, kMayBeEmpty, kU32, 1, kCategoryWordsMax, ToForest<&F::cat_words>},
     {"cat.known_begin", kTrees, kOptional, kU32, 1, kNodesMax + 1, ToForest<&F::known_begin>},
     {"cat.known_words", kTrees, kMayBeEmpty, kU32, 1, kCategoryWordsMax, ToForest<&F::known_words>},
+    {"category.begin", kTrees, kOptional, kU32, 1, kFeaturesMax + 1, ToForest<&F::category_begin>},
+    {"category.value", kTrees, kMayBeEmpty, kF64, 1, kCategoryValuesMax,
+     ToForest<&F::category_value>},
     {"linear.begin", kTrees, kOptional, kU32, 1, kLeafValuesMax + 1, ToForest<&F::linear_begin>},
     {"linear.feature", kTrees, kMayBeEmpty, kU32, 1, kCoefficientsMax,
      ToForest<&F::linear_feature>},
@@ -116,6 +119,8 @@ constexpr std::array<Slot, 27> kSlots = {{
      ToLinear<&LinearModel::coef>},
     {"linear_model.intercept", kLinearModel, kRequired, kF64, 1, kOutputsMax,
      ToLinear<&LinearModel::intercept>},
+    {"linear_model.fill", kLinearModel, kOptional, kF64, 1, kFeaturesMax,
+     ToLinear<&LinearModel::fill>},
 }};
 
 const Tensor* Find(const Container& container, std::string_view name) {

@@ -104,6 +104,10 @@ void AddSets(const ForestParts& parts, Layout& layout) {
     layout.Add("cat.known_begin", parts.known_begin);
     layout.Add("cat.known_words", parts.known_words);
   }
+  if (!parts.category_begin.empty()) {
+    layout.Add("category.begin", parts.category_begin);
+    layout.Add("category.value", parts.category_value);
+  }
   if (!parts.linear_begin.empty()) {
     layout.Add("linear.begin", parts.linear_begin);
     layout.Add("linear.feature", parts.linear_feature);
@@ -121,6 +125,8 @@ std::vector<Entry> EntriesOf(const Model& model) {
   if (model.linear() != nullptr) {
     layout.Add("linear_model.coef", model.linear()->coef, model.n_features());
     layout.Add("linear_model.intercept", model.linear()->intercept);
+    const std::vector<double>& fill = model.linear()->fill;
+    if (!fill.empty()) layout.Add("linear_model.fill", fill);
   }
   for (const auto& [name, range] : {std::pair("feature.min", model.feature_min()),
                                     std::pair("feature.max", model.feature_max())}) {

@@ -28,13 +28,14 @@ inline constexpr std::uint8_t kListedRight = 1 << 4;  ///< a listed category goe
 inline constexpr std::uint8_t kAll = 0x1f;
 }  // namespace node_flags
 
-/// Sums or averages: how trees are put together.
-enum class Aggregation : std::uint8_t { kSum, kMean };
+/// How trees are put together: added, averaged, or the smallest or largest of them taken.
+enum class Aggregation : std::uint8_t { kSum, kMean, kMin, kMax };
 
 /// How an engine turns a number into a category code before it looks into the set.
 enum class CategoryCast : std::uint8_t {
   kNonNegative,  ///< x < 0 is no category; else the fraction is dropped (XGBoost, scikit-learn)
   kTruncate,     ///< the fraction is dropped first, so -0.5 is category 0 (LightGBM)
+  kTable,        ///< the position of x in `category_value` of its feature; others are no category
 };
 
 /// The trees as the file holds them: the tensors of format version 1, unchecked.
@@ -59,6 +60,8 @@ struct ForestParts {
   std::vector<std::uint32_t> cat_begin;    ///< [C+1] words of set c
   std::vector<std::uint32_t> cat_words;    ///< bit b of word w lists category 32 w + b
   std::vector<std::uint32_t> known_begin, known_words;  ///< categories seen in training, or empty
+  std::vector<std::uint32_t> category_begin;            ///< [F+1] values of a feature, or empty
+  std::vector<double> category_value;                   ///< rising in each feature
   std::vector<std::uint32_t> linear_begin;              ///< [L+1] terms of a row, or empty
   std::vector<std::uint32_t> linear_feature;
   std::vector<double> linear_coef;
@@ -99,8 +102,9 @@ class Forest {
 
   /// Margins [n_rows, n_outputs()] of `rows` [n_rows, n_features()], row-major; NaN is missing.
   ///
-  /// base + sum of trees, or base + sum / (trees that add to the output). Float rows give the
-  /// same bits as the same rows widened. Cannot fail: widths are checked where data comes in.
+  /// base + sum of trees, base + sum / (trees that add to the output), or base + the smallest or
+  /// largest tree. Float rows give the same bits as the same rows widened. Cannot fail: widths are
+  /// checked where data comes in.
   void PredictMargins(std::span<const double> rows, std::span<double> margins) const;
   void PredictMargins(std::span<const float> rows, std::span<double> margins) const;
 

@@ -22,6 +22,8 @@ inline constexpr std::uint64_t kOutputsMax = std::uint64_t{1} << 16;
 inline constexpr std::uint64_t kFeaturesMax = std::uint64_t{1} << 24;
 /// 32-bit words of all category sets together.
 inline constexpr std::uint64_t kCategoryWordsMax = std::uint64_t{1} << 26;
+/// Values of all category tables together.
+inline constexpr std::uint64_t kCategoryValuesMax = std::uint64_t{1} << 26;
 /// Terms of all linear leaves together, and coefficients of a linear model.
 inline constexpr std::uint64_t kCoefficientsMax = std::uint64_t{1} << 28;
 inline constexpr std::size_t kNameBytesMax = std::size_t{64} << 10;

@@ -20,6 +20,7 @@ enum class LinkKind : std::uint8_t {
   kSigmoid2x,      ///< 1 / (1 + exp(-2 x)): exponential loss
   kSoftmax,        ///< over the columns of each class output; one margin m stands for (-m, m)
   kSoftmaxArgmax,  ///< as softmax; the decision is taken on the margins
+  kSoftmaxZero,    ///< softmax where zeros stay zero (ONNX); the decision is taken on the margins
   kExp,
   kLog1pExp,      ///< log(1 + exp(x))
   kSqrtSigned,    ///< sign(x) x^2
@@ -36,11 +37,14 @@ struct Link {
   double guard = 0;        ///< `guard`: added to the sigmoid's denominator (XGBoost: 1e-16)
   double denominator = 1;  ///< `denominator`: isolation forest, n_trees * c(max_samples)
   double offset = 0;       ///< `offset`: isolation forest
+  double divisor = 1;      ///< `divisor`: every margin is divided by it first (LightGBM's averages)
 };
 
 /// The kind of that name ("identity" ... "iforest"), or kUnsupportedModel.
 Result<LinkKind> LinkKindFromName(std::string_view name);
 std::string_view LinkName(LinkKind kind);
+/// Whether classes are told by the largest margin, not by the largest value.
+bool DecidesOnMargins(LinkKind kind);
 
 /// Values of one output from its margins, for one row.
 ///

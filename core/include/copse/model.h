@@ -64,6 +64,7 @@ std::string_view AnswerName(Answer answer);
 struct LinearModel {
   std::vector<double> coef;       ///< [K, n_features]
   std::vector<double> intercept;  ///< [K]
+  std::vector<double> fill;       ///< [n_features] what a missing value is read as, or empty
 };
 
 /// What a file says, unchecked: the border between importing and evaluating.
@@ -100,6 +101,7 @@ class Model {
   std::size_t n_decisions() const { return n_decisions_; }  ///< of Answer::kPredict
   bool is_classifier() const;                               ///< every output is a class
   Precision input() const { return input_; }
+  Precision accumulate() const { return accumulate_; }
   bool missing_allowed() const { return missing_allowed_; }
   /// Infinite inputs: refused by models that read float32 unless the file says `infinite`:
   /// "allowed"; accepted by models that read float64 unless it says "error".
@@ -146,6 +148,7 @@ class Model {
   std::vector<double> feature_min_, feature_max_;
   std::size_t n_margins_ = 0, n_values_ = 0, n_decisions_ = 0;
   Precision input_ = Precision::kFloat64;
+  Precision accumulate_ = Precision::kFloat64;
   bool missing_allowed_ = false;
   bool infinite_allowed_ = true;
 
