@@ -11,8 +11,8 @@
 #include "copse/model.h"
 #include "npy.h"
 
-/// Reads tests/vectors (its README.md says what the files are): one folder a case, with a model,
-/// rows, and the answers that its engine gave.
+/// Reads tests/vectors (its README.md says what the files are) and tests/import/fixtures: one
+/// folder a case, with a model, rows, and the answers that its engine gave.
 namespace copse::test {
 
 /// How closely an answer must agree.
@@ -30,7 +30,8 @@ struct ExpectedAnswer {
 
 struct Case {
   std::string name;
-  std::vector<std::uint8_t> model;  ///< bytes of model.safetensors
+  std::vector<std::uint8_t> model;  ///< bytes of the model file
+  std::string iterations;           ///< how it is to be imported: "", "best" or "all"
   Array rows;                       ///< [n_rows, n_features]
   std::vector<ExpectedAnswer> answers;
 };
@@ -85,17 +86,21 @@ inline Result<ExpectedAnswer> ReadAnswer(const std::string& folder, const std::s
   return ExpectedAnswer{*answer, std::move(*numbers), *tolerance};
 }
 
-inline Result<Case> ReadCase(const std::string& name) {
-  const std::string folder = VectorsFolder() + name + "/";
+/// The case `name` of the folder `parent`, which ends with a slash.
+inline Result<Case> ReadCase(const std::string& parent, const std::string& name) {
+  const std::string folder = parent + name + "/";
   const nlohmann::json json = ReadJson(folder + "case.json");
   if (!json.is_object() || TextOf(json, "name") != name) {
     return Error{ErrorCode::kInvalidInput, folder + "case.json is not the case of that name"};
   }
-  auto model = ReadFile(folder + "model.safetensors");
+  const std::string file = TextOf(json, "model");
+  auto model = ReadFile(folder + (file.empty() ? "model.safetensors" : file));
   if (!model.ok()) return model.error();
   auto rows = ReadNpy(folder + TextOf(json, "rows"));
   if (!rows.ok()) return rows.error();
-  Case found{name, std::move(*model), std::move(*rows), {}};
+  const std::string iterations =
+      TextOf(json.value("options", nlohmann::json::object()), "iterations");
+  Case found{name, std::move(*model), iterations, std::move(*rows), {}};
   const auto answers = json.find("answers");
   if (answers == json.end() || !answers->is_object() || answers->empty()) {
     return Error{ErrorCode::kInvalidInput, folder + "case.json expects no answers"};
@@ -107,6 +112,8 @@ inline Result<Case> ReadCase(const std::string& name) {
   }
   return found;
 }
+
+inline Result<Case> ReadCase(const std::string& name) { return ReadCase(VectorsFolder(), name); }
 
 /// Place of a float among all floats in order; -0 is beside 0.
 inline std::int64_t FloatOrder(double x) {
