@@ -211,6 +211,45 @@ Forest KnownCategories(std::uint8_t flags) {
   return Make(parts);
 }
 
+// Values -0.5, 7 and 1e10 of a second feature; positions 1 and 2 are listed.
+ForestParts TableStump() {
+  ForestParts parts = CategoryStump();
+  parts.n_features = 2;
+  parts.feature = {1};
+  parts.cat_begin = {0, 1};
+  parts.cat_words = {0b110};
+  parts.category_begin = {0, 1, 4};
+  parts.category_value = {3, -0.5, 7, 1e10};
+  return parts;
+}
+
+TEST(CategoryTable, LooksForThePositionOfTheValue) {
+  const Forest forest = Make(TableStump(), {.category_cast = CategoryCast::kTable});
+  EXPECT_EQ(MarginsOf(forest, {0, -0.5}), Doubles{20});
+  EXPECT_EQ(MarginsOf(forest, {0, 7}), Doubles{10});
+  EXPECT_EQ(MarginsOf(forest, {0, 1e10}), Doubles{10});
+  for (const double x :
+       {1.0, 2.0, 3.0, 7.5, std::nextafter(7.0, 8.0), -1.0, 1e300, -kInfinity, kInfinity, kNan}) {
+    EXPECT_EQ(MarginsOf(forest, {0, x}), Doubles{20}) << x;
+  }
+}
+
+TEST(CategoryTable, ZerosAreEqual) {
+  ForestParts parts = TableStump();
+  parts.category_value = {3, -1, -0.0, 4};
+  const Forest forest = Make(parts, {.category_cast = CategoryCast::kTable});
+  EXPECT_EQ(MarginsOf(forest, {0, 0.0}), Doubles{10});
+  EXPECT_EQ(MarginsOf(forest, {0, -0.0}), Doubles{10});
+}
+
+TEST(CategoryTable, OfAFeatureWithoutValuesKnowsNothing) {
+  ForestParts parts = TableStump();
+  parts.category_begin = {0, 0, 0};
+  parts.category_value = {};
+  const Forest forest = Make(parts, {.category_cast = CategoryCast::kTable});
+  EXPECT_EQ(MarginsOf(forest, {0, 1}), Doubles{20});
+}
+
 TEST(KnownCategories, UnknownOnesGoTheWayOfTheMissing) {
   const Forest forest = KnownCategories(node_flags::kDefaultLeft);
   EXPECT_EQ(MarginOf(forest, 1), 10);
@@ -305,6 +344,42 @@ TEST(Mean, DividesEachOutputByItsOwnTrees) {
   parts.tree_output = {1, 1, 0};
   parts.base = Doubles{0, 7};
   EXPECT_EQ(MarginsOf(Make(parts, kMeanRules), {0}), (Doubles{6, 8.5}));
+}
+
+constexpr Forest::Rules kMinRules = {.aggregation = Aggregation::kMin};
+constexpr Forest::Rules kMaxRules = {.aggregation = Aggregation::kMax};
+
+TEST(Extremes, TakeTheSmallestOrLargestTreeAndAddTheBase) {
+  ForestParts parts = Constants({3, -2, 7});
+  EXPECT_EQ(MarginOf(Make(parts, kMinRules), 0), -2);
+  EXPECT_EQ(MarginOf(Make(parts, kMaxRules), 0), 7);
+  parts.base = Doubles{10};
+  EXPECT_EQ(MarginOf(Make(parts, kMinRules), 0), 8);
+  EXPECT_EQ(MarginOf(Make(parts, kMaxRules), 0), 17);
+}
+
+TEST(Extremes, StartFromTheFirstTreeOfEachOutput) {
+  ForestParts parts = Constants({3, 2, -7, -5});
+  parts.tree_output = {0, 0, 1, 1};
+  parts.base = Doubles{0, 0};
+  EXPECT_EQ(MarginsOf(Make(parts, kMinRules), {0}), (Doubles{2, -7}));
+  EXPECT_EQ(MarginsOf(Make(parts, kMaxRules), {0}), (Doubles{3, -5}));
+}
+
+TEST(Extremes, PassOverNan) {
+  Forest::Rules rules = kMinRules;
+  rules.allow_nonfinite = true;
+  EXPECT_EQ(MarginOf(Make(Constants({kNan, 5, kNan, 4}), rules), 0), 4);
+  EXPECT_EQ(MarginOf(Make(Constants({kNan, kInfinity}), rules), 0), kInfinity);
+  EXPECT_EQ(Bits(MarginOf(Make(Constants({kNan}), rules), 0)), Bits(kNan));
+}
+
+TEST(Extremes, InFloatRoundLeavesAndBase) {
+  Forest::Rules rules = kFloatRules;
+  rules.aggregation = Aggregation::kMax;
+  ForestParts parts = Constants({0.1, 0.3});
+  parts.base = Doubles{0.7};
+  EXPECT_EQ(MarginOf(Make(parts, rules), 0), 0.7f + 0.3f);
 }
 
 TEST(Outputs, ScalarLeavesAddToTheOutputOfTheirTree) {

@@ -32,8 +32,9 @@ double ApplyToOne(const Link& link, double margin) { return Apply(link, {margin}
 Link XgboostSigmoid() { return {.kind = LinkKind::kSigmoid, .math = kF32, .guard = 1e-16}; }
 
 TEST(LinkName, IsReadBackAsTheSameKind) {
-  for (const char* name : {"identity", "sigmoid", "sigmoid2x", "softmax", "softmax_argmax", "exp",
-                           "log1pexp", "sqrt_signed", "hinge", "normalize_ovr", "iforest"}) {
+  for (const char* name :
+       {"identity", "sigmoid", "sigmoid2x", "softmax", "softmax_argmax", "softmax_zero", "exp",
+        "log1pexp", "sqrt_signed", "hinge", "normalize_ovr", "iforest"}) {
     const auto kind = LinkKindFromName(name);
     ASSERT_TRUE(kind.ok()) << name;
     EXPECT_EQ(LinkName(*kind), name);
@@ -46,7 +47,8 @@ TEST(LinkKindFromName, RefusesAnUnknownNameAndListsTheKnown) {
   EXPECT_EQ(kind.error().code, ErrorCode::kUnsupportedModel);
   EXPECT_EQ(kind.error().message,
             "link: \"Sigmoid\" is not known; expected one of identity, sigmoid, sigmoid2x, "
-            "softmax, softmax_argmax, exp, log1pexp, sqrt_signed, hinge, normalize_ovr, iforest");
+            "softmax, softmax_argmax, softmax_zero, exp, log1pexp, sqrt_signed, hinge, "
+            "normalize_ovr, iforest");
 }
 
 TEST(Identity, KeepsEveryBit) {
@@ -145,6 +147,53 @@ TEST(SoftmaxArgmax, HasTheValuesOfSoftmax) {
   const Link softmax{.kind = LinkKind::kSoftmax, .math = kF32};
   const Link argmax{.kind = LinkKind::kSoftmaxArgmax, .math = kF32};
   EXPECT_EQ(Apply(argmax, {0.5, -1, 2}), Apply(softmax, {0.5, -1, 2}));
+}
+
+TEST(SoftmaxZero, LeavesZerosOutOfTheSumAndShrinksWhatIsAlmostZero) {
+  const Link link{.kind = LinkKind::kSoftmaxZero};
+  const double b = Exp(-0.5 - 2.0), sum = 1 + b;
+  EXPECT_EQ(Apply(link, {2, 0, -0.5, 5e-8}),
+            (std::vector<double>{1 / sum, 0, b / sum, 5e-8 * Exp(-2) / sum}));
+}
+
+TEST(SoftmaxZero, TakesMoreThanAFloatOf1eMinus7ForANumber) {
+  const Link link{.kind = LinkKind::kSoftmaxZero};
+  const double border = 1e-7f, above = std::nextafter(border, 1.0);
+  EXPECT_EQ(Apply(link, {1, border})[1], border * Exp(-1));
+  EXPECT_EQ(Apply(link, {1, -border})[1], -border * Exp(-1));
+  EXPECT_GT(Apply(link, {1, above})[1], 0.2);
+  EXPECT_GT(Apply(link, {1, -above})[1], 0.2);
+}
+
+TEST(SoftmaxZero, OfNothingButZerosIsNan) {
+  const Link link{.kind = LinkKind::kSoftmaxZero};
+  EXPECT_EQ(Bits(Apply(link, {0, 0})[0]), Bits(kNan));
+}
+
+// These three differ in some bit when the sum is made in double, as softmax makes it.
+TEST(SoftmaxZero, InFloatSumsInFloat) {
+  const Link link{.kind = LinkKind::kSoftmaxZero, .math = kF32};
+  const float a = ExpF(1.0f - 1.75f), c = ExpF(-0.3f - 1.75f), sum = (a + 1.0f) + c;
+  EXPECT_EQ(Apply(link, {1, 1.75, -0.3f}), (std::vector<double>{a / sum, 1 / sum, c / sum}));
+}
+
+TEST(SoftmaxZero, OfOneMarginForTwoClassesTakesItAndItsNegative) {
+  const Link link{.kind = LinkKind::kSoftmaxZero};
+  EXPECT_EQ(Apply(link, {1.25}, 2), Apply(link, {-1.25, 1.25}));
+}
+
+TEST(Divisor, DividesEveryMarginFirst) {
+  EXPECT_EQ(ApplyToOne({.divisor = 3}, 1), 1.0 / 3);
+  EXPECT_EQ(ApplyToOne({.kind = LinkKind::kExp, .divisor = 4}, 6), Exp(1.5));
+  const Link plain{.kind = LinkKind::kSoftmax}, over_two{.kind = LinkKind::kSoftmax, .divisor = 2};
+  EXPECT_EQ(Apply(over_two, {2, 3, -1}), Apply(plain, {1, 1.5, -0.5}));
+  EXPECT_EQ(Apply(over_two, {3}, 2), Apply(plain, {1.5}, 2));
+  const Link sigmoid{.kind = LinkKind::kSigmoid, .divisor = 2};
+  EXPECT_EQ(Apply(sigmoid, {3}, 2), Apply({.kind = LinkKind::kSigmoid}, {1.5}, 2));
+}
+
+TEST(Divisor, DividesInTheWidthOfTheLink) {
+  EXPECT_EQ(ApplyToOne({.math = kF32, .divisor = 3}, 0.1), 0.1f / 3.0f);
 }
 
 TEST(ExpLink, IsExpInTheWidthAsked) {

@@ -128,6 +128,21 @@ Model Isolation() {
   return MakeModel(std::move(parts));
 }
 
+TEST(Decision, OfSoftmaxZeroIsTakenOnTheMargins) {
+  const Model model = PassingModel("softmax_zero", kThreeClasses, "argmax", 3);
+  EXPECT_EQ(Answers(model, Answer::kIndex, {0, -1, -2}), Doubles{0}) << "its value is 0";
+  EXPECT_EQ(IndexOf(PassingModel("softmax_zero", kTwoClasses), 0), 0);
+  EXPECT_EQ(IndexOf(PassingModel("softmax_zero", kTwoClasses), 1e-300), 1);
+}
+
+TEST(Divisor, LeavesTheMarginAsItIs) {
+  ModelParts parts = Passing(1, "exp", kValue);
+  parts.metadata["link_params"] = R"({"divisor":4})";
+  const Model model = MakeModel(std::move(parts));
+  EXPECT_EQ(Answers(model, Answer::kMargin, {6}), Doubles{6});
+  EXPECT_EQ(Answers(model, Answer::kPredict, {6}), Doubles{Exp(1.5)});
+}
+
 TEST(Isolation, AnswersScoreDecisionAndSign) {
   const Model model = Isolation();
   const Doubles rows = {0, 2, 4};
@@ -153,6 +168,31 @@ TEST(LinearModel, MultipliesAndAddsTheInterceptLast) {
 TEST(LinearModel, RoundsTheRowWhereTheModelReadsFloats) {
   EXPECT_EQ(Answers(Linear("f32"), Answer::kMargin, {0.1, 0})[0], 0.1f + 10.0);
   EXPECT_EQ(Answers(Linear(), Answer::kMargin, {0.1, 0})[0], 0.1 + 10.0);
+}
+
+TEST(LinearModel, ReadsMissingValuesAsWhatItSays) {
+  ModelParts parts;
+  parts.metadata = test::Metadata(2, "identity", kValue);
+  parts.linear = LinearModel{.coef = {2, 3}, .intercept = {1}};
+  const Doubles rows = {kNan, 5, 4, kNan};
+  EXPECT_EQ(Bits(Answers(MakeModel(parts), Answer::kMargin, rows)[0]), Bits(kNan));
+  parts.linear->fill = {0.1, -1};
+  EXPECT_EQ(Answers(MakeModel(parts), Answer::kMargin, rows), (Doubles{0.2 + 15 + 1, 6}));
+  parts.metadata["input"] = "f32";
+  EXPECT_EQ(Answers(MakeModel(parts), Answer::kMargin, rows)[0], 2.0 * 0.1f + 15 + 1);
+}
+
+TEST(LinearModel, InFloatStartsFromTheInterceptAndRoundsEveryStep) {
+  ModelParts parts;
+  parts.metadata = test::Metadata(2, "identity", kValue);
+  parts.metadata["accumulate"] = "f32";
+  parts.linear = LinearModel{.coef = {1e-8, 0.1}, .intercept = {16777216}};
+  const Model model = MakeModel(parts);
+  EXPECT_EQ(model.precision(Answer::kMargin), Precision::kFloat32);
+  EXPECT_EQ(Answers(model, Answer::kMargin, {1e8, 0}), Doubles{16777216});
+  EXPECT_EQ(Answers(model, Answer::kMargin, {0, 0.3})[0], 16777216.0f + 0.1f * 0.3f);
+  parts.linear->intercept = {0.7};
+  EXPECT_EQ(Answers(MakeModel(parts), Answer::kMargin, {0, 0.3})[0], 0.7f + 0.1f * 0.3f);
 }
 
 // Two trees: a split of feature 0 at 2.5, and a single leaf.

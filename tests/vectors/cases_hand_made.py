@@ -8,7 +8,7 @@ import numpy as np
 import copse_export
 from forest_builder import Leaf, Split, class_output, metadata, tensors_of, value_outputs
 from reference_evaluator import ALMOST_ZERO, ReferenceModel
-from vector_case import ABSOLUTE, BITS, RELATIVE, edge_rows, write_case
+from vector_case import ABSOLUTE, BITS, RELATIVE, ULP32, edge_rows, write_case
 
 CASES = {}
 PRODUCER = {"library": "copse", "version": "1", "estimator": "reference evaluator"}
@@ -172,6 +172,50 @@ hand_made("ref_category_known", ["cat.known", "listed goes left and right", "cat
           tensors=forest(15, split=category_split(True, True), **F64), rows=code_rows,
           X=code_data)
 
+TABLE = [[], [-2.5, -1.0, 0.0, 0.5, 3.0, 2.0**31, 1e300], [],
+         [float(v) for v in range(-40, 80, 3)] + [np.inf], [0.25]]
+TABLE_FEATURES = [{**feature, "categories": None} for feature in CATEGORY_FEATURES]
+TABLE_VALUES = [-np.inf, -41, -40, -39.5, -37, -2.5, -1, -0.5, -0.0, 0, 0.25, 0.5, 1, 2, 3, 5, 77,
+                80, 2.0**31, 2.0**31 + 1, 2.0**32, 1e300, 1e301, np.inf, np.nan]
+
+
+def table_split(rng, n_features, left, right):
+    feature = int(rng.integers(5))
+    if rng.integers(3) == 0:
+        return Split(feature, float(rng.normal()), left, right, bool(rng.integers(2)))
+    n = len(TABLE[feature])
+    codes = {int(c) for c in rng.choice(n + 1, (n + 1) // 2, replace=False)}
+    more = {int(c) for c in rng.choice(n + 1, (n + 1) // 2, replace=False)}
+    return Split(feature, 0.0, left, right, bool(rng.integers(2)), rule=int(rng.integers(3)),
+                 categories=codes, known=codes | more, listed_right=bool(rng.integers(2)))
+
+
+def table_forest(rng):
+    tensors = forest(20, split=table_split, **F64)(rng)
+    tensors["category.begin"] = np.cumsum([0] + [len(v) for v in TABLE]).astype(np.uint32)
+    tensors["category.value"] = np.array([v for values in TABLE for v in values], np.float64)
+    return tensors
+
+
+def table_data(rng):
+    return np.array([[rng.choice(values) if values and rng.integers(4) else rng.normal()
+                      for values in TABLE] for _ in range(24)])
+
+
+def table_rows(rng):
+    rows = []
+    for value in TABLE_VALUES:
+        for columns in ([1], [3], [1, 3, 4], [0, 1, 2, 3, 4]):
+            row = table_data(rng)[0]
+            row[columns] = value
+            rows.append(row)
+    return np.array(rows)
+
+
+hand_made("ref_category_table", ["category_cast table", "numeric splits on the same features"],
+          NUMBERS, category_cast="table", features=TABLE_FEATURES, tensors=table_forest,
+          rows=table_rows, X=table_data)
+
 # Linear leaves
 
 
@@ -196,6 +240,31 @@ hand_made("ref_linear_outputs", ["linear leaves with tree.output", "softmax"],
           tensors=forest(9, leaf=linear_leaf, linear=True, base=(0.1, 0.0, -0.2),
                          outputs=[0, 1, 2] * 3, **F64), rows=some_missing)
 
+# Linear models
+
+
+def linear_model(n_outputs, fill):
+    def make(rng):
+        tensors = {"linear_model.coef": rng.normal(size=(n_outputs, 5)),
+                   "linear_model.intercept": rng.normal(size=n_outputs)}
+        if fill:
+            tensors["linear_model.fill"] = rng.normal(size=5)
+        return tensors
+    return make
+
+
+LINEAR = {"margin": BITS, "predict": BITS}
+hand_made("ref_linear_model_fill", ["linear_model.fill", "two outputs"], LINEAR,
+          outputs=value_outputs(2), infinite="error", tensors=linear_model(2, True),
+          rows=some_missing)
+hand_made("ref_linear_model_fill_f32", ["linear_model.fill on float32 input", "sums in float64"],
+          LINEAR, input="f32", tensors=linear_model(1, True), rows=some_missing)
+hand_made("ref_linear_model_f32", ["linear model summed in float32", "linear_model.fill"],
+          LINEAR, input="f32", accumulate="f32", link_math="f32", outputs=value_outputs(3),
+          infinite="error", tensors=linear_model(3, True), rows=some_missing)
+hand_made("ref_linear_model_missing", ["linear model without fill: missing stays missing"],
+          LINEAR, infinite="error", tensors=linear_model(1, False), rows=some_missing)
+
 # Links
 
 hand_made("ref_sqrt_signed", ["sqrt_signed"], NUMBERS, link="sqrt_signed",
@@ -212,6 +281,37 @@ hand_made("ref_ova_sigmoid", ["sigmoid of each class", "sigmoid scale"],
           PROBABILITIES, outputs=[class_output(["a", "b", "c"], 0, 3)], link="sigmoid",
           link_params={"scale": 0.6},
           tensors=forest(12, base=(0.0,) * 3, outputs=[0, 1, 2] * 4, **F64))
+
+hand_made("ref_divisor_sigmoid", ["divisor", "sigmoid scale", "margin is not divided"],
+          PROBABILITIES, outputs=BINARY, link="sigmoid", link_params={"scale": 1.5, "divisor": 7},
+          tensors=forest(7, **F64))
+hand_made("ref_divisor_softmax", ["divisor", "softmax"],
+          PROBABILITIES, outputs=[class_output(["a", "b", "c"], 0, 3)], link="softmax",
+          link_params={"divisor": 3},
+          tensors=forest(9, base=(0.0,) * 3, outputs=[0, 1, 2] * 3, **F64))
+hand_made("ref_divisor_f32", ["divisor in float32"],
+          {"margin": BITS, "predict": BITS}, input="f32", accumulate="f32", link_math="f32",
+          link="sqrt_signed", link_params={"divisor": 3}, tensors=forest(9, base=(0.1,)))
+ZERO_LEAVES = [0.0, 0.0, 0.0, 1e-7, 2e-7, -5e-8, 0.75, -0.5, 3.0]
+
+
+def zero_leaf(rng, depth):
+    return Leaf([float(rng.choice(ZERO_LEAVES)) for _ in range(4)])
+
+
+hand_made("ref_softmax_zero", ["softmax_zero in float32", "decision on the margins"],
+          {"margin": BITS, "proba": ULP32, "index": BITS}, input="f32", accumulate="f32",
+          link_math="f32", outputs=[class_output(["a", "b", "c", "d"], 0, 4)],
+          link="softmax_zero", tensors=forest(2, base=(0.0,) * 4, leaf=zero_leaf, **F32))
+hand_made("ref_softmax_zero_f64", ["softmax_zero in float64", "margins that are all 0"],
+          {"margin": BITS, "proba": RELATIVE, "index": BITS}, link="softmax_zero",
+          outputs=[class_output(["a", "b", "c"], 0, 3)],
+          tensors=forest(3, base=(0.0,) * 3, depth=2, outputs=[0, 1, 2],
+                         leaf=lambda rng, d: Leaf(float(rng.choice(ZERO_LEAVES))), **F64))
+hand_made("ref_softmax_zero_binary", ["softmax_zero of one margin for two classes"],
+          {"margin": BITS, "proba": RELATIVE, "index": BITS}, link="softmax_zero", outputs=BINARY,
+          tensors=forest(2, depth=2, leaf=lambda rng, d: Leaf(float(rng.choice(ZERO_LEAVES))),
+                         **F64))
 
 # Decisions
 
@@ -249,6 +349,17 @@ hand_made("ref_float_mean_uneven", ["mean in float32", "outputs with unequal num
 hand_made("ref_double_mean_base", ["mean with a base", "mean of scalar leaves by output"],
           {"margin": BITS, "predict": BITS}, outputs=value_outputs(2), combine="mean",
           tensors=forest(9, base=(0.1, 100.0), outputs=[1, 0, 0, 1, 0, 0, 0, 0, 0], **F64))
+hand_made("ref_min_uneven", ["min in float32", "outputs with unequal numbers of trees", "base"],
+          {"margin": BITS, "leaf": BITS}, outputs=value_outputs(3), input="f32", accumulate="f32",
+          combine="min", tensors=forest(8, base=(0.1, -7.0, 1e6), outputs=[0, 1, 1, 2, 2, 2, 1, 2]))
+hand_made("ref_max_vector", ["max of vector leaves", "base"],
+          PROBABILITIES, outputs=[class_output(["a", "b", "c"], 0, 3)], combine="max",
+          link="softmax", tensors=forest(5, leaf=vector_leaf(3), base=(0.5, 0.0, -0.25), **F64))
+for combine in ("min", "max"):
+    hand_made(f"ref_{combine}_nonfinite", [combine + " passes over NaN", "allow_nonfinite"],
+              {"margin": BITS, "predict": BITS}, combine=combine, allow_nonfinite="true",
+              tensors=forest(3, base=(1.5,), leaf=lambda rng, d: Leaf(
+                  [float(rng.normal()), np.inf, -np.inf, np.nan][rng.integers(4)]), **F64))
 hand_made("ref_double_input_float_thresholds", ["F32 thresholds on float64 input"],
           NUMBERS, tensors=forest(10))
 hand_made("ref_mixed_outputs", ["class and value outputs together"],

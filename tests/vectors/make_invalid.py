@@ -477,6 +477,9 @@ def tree_cases():
     case("mean_of_no_trees", INVALID, 'combine is "mean", and no tree adds to output 1',
          file(forest(base=f64(0, 0), tree__output=u16(0, 0)),
               metadata(outputs=two_outputs(), combine="mean")))
+    case("max_of_no_trees", INVALID, 'combine is "max", and no tree adds to output 1',
+         file(forest(base=f64(0, 0), tree__output=u16(0, 0)),
+              metadata(outputs=two_outputs(), combine="max")))
     case("range_reversed", INVALID, "feature.min[1] is 2.0, above feature.max[1], which is 1.0",
          file(forest(feature__min=f64(np.nan, 2), feature__max=f64(0, 1))))
 
@@ -540,12 +543,55 @@ def set_cases():
     case("linear_model_nan", INVALID, "linear_model.coef[1] is NaN, and metadata key "
          'allow_nonfinite does not say "true"',
          file(linear_model(linear_model__coef=f64(1, np.nan).reshape(1, 2))))
-    case("linear_model_of_floats", UNSUPPORTED, 'a linear model needs accumulate "f64" and combine '
-         '"sum"', file(linear_model(), metadata(accumulate="f32")))
+    case("linear_model_averaged", UNSUPPORTED, 'a linear model needs combine "sum"',
+         file(linear_model(), metadata(combine="mean")))
+    case("linear_model_with_tables", UNSUPPORTED, 'a linear model has no category_cast "table"',
+         file(linear_model(), metadata(category_cast="table")))
+    case("linear_model_fill_too_short", INVALID, "linear_model.fill has 1 elements for 2 features",
+         file(linear_model(linear_model__fill=f64(1))))
+    case("linear_model_fill_nan", INVALID, "linear_model.fill[1] is NaN, and a finite number was "
+         "expected", file(linear_model(linear_model__fill=f64(1, np.nan)),
+                          metadata(allow_nonfinite="true")))
+    case("linear_model_fill_of_trees", INVALID, "tensor linear_model.coef is missing",
+         file(forest(linear_model__fill=f64(1, 2))))
+    table_cases()
     case("trees_and_linear_model", INVALID, "the file holds both trees and a linear model, and it "
          "must hold one of them", file({**forest(), **linear_model()}))
     case("neither_trees_nor_linear_model", INVALID, "the file holds neither trees nor a linear "
          "model", file({}))
+
+
+def table_cases():
+    exactly = ('category.begin and category.value must be there exactly where category_cast is '
+               '"table"')
+
+    def of(begin, value, cast="table", **changes):
+        return file(category_forest(category__begin=begin, category__value=value),
+                    metadata(category_cast=cast, **changes))
+
+    case("table_missing", INVALID, exactly, of(None, None))
+    case("table_begin_missing", INVALID, exactly, of(None, f64(1)))
+    case("table_of_another_cast", INVALID, exactly, of(u32(0, 0, 1), f64(1), "truncate"))
+    case("table_values_of_another_cast", INVALID, exactly, of(None, f64(1), "nonnegative"))
+    case("table_begin_too_short", INVALID, "category.begin has 2 elements, and 3 were expected: one "
+         "a range, and the end", of(u32(0, 1), f64(1)))
+    case("table_begin_not_from_zero", INVALID, "category.begin[0] is 1, and 0 was expected",
+         of(u32(1, 1, 1), f64(1)))
+    case("table_begin_falls", INVALID, "category.begin[2] is 1, less than the 2 before it",
+         of(u32(0, 2, 1), f64(1)))
+    case("table_begin_past_the_values", INVALID, "category.begin ends with 2, and category.value "
+         "has 1 elements", of(u32(0, 0, 2), f64(1)))
+    case("table_value_missing", INVALID, "category.begin ends with 2, and category.value has 0 "
+         "elements", of(u32(0, 0, 2), None))
+    case("table_value_nan", INVALID, "category.value[1] is NaN, and the values of a feature must "
+         "rise", of(u32(0, 1, 2), f64(1, np.nan)))
+    case("table_value_twice", INVALID, "category.value[2] is 0.0, and the values of a feature must "
+         "rise", of(u32(0, 1, 3), f64(1, -0.0, 0)))
+    case("table_value_falls", INVALID, "category.value[1] is -inf, and the values of a feature must "
+         "rise", of(u32(0, 2, 2), f64(np.inf, -np.inf)))
+    case("table_beside_texts", INVALID, "features[1].categories is given, and rows hold "
+         "category.value", of(u32(0, 0, 1), f64(1), features=[
+             {"name": "a", "kind": "num"}, {"name": "b", "kind": "cat", "categories": ["x"]}]))
 
 
 # Rule 7: metadata ---------------------------------------------------------------------------------
@@ -566,33 +612,36 @@ def metadata_cases():
              file(forest(), metadata(**{key: None})))
     for key, value, expected in [
             ("input", "f16", '"f32" or "f64"'), ("accumulate", "F64", '"f32" or "f64"'),
-            ("combine", "max", '"sum" or "mean"'), ("link_math", "", '"f32" or "f64"'),
+            ("combine", "median", '"sum" or "mean" or "min" or "max"'),
+            ("link_math", "", '"f32" or "f64"'),
             ("decision", "median", '"argmax" or "ge0" or "gt0"'),
             ("missing", "maybe", '"allowed" or "error"'),
             ("infinite", "maybe", '"allowed" or "error"'),
-            ("category_cast", "round", '"nonnegative" or "truncate"'),
+            ("category_cast", "round", '"nonnegative" or "truncate" or "table"'),
             ("allow_nonfinite", "yes", '"true" or "false"')]:
         case(f"metadata_unknown_{key}", UNSUPPORTED, f'metadata key {key} is "{value}"; expected '
              f"{expected}", file(forest(), metadata(**{key: value})))
     case("metadata_unknown_link", UNSUPPORTED, 'link: "probit" is not known; expected one of '
-         "identity, sigmoid, sigmoid2x, softmax, softmax_argmax, exp, log1pexp, sqrt_signed, "
-         "hinge, normalize_ovr, iforest", file(forest(), metadata(link="probit")))
+         "identity, sigmoid, sigmoid2x, softmax, softmax_argmax, softmax_zero, exp, log1pexp, "
+         "sqrt_signed, hinge, normalize_ovr, iforest", file(forest(), metadata(link="probit")))
     case("link_name_with_escapes", UNSUPPORTED, 'link: "\\x1b[31mred\\x0a" is not known; expected '
-         "one of identity, sigmoid, sigmoid2x, softmax, softmax_argmax, exp, log1pexp, "
-         "sqrt_signed, hinge, normalize_ovr, iforest",
+         "one of identity, sigmoid, sigmoid2x, softmax, softmax_argmax, softmax_zero, exp, "
+         "log1pexp, sqrt_signed, hinge, normalize_ovr, iforest",
          file(forest(), metadata(link="\x1b[31mred\n")))
     case("link_params_not_json", INVALID, "metadata key link_params is no JSON: it goes wrong at "
          "byte 0", file(forest(), metadata(link="sigmoid", link_params="scale=2")))
     case("link_params_a_list", INVALID, "metadata key link_params is a list, not a JSON object",
          file(forest(), metadata(link="sigmoid", link_params="[]")))
     case("link_params_unknown", UNSUPPORTED, 'metadata key link_params has the unknown key '
-         '"temperature"; expected "scale" or "guard" or "denominator" or "offset"',
+         '"temperature"; expected "scale" or "guard" or "denominator" or "offset" or "divisor"',
          file(forest(), metadata(link="sigmoid", link_params={"temperature": 2})))
     case("link_params_empty_key", UNSUPPORTED, 'metadata key link_params has the unknown key ""; '
-         'expected "scale" or "guard" or "denominator" or "offset"',
+         'expected "scale" or "guard" or "denominator" or "offset" or "divisor"',
          file(forest(), metadata(link_params={"scale": 2, "": 2})))
     case("link_params_scale_zero", INVALID, "metadata key link_params has scale 0, and a number "
          "above 0 was expected", file(forest(), metadata(link="sigmoid", link_params={"scale": 0})))
+    case("link_params_divisor_zero", INVALID, "metadata key link_params has divisor 0, and a number "
+         "above 0 was expected", file(forest(), metadata(link_params={"divisor": 0})))
     case("link_params_guard_text", INVALID, 'metadata key link_params has guard "1e-16", and a '
          "number was expected",
          file(forest(), metadata(link="sigmoid", link_params={"guard": "1e-16"})))
@@ -721,7 +770,8 @@ def text_cases():
     case("warning_a_number", INVALID, "warnings[1] is 3, not a string",
          file(forest(), metadata(warnings='["careful",3]')))
     case("metadata_value_very_long", UNSUPPORTED, 'metadata key combine is "' + "é" * 30 + '..."; '
-         'expected "sum" or "mean"', file(forest(), metadata(combine="é" * 1000)))
+         'expected "sum" or "mean" or "min" or "max"',
+         file(forest(), metadata(combine="é" * 1000)))
 
     # Rule 9.
     whole = with_digest(forest(), metadata())

@@ -104,14 +104,21 @@ class ReferenceModel:
 
     def category_goes_left(self, node, x, default_left, listed_right):
         i = self.lists["cat.node"].index(node)
-        truncate = self.metadata.get("category_cast") == "truncate"
-        negative = x <= -1 if truncate else x < 0
-        code = None if negative or math.isinf(x) else int(x)
+        code = self.code(self.lists["node.feature"][node], x)
         if self.holds("cat", i, code):
             return not listed_right
         if "cat.known_words" in self.lists and not self.holds("cat.known", i, code):
             return default_left
         return listed_right
+
+    def code(self, feature, x):
+        cast = self.metadata.get("category_cast")
+        if cast == "table":
+            begin, end = self.lists["category.begin"][feature:feature + 2]
+            values = self.lists["category.value"][begin:end]
+            return values.index(x) if x in values else None
+        negative = x <= -1 if cast == "truncate" else x < 0
+        return None if negative or math.isinf(x) else int(x)
 
     def holds(self, kind, i, code):
         prefix = kind + ("_" if kind == "cat.known" else ".")
@@ -144,10 +151,11 @@ class ReferenceModel:
 
     def margins(self, x):
         if "linear_model.coef" in self.lists:
-            return [sum((c * v for c, v in zip(coef, x)), 0.0) + intercept for coef, intercept
-                    in zip(self.lists["linear_model.coef"], self.lists["linear_model.intercept"])]
+            return self.linear_margins(x)
         real = self.sum_type
         base = [real(b) for b in self.lists["base"]]
+        if self.metadata["combine"] in ("min", "max"):
+            return [float(b + s) for b, s in zip(base, self.extremes(x, len(base)))]
         mean = self.metadata["combine"] == "mean"
         sums = [real(0)] * len(base) if mean else list(base)
         count = [0] * len(base)
@@ -161,12 +169,39 @@ class ReferenceModel:
             sums = [b + (s / real(n) if n else real(0)) for b, s, n in zip(base, sums, count)]
         return [float(s) for s in sums]
 
+    def extremes(self, x, n_outputs):
+        values = [[] for _ in range(n_outputs)]
+        for tree in range(self.n_trees()):
+            first = self.lists["tree.output"][tree] if "tree.output" in self.lists else 0
+            for k, value in enumerate(self.leaf_values(self.find_leaf(tree, x), x), first):
+                values[k].append(self.sum_type(value))
+        choose = min if self.metadata["combine"] == "min" else max
+        return [choose([v for v in column if not math.isnan(v)], default=self.sum_type("nan"))
+                for column in values]
+
+    def linear_margins(self, x):
+        fill = self.lists.get("linear_model.fill")
+        if fill is not None:
+            x = [f if math.isnan(v) else v for f, v in zip(self.cast(fill), x)]
+        margins = []
+        for coef, intercept in zip(self.lists["linear_model.coef"],
+                                   self.lists["linear_model.intercept"]):
+            if self.sum_type is FLOAT32:
+                total = FLOAT32(intercept)
+                with np.errstate(over="ignore"):
+                    for c, v in zip(coef, x):
+                        total = total + FLOAT32(c) * FLOAT32(v)
+            else:
+                total = sum((c * v for c, v in zip(coef, x)), 0.0) + intercept
+            margins.append(float(total))
+        return margins
+
     # Links and decisions
 
     def link(self, margins, output):
         """Values of one output, in float32 after every operation if link_math says so."""
         name, real = self.metadata["link"], self.link_type
-        margins = [real(m) for m in margins]
+        margins = [real(m) / real(self.params.get("divisor", 1)) for m in margins]
         two = output["kind"] == "class" and len(margins) == 1 and len(output["labels"]) == 2
         if name.startswith("softmax"):
             values = self.softmax([-margins[0], margins[0]] if two else margins)
@@ -179,7 +214,21 @@ class ReferenceModel:
                 values = [real(1) - values[0], values[0]]
         return [float(v) for v in values]
 
+    def softmax_zero(self, margins):
+        real = self.link_type
+        largest, total, values = max(margins), real(0), []
+        for m in margins:
+            if abs(float(m)) > float(FLOAT32(1e-7)):
+                values.append(self.exp(m - largest))
+                total = total + values[-1]
+            else:
+                values.append(m * self.exp(-largest))
+        with np.errstate(all="ignore"):
+            return [real(np.divide(v, total)) for v in values]
+
     def softmax(self, margins):
+        if self.metadata["link"] == "softmax_zero":
+            return self.softmax_zero(margins)
         real = self.link_type
         powers = [self.exp(m - max(margins)) for m in margins]
         total = sum(float(p) for p in powers)
@@ -214,6 +263,6 @@ class ReferenceModel:
         decision = self.metadata["decision"]
         if len(margins) == 1 and len(values) == 2 and decision in ("ge0", "gt0"):
             return int(margins[0] >= 0 if decision == "ge0" else margins[0] > 0)
-        if self.metadata["link"] == "softmax_argmax" and len(margins) > 1:
-            values = margins
+        if self.metadata["link"] in ("softmax_argmax", "softmax_zero"):
+            values = margins if len(margins) > 1 else [-margins[0], margins[0]]
         return values.index(max(values))

@@ -64,7 +64,7 @@ std::string_view AnswerName(Answer answer);
 struct LinearModel {
   std::vector<double> coef;       ///< [K, n_features]
   std::vector<double> intercept;  ///< [K]
-  std::vector<double> fill;       ///< [n_features] what a missing value is read as, or empty
+  std::vector<double> fill = {};  ///< [n_features] what a missing value is read as, or empty
 };
 
 /// What a file says, unchecked: the border between importing and evaluating.
