@@ -3,6 +3,8 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "copse/import.h"
 #include "imported.h"
@@ -34,6 +36,25 @@ struct Estimator {
   std::string Called() const;
 };
 
+/// "CALLED: attribute NAME is FOUND; expected EXPECTED", or that it is missing (kInvalidModel).
+Error BadAttribute(std::string_view called, std::string_view name,
+                   const std::optional<Value>& found, std::string_view expected);
+/// Attributes of `object`, or BadAttribute. Numbers: of a number or of an array of any shape.
+Result<Value> NeedAttribute(std::string_view called, Value object, std::string_view name,
+                            std::string_view expected);
+Result<double> NeedNumber(std::string_view called, Value object, std::string_view name);
+Result<std::vector<double>> NeedNumbers(std::string_view called, Value object,
+                                        std::string_view name);
+/// Text of an attribute; empty where it is missing or something else.
+std::string TextOf(Value object, std::string_view name);
+/// The refusal of an estimator that was saved before `fit`.
+Error NotFitted(const Estimator& estimator);
+
+/// What all scikit-learn models have in common: their source and options.
+Imported StartImported(const Estimator& estimator);
+/// Whether everything that is missing in a row is filled in before the estimator sees it.
+bool FillsMissing(const Estimator& estimator);
+
 /// Each reads the estimators of its file; the names are class stems of modules below sklearn.
 /// Errors: kInvalidModel naming the attribute, kUnsupportedModel saying what to do instead.
 bool IsForest(std::string_view name);    ///< DecisionTree*, ExtraTree*, RandomForest*, ExtraTrees*
@@ -50,7 +71,8 @@ Result<Imported> ReadLinear(const Estimator& estimator);
 /// XGBoost and LightGBM that such objects hold are read by their own importers.
 Result<Imported> ReadEstimator(Value value, const ImportOptions& options);
 
-/// Labels of `classes_` (numbers, texts or bools, as arrays or lists) for an output.
+/// Labels of `classes_` (numbers, texts or bools, as arrays or lists) for an output; its columns
+/// are the caller's to set. Errors: kUnsupportedModel for labels of several types.
 Result<Output> ClassOutput(std::string name, Value classes, std::string_view called);
 /// feature_names_in_, else x0, x1, ...; with a map, the names of the rows' columns are the
 /// pipeline's own.
