@@ -37,6 +37,7 @@ enum class Kind : std::uint8_t {
   kArray,   ///< numpy.ndarray
 };
 
+class Array;
 class Document;
 
 /// A handle of one value; cheap to copy; the Document must outlive it. Asking a value for what it
@@ -55,7 +56,8 @@ class Value {
   std::optional<std::string> AsString() const;    ///< UTF-8; bytes of Python 2 as latin1
   std::optional<std::string_view> AsBytes() const;
 
-  /// Items of a tuple, list or set; pairs of a dict.
+  /// Items of a tuple, list or set; pairs of a dict. Of an object: what was added to it as to a
+  /// list or dict, for it may be of a class derived from these.
   std::size_t size() const;
   Value At(std::size_t i) const;                          ///< item i of a tuple, list or set
   Value Key(std::size_t i) const;                         ///< of pair i of a dict
@@ -63,6 +65,7 @@ class Value {
   std::optional<Value> Find(std::string_view key) const;  ///< item of a dict; the last of equals
 
   /// Dotted name of a global, or of an object's class: "sklearn.tree._classes.ExtraTreeClassifier".
+  /// Empty for an object whose class the file itself makes.
   std::string_view class_name() const;
   /// Behind the last dot of class_name().
   std::string_view class_stem() const;
@@ -76,9 +79,13 @@ class Value {
   std::string Describe() const;
 
  private:
+  friend class Array;
   friend class Document;
-  friend class Machine;
   Value(const Document* document, std::uint32_t id) : document_(document), id_(id) {}
+  std::optional<Value> IfPresent(std::uint32_t id) const;
+  std::optional<Array> AsScalar() const;
+  const class Store& store() const;
+  bool IsDict() const;
   const Document* document_;
   std::uint32_t id_;
 };
@@ -121,13 +128,17 @@ class Array {
   Result<std::vector<Value>> Objects() const;
 
  private:
+  Status SetOrder(Value value);
+  Status SetData(Value value);
+  Result<const Field*> NumericField(const Field* field) const;
+
   std::string name_;
   std::vector<std::size_t> shape_;
   std::size_t size_ = 0, item_bytes_ = 0;
   std::vector<Field> fields_;
-  bool is_record_ = false, holds_objects_ = false, fortran_ = false;
+  bool is_record_ = false, holds_objects_ = false;
+  std::vector<std::size_t> strides_;  // in items; empty in C order
   std::string_view data_;
-  std::shared_ptr<const std::string> owned_;  // decoded latin1, where the file holds text
   std::vector<Value> objects_;
 };
 
@@ -144,11 +155,13 @@ class Document {
 
  private:
   friend class Value;
-  friend class Array;
-  friend class Machine;
-  struct Arena;  // pickle.cc
+  struct Arena;  // store.h
   explicit Document(std::unique_ptr<Arena> arena);
   std::unique_ptr<Arena> arena_;
 };
+
+/// Whether `bytes` begin (and, without a protocol number, end) as a pickle; a damaged one, and a
+/// joblib file of old that Parse refuses by name, look like one as well.
+bool LooksLikePickle(std::span<const std::uint8_t> bytes);
 
 }  // namespace copse::importer::pickle
