@@ -16,6 +16,7 @@ using Command = std::function<Status()>;
 
 Command AddServeCommand(CLI::App& app);
 Command AddPredictCommand(CLI::App& app);
+Command AddImportCommand(CLI::App& app);
 Command AddInspectCommand(CLI::App& app);
 /// Asks 127.0.0.1 for /readyz, so that a container without shell or curl can say how it is.
 Command AddHealthcheckCommand(CLI::App& app);

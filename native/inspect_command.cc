@@ -10,7 +10,10 @@
 
 #include "commands.h"
 #include "copse/model_file.h"
+#include "decompress.h"
+#include "import_flags.h"
 #include "loaded_model.h"
+#include "model_text.h"
 #include "prediction_text.h"
 #include "utf8.h"
 
@@ -20,41 +23,24 @@ namespace {
 struct InspectOptions {
   std::string file;
   bool json = false;
+  ImportOptions import;
 };
-
-constexpr std::size_t kListedMax = 12;
-constexpr std::size_t kTextMax = 400;
 
 // DescribeModel's object with what only the file knows added in front.
 std::string InspectJson(const LoadedModel& loaded) {
   const std::string description = DescribeModel(loaded.model);
   return "{\"name\":" + JsonString(loaded.name) + ",\"version\":" + JsonString(loaded.version) +
          ",\"sha256\":" + JsonString(loaded.sha256) +
-         ",\"file_bytes\":" + std::to_string(loaded.bytes.size()) + "," + description.substr(1);
-}
-
-// Text from a file, without anything that a terminal would obey.
-std::string Plain(const std::string& text) {
-  const std::string shown = Shown(text, kTextMax);
-  return shown.substr(1, shown.size() - 2);
+         ",\"file_kind\":" + JsonString(SourceKindName(loaded.kind)) + ",\"compression\":" +
+         (loaded.compression == Compression::kNone
+              ? "null"
+              : JsonString(CompressionName(loaded.compression))) +
+         ",\"file_bytes\":" + std::to_string(loaded.file_bytes) +
+         ",\"model_bytes\":" + std::to_string(loaded.bytes.size()) + "," + description.substr(1);
 }
 
 void AddLine(std::string& text, const std::string& name, const std::string& value) {
   text += name + std::string(name.size() < 12 ? 12 - name.size() : 1, ' ') + value + "\n";
-}
-
-std::string Counted(std::size_t n, const std::string& noun) {
-  return std::to_string(n) + " " + noun + (n == 1 ? "" : "s");
-}
-
-std::string Listed(const std::vector<std::string>& names) {
-  std::string text;
-  for (std::size_t i = 0; i < std::min(names.size(), kListedMax); ++i) {
-    text += (i == 0 ? "" : ", ") + Plain(names[i]);
-  }
-  if (names.size() > kListedMax)
-    text += ", and " + std::to_string(names.size() - kListedMax) + " more";
-  return text;
 }
 
 std::string FeatureLine(const Feature& feature) {
@@ -68,30 +54,6 @@ std::string FeatureLine(const Feature& feature) {
   if (!feature.unit.empty()) text += " " + Plain(feature.unit);
   if (!feature.description.empty()) text += "  (" + Plain(feature.description) + ")";
   return text + "\n";
-}
-
-std::string OutputText(const Output& output) {
-  switch (output.kind) {
-    case OutputKind::kClass:
-      return "one of " + std::to_string(output.labels.size()) +
-             (output.labels.size() == 1 ? " class: " : " classes: ") + Listed(output.labels);
-    case OutputKind::kValue:
-      return output.end - output.begin == 1 ? "a number"
-                                            : Counted(output.end - output.begin, "number");
-    case OutputKind::kScore:
-      return "a score";
-  }
-  return "";
-}
-
-std::string ShapeText(const Model& model) {
-  const Forest* forest = model.forest();
-  if (forest == nullptr) {
-    return "linear, " + Counted(model.linear()->coef.size(), "coefficient");
-  }
-  return Counted(forest->n_trees(), "tree") + ", " + Counted(forest->n_nodes(), "node") + ", " +
-         std::to_string(forest->n_leaves()) + (forest->n_leaves() == 1 ? " leaf" : " leaves") +
-         ", depth " + std::to_string(forest->max_depth());
 }
 
 // A metadata value that is JSON again, as one line of `key value` pairs or a list.
@@ -115,7 +77,12 @@ std::string InspectText(const LoadedModel& loaded) {
   const Model& model = loaded.model;
   std::string text;
   AddLine(text, "model", loaded.name + ", version " + loaded.version);
-  AddLine(text, "file", Plain(loaded.path) + ", " + Counted(loaded.bytes.size(), "byte"));
+  AddLine(
+      text, "file",
+      Plain(loaded.path) + ", " + FileKindText(loaded) + ", " + Counted(loaded.file_bytes, "byte"));
+  if (loaded.kind != SourceKind::kCopse) {
+    AddLine(text, "imported", Counted(loaded.bytes.size(), "byte") + " in our own format");
+  }
   AddLine(text, "sha256", loaded.sha256);
   for (const Output& output : model.outputs()) {
     const std::string name = model.outputs().size() == 1 ? "" : Plain(output.name) + ": ";
@@ -138,7 +105,7 @@ std::string InspectText(const LoadedModel& loaded) {
 }
 
 Status Inspect(const InspectOptions& options) {
-  auto loaded = LoadModel(options.file);
+  auto loaded = LoadModel(options.file, options.import);
   if (!loaded.ok()) return loaded.error();
   const std::string text = options.json ? InspectJson(**loaded) + "\n" : InspectText(**loaded);
   // A closed pipe (`| head`) has seen enough.
@@ -151,8 +118,11 @@ Status Inspect(const InspectOptions& options) {
 
 Command AddInspectCommand(CLI::App& app) {
   auto options = std::make_shared<InspectOptions>();
-  app.add_option("FILE", options->file, "Model file, or NAME=FILE")->required();
+  app.add_option("FILE", options->file,
+                 "Model file of any format that can be imported, or NAME=FILE")
+      ->required();
   app.add_flag("--json", options->json, "As one JSON object");
+  AddIterationsOption(app, options->import);
   return [options] { return Inspect(*options); };
 }
 

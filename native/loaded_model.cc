@@ -1,48 +1,35 @@
 #include "loaded_model.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <nlohmann/json.hpp>
 #include <optional>
+#include <span>
 #include <string_view>
 #include <utility>
 
-#include "copse/limits.h"
 #include "copse/model_file.h"
 #include "copse/sha256.h"
+#include "decompress.h"
+#include "file_bytes.h"
 #include "utf8.h"
 
 namespace copse {
 namespace {
 
 constexpr std::size_t kNameMax = 64;
-constexpr std::size_t kReadBytes = std::size_t{1} << 20;
-constexpr std::uint64_t kModelBytesMax = std::uint64_t{4} << 30;
 constexpr std::size_t kVersionDigits = 12;
+constexpr std::size_t kPathShownMax = 200;
+constexpr std::array<std::string_view, 7> kCompressedSuffixes = {"gz",  "bz2", "xz",  "lzma",
+                                                                 "lz4", "z",   "zlib"};
+constexpr std::array<std::string_view, 9> kModelSuffixes = {
+    "safetensors", "pkl", "pickle", "joblib", "json", "ubj", "txt", "onnx", "model"};
 
 struct Spec {
   std::string name, path;
-};
-
-// Closes what it holds.
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int number) : number_(number) {}
-  ~FileDescriptor() {
-    if (number_ >= 0) close(number_);
-  }
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  int number() const { return number_; }
-
- private:
-  int number_;
 };
 
 bool IsNameCharacter(char c) {
@@ -55,23 +42,24 @@ bool IsName(std::string_view name) {
          std::all_of(name.begin(), name.end(), IsNameCharacter);
 }
 
-std::string NameFromPath(std::string_view path) {
-  std::string name(path.substr(path.rfind('/') + 1));
+// Takes the suffix off, unless nothing would be left. Returns it.
+std::string TakeSuffix(std::string& name) {
   const std::size_t dot = name.rfind('.');
-  if (dot != std::string::npos && dot > 0) name.resize(dot);
-  if (name.size() > kNameMax) name.resize(kNameMax);
-  for (char& c : name) {
-    if (!IsNameCharacter(c)) c = '_';
-  }
-  if (!name.empty() && (name[0] == '.' || name[0] == '-')) name[0] = '_';
-  return name.empty() ? "model" : name;
+  if (dot == std::string::npos || dot == 0) return "";
+  std::string suffix = name.substr(dot + 1);
+  name.resize(dot);
+  return suffix;
+}
+
+bool IsAmong(std::string_view suffix, std::span<const std::string_view> suffixes) {
+  return std::find(suffixes.begin(), suffixes.end(), suffix) != suffixes.end();
 }
 
 // NAME=FILE, unless the text before `=` looks like a part of a path.
 Result<Spec> ParseSpec(const std::string& spec) {
   const std::size_t equals = spec.find('=');
   if (equals == std::string::npos || spec.find('/') < equals || access(spec.c_str(), F_OK) == 0) {
-    return Spec{NameFromPath(spec), spec};
+    return Spec{ModelNameOf(spec), spec};
   }
   Spec parts{spec.substr(0, equals), spec.substr(equals + 1)};
   if (!IsName(parts.name)) {
@@ -82,134 +70,159 @@ Result<Spec> ParseSpec(const std::string& spec) {
   return parts;
 }
 
-Error Refuse(ErrorCode code, const std::string& path, const std::string& why) {
-  return Error{code, path + ": " + why};
+// A message that starts with the path, and of a long path with its end, so that there is room for
+// what is wrong.
+Error Refuse(const std::string& path, const Error& error) {
+  std::string shown = path == "-" ? "standard input" : path;
+  if (shown.size() > kPathShownMax) shown = "..." + shown.substr(shown.size() - kPathShownMax);
+  return {error.code, shown + ": " + error.message};
 }
 
-Error SystemError(const std::string& path) {
-  return Refuse(ErrorCode::kNotFound, path,
-                "cannot be read (" + std::string(strerror(errno)) + ")");
+using Bytes = std::span<const std::uint8_t>;
+
+// What starts like this JSON may turn out to be a model further on; everything else is known by
+// its first bytes, and what is known as nothing is refused with the importers' sentence.
+Status CheckHead(Bytes head) {
+  if (SourceKindOf(head) != SourceKind::kUnknown) return Ok{};
+  const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
+  const std::size_t first = text.find_first_not_of(" \t\r\n");
+  const bool is_whole = head.size() < kHeadBytes;
+  if (!is_whole && first != std::string_view::npos && text[first] == '{') return Ok{};
+  auto refused = ImportModel(head);
+  if (refused.ok()) return Ok{};
+  return refused.error();
 }
 
-bool StartsWith(std::string_view head, std::string_view bytes) { return head.starts_with(bytes); }
+// The same of what comes out of a compressed file.
+Status CheckInnerHead(Bytes head) {
+  if (SourceKindOf(head) == SourceKind::kCompressed) {
+    return Error{ErrorCode::kUnsupportedModel,
+                 "this is a compressed file that holds a compressed file again (" +
+                     std::string(CompressionName(CompressionOf(head))) +
+                     "); decompress it once, and give the result"};
+  }
+  return CheckHead(head);
+}
 
-// Kinds of model files by their first bytes, for a refusal that helps.
-struct Look {
-  std::string_view bytes;
-  std::string_view what;
+// A file, and what it holds once it is decompressed.
+struct Contents {
+  FileBytes file;
+  std::vector<std::uint8_t> inner;  // of a compressed file
+  Compression compression = Compression::kNone;
+
+  Bytes model() const { return compression == Compression::kNone ? file.span() : Bytes(inner); }
 };
-constexpr std::array<Look, 13> kLooks = {{
-    {{"\x80\x02", 2}, "a Python pickle"},
-    {{"\x80\x03", 2}, "a Python pickle"},
-    {{"\x80\x04", 2}, "a Python pickle"},
-    {{"\x80\x05", 2}, "a Python pickle"},
-    {{"\x1f\x8b", 2}, "a gzip file"},
-    {{"\x78\x9c", 2}, "a file compressed by zlib, such as joblib writes"},
-    {{"\x78\x5e", 2}, "a file compressed by zlib, such as joblib writes"},
-    {{"\x78\x01", 2}, "a file compressed by zlib, such as joblib writes"},
-    {{"\x78\xda", 2}, "a file compressed by zlib, such as joblib writes"},
-    {"PK", "a zip file"},
-    {"tree\n", "a LightGBM text model"},
-    {"\x89HDF", "an HDF5 file"},
-    {"binf", "an old binary XGBoost model"},
+
+Result<Contents> ReadContents(const std::string& path) {
+  auto file = FileBytes::Read(path, CheckHead);
+  if (!file.ok()) return file.error();
+  Contents contents{*std::move(file), {}, Compression::kNone};
+  const Bytes bytes = contents.file.span();
+  if (SourceKindOf(bytes) != SourceKind::kCompressed) return contents;
+  contents.compression = CompressionOf(bytes);
+  auto inner = Decompress(contents.compression, bytes, CheckInnerHead);
+  if (!inner.ok()) return inner.error();
+  contents.inner = *std::move(inner);
+  return contents;
+}
+
+// The model, and in `bytes` the file of it in our format. Lets go of what was read before that is
+// written: a large model is never held three times.
+Result<Model> ReadOrImport(Contents contents, SourceKind kind, const ImportOptions& options,
+                           std::vector<std::uint8_t>& bytes) {
+  const bool is_ours = kind == SourceKind::kCopse;
+  ImportOptions with_file = options;
+  if (contents.compression != Compression::kNone) with_file.file = contents.file.span();
+  auto model = is_ours ? ReadModel(contents.model()) : ImportModel(contents.model(), with_file);
+  if (!model.ok()) return model.error();
+  if (is_ours && contents.compression == Compression::kNone) {
+    bytes = std::move(contents.file).Take();
+  } else if (is_ours) {
+    bytes = std::move(contents.inner);
+  }
+  if (!contents.file.unchanged()) {
+    return Error{ErrorCode::kInvalidModel, "the file was changed while it was read; try again"};
+  }
+  contents = {};
+  if (!is_ours) bytes = WriteModel(*model);
+  return model;
+}
+
+struct KindName {
+  std::string_view name, text;
+};
+// In the order of SourceKind.
+constexpr std::array<KindName, 9> kKindNames = {{
+    {"copse", "our own format"},
+    {"pickle", "a Python pickle"},
+    {"xgboost-json", "XGBoost JSON"},
+    {"xgboost-ubjson", "XGBoost UBJSON"},
+    {"lightgbm", "LightGBM text"},
+    {"onnx", "ONNX"},
+    {"catboost-json", "CatBoost JSON"},
+    {"compressed", "a compressed file"},
+    {"unknown", "unknown"},
 }};
-
-std::string_view LooksLike(std::string_view head) {
-  if (head.empty()) return "empty";
-  for (const Look& look : kLooks) {
-    if (StartsWith(head, look.bytes)) return look.what;
-  }
-  const std::size_t first = head.find_first_not_of(" \t\r\n");
-  if (first != std::string_view::npos && (head[first] == '{' || head[first] == '[')) {
-    const bool ubjson = first == 0 && head.size() > 1 && (head[1] == 'L' || head[1] == 'i');
-    return ubjson ? "a UBJSON file, such as XGBoost writes" : "a JSON file";
-  }
-  if (StartsWith(head, "\x08") && head.size() > 2 && (head[2] == '\x12' || head[2] == '"')) {
-    return "an ONNX model";
-  }
-  return {};
-}
-
-// Our format begins with the length of its header, which begins with a brace. What does not is
-// refused before the rest of it is read.
-std::optional<std::string> WhyNotOurs(std::string_view head) {
-  std::uint64_t header_bytes = 0;
-  for (std::size_t i = 0; i < 8 && i < head.size(); ++i) {
-    header_bytes |= std::uint64_t{static_cast<std::uint8_t>(head[i])} << (8 * i);
-  }
-  if (head.size() > 8 && head[8] == '{' && header_bytes <= limits::kHeaderBytesMax) {
-    return std::nullopt;
-  }
-  const std::string_view what = LooksLike(head);
-  if (what == "empty") return "the file is empty; a .safetensors model was expected";
-  if (what.empty()) return std::nullopt;  // ReadModel says what is wrong with it
-  return "this is " + std::string(what) +
-         "; a .safetensors model was expected (models/copse_export.py writes one)";
-}
-
-Result<std::size_t> ReadSome(int file, std::uint8_t* to, std::size_t n_bytes,
-                             const std::string& path) {
-  for (;;) {
-    const ssize_t n = read(file, to, n_bytes);
-    if (n >= 0) return static_cast<std::size_t>(n);
-    if (errno != EINTR) return SystemError(path);
-  }
-}
-
-// The whole file; its size is believed only as far as bytes come.
-Result<std::vector<std::uint8_t>> ReadBytes(int file, const std::string& path) {
-  std::vector<std::uint8_t> bytes;
-  for (bool first = true;; first = false) {
-    const std::size_t used = bytes.size();
-    bytes.resize(used + kReadBytes);
-    std::size_t n_new = 0;
-    while (n_new < kReadBytes) {
-      auto n = ReadSome(file, bytes.data() + used + n_new, kReadBytes - n_new, path);
-      if (!n.ok()) return n.error();
-      if (*n == 0) break;
-      n_new += *n;
-    }
-    bytes.resize(used + n_new);
-    if (first) {
-      const auto* head = reinterpret_cast<const char*>(bytes.data());
-      if (const auto why = WhyNotOurs({head, bytes.size()})) {
-        return Refuse(ErrorCode::kUnsupportedModel, path, *why);
-      }
-    }
-    if (n_new < kReadBytes) return bytes;
-    if (bytes.size() > kModelBytesMax) {
-      return Refuse(ErrorCode::kTooLarge, path, "larger than the limit of 4 GiB");
-    }
-  }
-}
-
-Result<std::vector<std::uint8_t>> ReadFile(const std::string& path) {
-  const FileDescriptor file(open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  struct stat status {};
-  if (file.number() < 0 || fstat(file.number(), &status) != 0) return SystemError(path);
-  if (S_ISDIR(status.st_mode)) {
-    return Refuse(ErrorCode::kNotFound, path, "a folder; a model file was expected");
-  }
-  if (static_cast<std::uint64_t>(status.st_size) > kModelBytesMax) {
-    return Refuse(ErrorCode::kTooLarge, path, "larger than the limit of 4 GiB");
-  }
-  return ReadBytes(file.number(), path);
-}
+static_assert(static_cast<std::size_t>(SourceKind::kUnknown) + 1 == kKindNames.size());
 
 }  // namespace
 
-Result<std::shared_ptr<const LoadedModel>> LoadModel(const std::string& spec) {
+Result<std::shared_ptr<const LoadedModel>> LoadModel(const std::string& spec,
+                                                     const ImportOptions& options) {
   auto parts = ParseSpec(spec);
   if (!parts.ok()) return parts.error();
-  auto bytes = ReadFile(parts->path);
-  if (!bytes.ok()) return bytes.error();
-  auto model = ReadModel(*bytes);
-  if (!model.ok()) return Refuse(model.error().code, parts->path, model.error().message);
-  std::string sha256 = Sha256Hex(*bytes);
+  auto contents = ReadContents(parts->path);
+  if (!contents.ok()) return Refuse(parts->path, contents.error());
+  const SourceKind kind = SourceKindOf(contents->model());
+  const Compression compression = contents->compression;
+  const std::uint64_t file_bytes = contents->file.span().size();
+  std::vector<std::uint8_t> bytes;
+  auto model = ReadOrImport(*std::move(contents), kind, options, bytes);
+  if (!model.ok()) return Refuse(parts->path, model.error());
+  std::string sha256 = Sha256Hex(bytes);
   std::string version = sha256.substr(0, kVersionDigits);
-  return std::shared_ptr<const LoadedModel>(
-      new LoadedModel{std::move(parts->name), std::move(version), std::move(sha256),
-                      std::move(parts->path), *std::move(model), *std::move(bytes)});
+  return std::shared_ptr<const LoadedModel>(new LoadedModel{
+      std::move(parts->name), std::move(version), std::move(sha256), std::move(parts->path),
+      *std::move(model), std::move(bytes), kind, compression, file_bytes});
+}
+
+std::string ModelNameOf(std::string_view path) {
+  if (path == "-") return "model";
+  std::string name(path.substr(path.rfind('/') + 1));
+  if (IsAmong(TakeSuffix(name), kCompressedSuffixes)) {
+    std::string inner = name;
+    if (IsAmong(TakeSuffix(inner), kModelSuffixes)) name = inner;
+  }
+  if (name.size() > kNameMax) name.resize(kNameMax);
+  for (char& c : name) {
+    if (!IsNameCharacter(c)) c = '_';
+  }
+  if (!name.empty() && (name[0] == '.' || name[0] == '-')) name[0] = '_';
+  return name.empty() ? "model" : name;
+}
+
+std::string_view SourceKindName(SourceKind kind) {
+  return kKindNames.at(static_cast<std::size_t>(kind)).name;
+}
+
+std::string FileKindText(const LoadedModel& loaded) {
+  std::string text(kKindNames.at(static_cast<std::size_t>(loaded.kind)).text);
+  if (loaded.compression != Compression::kNone) {
+    text += ", compressed by " + std::string(CompressionName(loaded.compression));
+  }
+  return text;
+}
+
+std::vector<std::string> WarningsOf(const Model& model) {
+  std::vector<std::string> warnings;
+  const auto found = model.metadata().find("warnings");
+  if (found == model.metadata().end()) return warnings;
+  const auto list = nlohmann::json::parse(found->second, nullptr, false);
+  if (!list.is_array()) return warnings;
+  for (const auto& item : list) {
+    if (item.is_string()) warnings.push_back(item.get_ref<const std::string&>());
+  }
+  return warnings;
 }
 
 }  // namespace copse

@@ -43,6 +43,8 @@ int Main(int argc, char** argv) {
   commands.emplace_back(serve, AddServeCommand(*serve));
   auto* predict = app.add_subcommand("predict", "Predict the rows of a file or a pipe");
   commands.emplace_back(predict, AddPredictCommand(*predict));
+  auto* import = app.add_subcommand("import", "Write another library's model in our own format");
+  commands.emplace_back(import, AddImportCommand(*import));
   auto* inspect = app.add_subcommand("inspect", "Say what a model is");
   commands.emplace_back(inspect, AddInspectCommand(*inspect));
   auto* healthcheck = app.add_subcommand("healthcheck", "Ask a service here whether it is ready");

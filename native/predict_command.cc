@@ -11,6 +11,7 @@
 #include "answer_writer.h"
 #include "commands.h"
 #include "files.h"
+#include "import_flags.h"
 #include "loaded_model.h"
 #include "npy.h"
 #include "progress.h"
@@ -21,6 +22,7 @@ namespace {
 
 struct PredictOptions {
   std::string model, input, out, answer = "predict", input_format, output_format;
+  ImportOptions import;
 };
 
 // Rows and values worked on at a time: enough to be fast, and little memory.
@@ -43,6 +45,9 @@ std::string FormatOf(const std::string& path) {
 // What the parser cannot see: options that do not go together. CLI11 reports what is thrown here
 // as wrong usage.
 void ChooseFormats(PredictOptions& options) {
+  if (options.model == "-" && options.input == "-") {
+    throw CLI::ValidationError("--model", "a model and rows cannot both come through one pipe");
+  }
   const bool json = options.answer == "json";
   if (options.input_format.empty() && options.input != "-") {
     options.input_format = FormatOf(options.input);
@@ -130,8 +135,9 @@ Status Named(const std::string& input, Status status) {
 }
 
 Status Predict(const PredictOptions& options) {
-  auto loaded = LoadModel(options.model);
+  auto loaded = LoadModel(options.model, options.import);
   if (!loaded.ok()) return loaded.error();
+  PrintWarnings(**loaded, options.import);
   const Model& model = (*loaded)->model;
   auto writer = OpenWriter(model, options);
   if (!writer.ok()) return writer.error();
@@ -153,7 +159,9 @@ Status Predict(const PredictOptions& options) {
 
 Command AddPredictCommand(CLI::App& app) {
   auto options = std::make_shared<PredictOptions>();
-  app.add_option("-m,--model", options->model, "Model file, or NAME=FILE")->required();
+  app.add_option("-m,--model", options->model,
+                 "Model file of any format that can be imported, or NAME=FILE")
+      ->required();
   app.add_option("-i,--input", options->input,
                  "Rows: a .csv (with or without header), .ndjson or .npy file, or - for a pipe")
       ->required();
@@ -169,11 +177,15 @@ Command AddPredictCommand(CLI::App& app) {
       ->check(CLI::IsMember({"predict", "index", "proba", "margin", "leaf", "score", "json"}));
   app.add_option("--output-format", options->output_format, "csv, ndjson or npy; default: by name")
       ->check(CLI::IsMember({"csv", "ndjson", "npy"}));
+  AddIterationsOption(app, options->import);
   app.footer(
       "Inputs of any length go through a pipe: line n of the output answers row n.\n"
       "Example: copse predict --model iris.safetensors --input rows.csv --out - "
       "--output proba");
-  app.callback([options] { ChooseFormats(*options); });
+  app.callback([options] {
+    ChooseFormats(*options);
+    options->import.leaf_ids = options->answer == "leaf";
+  });
   return [options] { return Predict(*options); };
 }
 

@@ -1,7 +1,9 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cmath>
+#include <cstdio>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -10,7 +12,9 @@
 #include <vector>
 
 #include "commands.h"
+#include "import_flags.h"
 #include "loaded_model.h"
+#include "model_text.h"
 #include "outbox.h"
 #include "redis_shipper.h"
 #include "server.h"
@@ -27,6 +31,7 @@ struct ServeOptions {
   bool no_log = false;
   std::string durability = "commit";
   double head_timeout = 10, body_timeout = 30, idle_timeout = 60;  // seconds
+  ImportOptions import;
   ServerConfig config;
 };
 
@@ -44,12 +49,14 @@ std::string DefaultWebDir() {
   return "";
 }
 
-// The files of a folder that are called like models, by name: [NAME=]FILE without the NAME.
-Result<std::vector<std::string>> ModelsIn(const std::string& folder) {
+bool IsOurs(const std::string& file) { return file.ends_with(".safetensors"); }
+
+// The files of a folder, by name; hidden ones are none of ours.
+Result<std::vector<std::string>> FilesIn(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (entry.path().extension() == ".safetensors") files.push_back(entry.path().string());
+    if (!entry.path().filename().string().starts_with(".")) files.push_back(entry.path().string());
   }
   if (error) {
     return Error{ErrorCode::kInvalidInput, "--models is \"" + folder + "\": " + error.message()};
@@ -58,23 +65,78 @@ Result<std::vector<std::string>> ModelsIn(const std::string& folder) {
   return files;
 }
 
-Status LoadModels(const ServeOptions& options, ServerConfig& config) {
-  std::vector<std::string> specs = options.models;
-  if (!options.models_dir.empty()) {
-    auto files = ModelsIn(options.models_dir);
-    if (!files.ok()) return files.error();
-    specs.insert(specs.end(), files->begin(), files->end());
-  }
-  std::set<std::string> names;
-  for (const std::string& spec : specs) {
-    auto loaded = LoadModel(spec);
+// The models that are going to be served, each with a name of its own.
+class Models {
+ public:
+  explicit Models(const ImportOptions& options) : options_(options) {}
+
+  Status Add(const std::string& spec) {
+    auto loaded = LoadModel(spec, options_);
     if (!loaded.ok()) return loaded.error();
-    if (!names.insert((*loaded)->name).second) {
-      return Error{ErrorCode::kInvalidInput, "two models are called " + (*loaded)->name +
+    return Take(*std::move(loaded));
+  }
+
+  // Everything in a folder that is a model by its content. A .safetensors file must be one, and
+  // what is damaged ends the start; of what is no model, or none for us, a line on stderr says so.
+  Status AddFolder(const std::string& folder) {
+    auto files = FilesIn(folder);
+    if (!files.ok()) return files.error();
+    std::set<std::string> ours;
+    for (const std::string& file : *files) {
+      if (IsOurs(file)) ours.insert(ModelNameOf(file));
+    }
+    for (const std::string& file : *files) {
+      if (!IsOurs(file) && ours.count(ModelNameOf(file)) != 0) {
+        Skip(file + ": a .safetensors file beside it has the same name");
+        continue;
+      }
+      const Status added = Add(file);
+      if (added.ok()) continue;
+      const ErrorCode code = added.error().code;
+      const bool is_model = code != ErrorCode::kUnsupportedModel && code != ErrorCode::kNotFound;
+      if (IsOurs(file) || is_model) return added;
+      Skip(added.error().message);
+    }
+    return Ok{};
+  }
+
+  std::vector<std::shared_ptr<const LoadedModel>> Take() && { return std::move(models_); }
+
+ private:
+  static void Skip(const std::string& why) {
+    std::fprintf(stderr, "copse: not served: %s\n", Plain(why).c_str());
+  }
+
+  Status Take(std::shared_ptr<const LoadedModel> model) {
+    const auto [other, is_new] = paths_.emplace(model->name, model->path);
+    if (!is_new) {
+      return Error{ErrorCode::kInvalidInput, "two models are called " + model->name + ": " +
+                                                 other->second + " and " + model->path +
                                                  "; name one of them with --model NAME=FILE"};
     }
-    config.models.push_back(*std::move(loaded));
+    if (model->kind != SourceKind::kCopse) {
+      std::fprintf(stderr, "copse: %s: imported from %s: %s\n", model->name.c_str(),
+                   Plain(model->path).c_str(), SummaryText(*model).c_str());
+    }
+    PrintWarnings(*model, options_);
+    models_.push_back(std::move(model));
+    return Ok{};
   }
+
+  ImportOptions options_;
+  std::vector<std::shared_ptr<const LoadedModel>> models_;
+  std::map<std::string, std::string> paths_;  // by name
+};
+
+Status LoadModels(const ServeOptions& options, ServerConfig& config) {
+  Models models(options.import);
+  for (const std::string& spec : options.models) {
+    if (auto added = models.Add(spec); !added.ok()) return added;
+  }
+  if (!options.models_dir.empty()) {
+    if (auto added = models.AddFolder(options.models_dir); !added.ok()) return added;
+  }
+  config.models = std::move(models).Take();
   return Ok{};
 }
 
@@ -114,14 +176,16 @@ Status Serve(ServeOptions& options) {
 // What is served, and where.
 void AddMainOptions(CLI::App& app, ServeOptions& options) {
   app.add_option("-m,--model", options.models,
-                 "Model file, [NAME=]FILE; may be given several times (in COPSE_MODEL: separated "
-                 "by commas). The first one answers /predict")
+                 "Model file of any format that can be imported, [NAME=]FILE; may be given several "
+                 "times (in COPSE_MODEL: separated by commas). The first one answers /predict")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->envname("COPSE_MODEL");
   app.add_option("--models", options.models_dir,
-                 "Folder whose .safetensors files are served too, in the order of their names")
+                 "Folder whose models are served too, in the order of their names; what is no "
+                 "model is named on stderr and left out")
       ->envname("COPSE_MODELS");
+  AddIterationsOption(app, options.import)->envname("COPSE_ITERATIONS");
   app.add_option("--host", options.config.host, "Address to listen on")
       ->capture_default_str()
       ->envname("COPSE_HOST");

@@ -39,6 +39,8 @@ forbid("<hiredis" "only redis_shipper.cc knows Redis" PATHS ${core} ${native} wa
   EXCEPT native/redis_shipper.cc)
 forbid("<sqlite3" "only outbox.cc knows SQLite" PATHS ${core} ${native} wasm/*.cc
   EXCEPT native/outbox.cc)
+forbid("<(zlib|bzlib|lzma|lz4)" "only decompress.cc knows compressed streams" PATHS ${core} ${native}
+  wasm/*.cc EXCEPT native/decompress.cc)
 forbid("emscripten" "only wasm knows Emscripten" PATHS ${core} ${native})
 forbid("(document|window)\\." "the binding does not know the DOM" PATHS wasm/js/*.ts)
 forbid("copse_(load|predict|describe)" "the page speaks to the binding, not to the C door"

@@ -1,0 +1,79 @@
+#include <sys/stat.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <cstdio>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+
+#include "commands.h"
+#include "copse/model_file.h"
+#include "files.h"
+#include "import_flags.h"
+#include "loaded_model.h"
+#include "model_text.h"
+
+namespace copse {
+namespace {
+
+struct ImportCommandOptions {
+  std::string file, out;
+  ImportOptions import;
+};
+
+// Whether both names lead to one file.
+bool IsSameFile(const std::string& one, const std::string& other) {
+  struct stat a {
+  }, b{};
+  return stat(one.c_str(), &a) == 0 && stat(other.c_str(), &b) == 0 && a.st_dev == b.st_dev &&
+         a.st_ino == b.st_ino;
+}
+
+Status Import(const ImportCommandOptions& options) {
+  auto loaded = LoadModel(options.file, options.import);
+  if (!loaded.ok()) return loaded.error();
+  const LoadedModel& model = **loaded;
+  if (options.out != "-" && IsSameFile(model.path, options.out)) {
+    return Error{ErrorCode::kInvalidInput,
+                 options.out + ": this is the file to import; name another one for the result"};
+  }
+  PrintWarnings(model, options.import);
+  // Our own format was checked as it was read; writing it again makes it canonical.
+  const std::vector<std::uint8_t> rewritten =
+      model.kind == SourceKind::kCopse ? WriteModel(model.model) : std::vector<std::uint8_t>();
+  const std::vector<std::uint8_t>& bytes = rewritten.empty() ? model.bytes : rewritten;
+  auto out = OutFile::Open(options.out);
+  if (!out.ok()) return out.error();
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (auto written = (*out)->Write(text); !written.ok()) return written;
+  if (auto committed = (*out)->Commit(); !committed.ok()) return committed;
+  // Where the model goes to standard output, what is said about it goes beside.
+  std::fprintf(options.out == "-" ? stderr : stdout, "%s\n%s -> %s, %s\n",
+               SummaryText(model).c_str(), Counted(model.file_bytes, "byte").c_str(),
+               Counted(bytes.size(), "byte").c_str(), Plain(options.out).c_str());
+  return Ok{};
+}
+
+}  // namespace
+
+Command AddImportCommand(CLI::App& app) {
+  auto options = std::make_shared<ImportCommandOptions>();
+  app.add_option("FILE", options->file,
+                 "Model file: a scikit-learn pickle or joblib file, XGBoost JSON or UBJSON, "
+                 "LightGBM text, ONNX, CatBoost JSON or our own format, also compressed; or - for "
+                 "a pipe. What it is, is seen by its content")
+      ->required();
+  app.add_option("-o,--out", options->out, "File to write, such as model.safetensors; - for a pipe")
+      ->required();
+  AddIterationsOption(app, options->import);
+  app.add_flag("--leaf-ids", options->import.leaf_ids,
+               "Keep the library's own leaf numbers, for predict --output leaf");
+  app.footer(
+      "Nothing in a file is ever run: a pickle is read as data.\n"
+      "Example: copse import random_forest.pkl -o random_forest.safetensors");
+  return [options] { return Import(*options); };
+}
+
+}  // namespace copse
