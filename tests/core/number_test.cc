@@ -113,6 +113,36 @@ TEST(ParseDecimal, RandomTextReadsAsStrtodDoes) {
   }
 }
 
+// 19 digits and 27 places are where short numbers end; halves of the last bit are among them.
+TEST(ParseDecimal, ShortNumbersAndThoseJustPastThemReadAsStrtodDoes) {
+  std::mt19937_64 random(4);
+  const auto below = [&](std::uint64_t n) { return random() % n; };
+  for (int i = 0; i < 200'000; ++i) {
+    std::string text = below(2) == 0 ? "-0." : "";
+    const std::uint64_t n_digits = 15 + below(7);
+    for (std::uint64_t k = 0; k < n_digits; ++k) text += static_cast<char>('0' + below(10));
+    if (below(2) == 0) text += "e-" + std::to_string(below(30));
+    ASSERT_EQ(Bits(ParseDecimal(text)), Bits(std::strtod(text.c_str(), nullptr))) << text;
+  }
+  for (int i = 0; i < 100'000; ++i) {
+    // Odd multiples of half a unit in the last place, exactly: k / 2^n for few n.
+    const std::uint64_t odd = (std::uint64_t{1} << 53) + (random() >> 12) * 2 + 1;
+    const std::string text = std::to_string(odd >> 1) + (below(2) == 0 ? ".5" : ".50e0");
+    ASSERT_EQ(Bits(ParseDecimal(text)), Bits(std::strtod(text.c_str(), nullptr))) << text;
+  }
+}
+
+TEST(ParseDecimal, DoesNotCutExponents) {
+  const std::string zeros(90, '0');
+  for (const std::string& text :
+       {"0." + zeros.substr(0, 86) + "1e600", "0." + zeros + "1e91", "0." + zeros + "1e90",
+        std::string("1e-000000000000000000027"), std::string("1e-27"), std::string("1e-28"),
+        std::string("1e-54"), std::string("1e-55"), std::string("1e-540"),
+        std::string("9999999999999999999e-27"), std::string("18446744073709551616e-1")}) {
+    ExpectAsStrtod(text);
+  }
+}
+
 TEST(ParseDecimal, LongTextIsAsGoodAsShort) {
   const std::string zeros(100'000, '0');
   EXPECT_EQ(ParseDecimal("0." + zeros + "1e100001"), 1);
