@@ -51,10 +51,11 @@ Flaw ChooseTrees(const Document& document, const TreeBooster& booster, const Lea
   if (auto flaw = ReadRounds(document, booster, learner, ends)) return flaw;
   const auto best = BestRounds(booster, learner);
   const bool wants_best = iterations == Iterations::kBest;
-  if (!best || *best == 0 || *best > ends.size()) {
+  if (!best || *best == 0) return {};
+  if (*best > ends.size()) {
     if (wants_best) {
-      warnings.push_back(
-          "The file names no best iteration among its rounds; all of them are used.");
+      warnings.push_back(text::Concat(
+          {"The file names round ", *best, " best and holds ", ends.size(), "; all are used."}));
     }
     return {};
   }

@@ -1,12 +1,9 @@
-#include "xgboost/xgboost.h"
-
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <cstring>
 
 #include "copse/limits.h"
 #include "json_fields.h"
+#include "sources.h"
 #include "xgboost/learner.h"
 
 // Source of the structure: doc/model.schema and src/learner.cc, gbm/gbtree.cc, gbm/gblinear.cc.
@@ -342,7 +339,7 @@ class BoosterReader {
     }
     linear.fill.assign(n, 0);
     imported_.linear = std::move(linear);
-    if (options_.iterations == Iterations::kBest) {
+    if (options_.iterations == Iterations::kBest && learner_.best_iteration) {
       imported_.warnings.push_back(
           "A linear booster holds one set of weights, that of its last round; it is used.");
     }
@@ -367,28 +364,7 @@ Result<Imported> Import(Bytes bytes, view::Format format, const ImportOptions& o
   return reader.Take();
 }
 
-bool StartsWith(Bytes bytes, std::string_view text) {
-  return bytes.size() >= text.size() && std::memcmp(bytes.data(), text.data(), text.size()) == 0;
-}
-
 }  // namespace
-
-Result<Imported> ImportHandle(Bytes bytes, const ImportOptions& options, bool is_estimator) {
-  ImportOptions chosen = options;
-  if (is_estimator && chosen.iterations == Iterations::kDefault) {
-    chosen.iterations = Iterations::kBest;
-  }
-  if (!StartsWith(bytes, "{")) {
-    return text::Unsupported(
-        {"the pickle holds a booster in XGBoost's old binary form, as XGBoost "
-         "before 1.3 pickles it; open it with that version and save it with "
-         "booster.save_model(\"model.json\")"});
-  }
-  constexpr std::string_view kAfterBrace = " \t\r\n\"}";
-  const bool is_json =
-      bytes.size() > 1 && kAfterBrace.find(static_cast<char>(bytes[1])) != std::string_view::npos;
-  return Import(bytes, is_json ? view::Format::kJson : view::Format::kUbjson, chosen);
-}
 
 }  // namespace copse::importer::xgboost
 
