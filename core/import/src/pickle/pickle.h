@@ -59,6 +59,7 @@ class Value {
   /// Items of a tuple, list or set; pairs of a dict. Of an object: what was added to it as to a
   /// list or dict, for it may be of a class derived from these.
   std::size_t size() const;
+  bool holds_pairs() const;                               ///< a dict, or an object used as one
   Value At(std::size_t i) const;                          ///< item i of a tuple, list or set
   Value Key(std::size_t i) const;                         ///< of pair i of a dict
   Value Item(std::size_t i) const;                        ///< of pair i of a dict
@@ -85,7 +86,6 @@ class Value {
   std::optional<Value> IfPresent(std::uint32_t id) const;
   std::optional<Array> AsScalar() const;
   const class Store& store() const;
-  bool IsDict() const;
   const Document* document_;
   std::uint32_t id_;
 };
@@ -111,6 +111,9 @@ class Array {
   const std::vector<Field>& fields() const { return fields_; }
   bool is_record() const { return is_record_; }
   bool holds_objects() const { return holds_objects_; }
+  /// Where the items are: arrays have the same address only if they share their bytes, which
+  /// those of a written model never do.
+  const void* address() const { return data_.data(); }
   const Field* FindField(std::string_view name) const;
   char type() const { return fields_[0].type; }
 

@@ -18,6 +18,18 @@ std::string Latin1ToUtf8(std::string_view bytes) {
   return text;
 }
 
+/// A long name in two parts, so that a quote cuts off the module and not the class.
+std::string DescribeObject(std::string_view name) {
+  constexpr std::size_t kShort = 56;
+  if (name.empty()) return "an object of a class that the file makes";
+  const std::size_t dot = name.rfind('.');
+  if (name.size() <= kShort || dot == std::string_view::npos) {
+    return text::Concat({"an object of class ", text::Quote(name)});
+  }
+  return text::Concat({"an object of class ", text::Quote(name.substr(dot + 1)), " of module ",
+                       text::Quote(name.substr(0, dot))});
+}
+
 }  // namespace
 
 const Store& Value::store() const { return document_->arena_->store; }
@@ -116,10 +128,10 @@ std::optional<std::string_view> Value::AsBytes() const {
 
 std::size_t Value::size() const {
   const std::size_t n = store().Items(id_).size();
-  return IsDict() ? n / 2 : n;
+  return holds_pairs() ? n / 2 : n;
 }
 
-bool Value::IsDict() const {
+bool Value::holds_pairs() const {
   const bool is_object = store().Is(id_, Tag::kObject);
   return store().Is(is_object ? store().object(id_).items : id_, Tag::kDict);
 }
@@ -190,8 +202,7 @@ std::string Value::Describe() const {
     case Kind::kArray:
       return "a numpy.ndarray";
     default:
-      if (class_name().empty()) return "an object of a class that the file makes";
-      return Concat({"an object of class ", text::Quote(class_name())});
+      return DescribeObject(class_name());
   }
 }
 
