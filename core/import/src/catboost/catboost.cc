@@ -70,12 +70,11 @@ class ModelReader {
         return text::Invalid({"float_features: the file is damaged at byte ", item.at()});
       }
     }
-    imported_.features = NamedFeatures(names, "", imported_.warnings);
     // CatBoost itself calls an unnamed feature by its number.
-    if (std::all_of(names.begin(), names.end(), [](const auto& name) { return name.empty(); })) {
-      imported_.features = NumberedFeatures(names.size(), "");
-      imported_.warnings.clear();
+    for (std::size_t column = 0; column < names.size(); ++column) {
+      if (names[column].empty()) names[column] = std::to_string(column);
     }
+    imported_.features = NamedFeatures(names, "", imported_.warnings);
     return {};
   }
 
