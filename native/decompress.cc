@@ -21,8 +21,10 @@ constexpr std::size_t kStepBytesMax = std::size_t{1} << 30;
 constexpr std::uint64_t kDictionaryBytesMax = std::uint64_t{96} << 20;
 // Blocked gzip (bgzip) has one for each 64 KiB. Each costs the decoder a new start.
 constexpr std::size_t kStreamsMax = std::size_t{1} << 16;
-// How far one part of a file may run ahead of the ratio that is allowed for the whole.
-constexpr std::uint64_t kAheadBytesMax = std::uint64_t{64} << 20;
+// A small file may become this much, as far as DecompressedBytesMax allows; a larger one more in
+// proportion. The proportion is that of what was read: a bomb is seen where it begins.
+constexpr std::uint64_t kFreeBytes = std::uint64_t{128} << 20;
+constexpr std::uint64_t kRatioMax = 32;
 
 using In = std::span<const std::uint8_t>;
 using Out = std::span<std::uint8_t>;
@@ -282,7 +284,7 @@ class Decompression {
     n_of_stream_ += step.n_written;
     pieces_.Add(step.n_written);
     if (!step.damage.empty()) return Damaged(step);
-    if (IsBomb()) return Bomb();
+    if (pieces_.size() > Limit()) return Bomb();
     if (step.ended) return EndStream();
     if (step.n_read == 0 && step.n_written == 0) {
       return Error{ErrorCode::kInvalidModel, ThisFile() + "is cut off: it ends after " +
@@ -308,9 +310,9 @@ class Decompression {
     return false;
   }
 
-  bool IsBomb() const {
-    return pieces_.size() > DecompressedBytesMax(bytes_.size()) ||
-           pieces_.size() > DecompressedBytesMax(n_read_) + kAheadBytesMax;
+  // What the bytes that were read so far may have become.
+  std::uint64_t Limit() const {
+    return std::min(DecompressedBytesMax(bytes_.size()), kFreeBytes + kRatioMax * n_read_);
   }
 
   Error Damaged(const Step& step) const {
@@ -330,9 +332,9 @@ class Decompression {
 
   Error Bomb() const {
     return {ErrorCode::kTooLarge,
-            ThisFile() + "of " + std::to_string(bytes_.size()) +
-                " bytes becomes larger than the limit for it, " +
-                std::to_string(DecompressedBytesMax(bytes_.size())) +
+            ThisFile() + "of " + std::to_string(bytes_.size()) + " bytes is refused: its first " +
+                std::to_string(n_read_) + " bytes become more than the limit for them, " +
+                std::to_string(Limit()) +
                 " bytes; if that is no mistake, decompress it first, and give the result"};
   }
 

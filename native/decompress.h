@@ -25,8 +25,8 @@ using HeadCheck = std::function<Status(std::span<const std::uint8_t> head)>;
 /// them; zeros may follow. `check` is asked once, before more than kHeadBytes are made.
 ///
 /// Takes the memory of what comes out, and 100 MiB at most beside it (xz and lzma; the others a
-/// few). What becomes larger than DecompressedBytesMax is refused, and already where its first
-/// part does: a bomb costs 80 MiB, however large it is.
+/// few). What becomes larger than DecompressedBytesMax, or than 128 MiB and 32 times the bytes that
+/// it came from, is refused where it does so: a bomb costs 128 MiB, however large it is.
 /// Errors: kInvalidModel (damaged or cut off: where), kTooLarge, and those of `check`; each
 /// message speaks of "this gzip file".
 Result<std::vector<std::uint8_t>> Decompress(Compression compression,

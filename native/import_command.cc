@@ -39,7 +39,6 @@ Status Import(const ImportCommandOptions& options) {
     return Error{ErrorCode::kInvalidInput,
                  options.out + ": this is the file to import; name another one for the result"};
   }
-  PrintWarnings(model, options.import);
   // Our own format was checked as it was read; writing it again makes it canonical.
   const std::vector<std::uint8_t> rewritten =
       model.kind == SourceKind::kCopse ? WriteModel(model.model) : std::vector<std::uint8_t>();
@@ -53,6 +52,7 @@ Status Import(const ImportCommandOptions& options) {
   std::fprintf(options.out == "-" ? stderr : stdout, "%s\n%s -> %s, %s\n",
                SummaryText(model).c_str(), Counted(model.file_bytes, "byte").c_str(),
                Counted(bytes.size(), "byte").c_str(), Plain(options.out).c_str());
+  PrintWarnings(model, options.import);
   return Ok{};
 }
 

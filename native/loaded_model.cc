@@ -80,11 +80,22 @@ Error Refuse(const std::string& path, const Error& error) {
 
 using Bytes = std::span<const std::uint8_t>;
 
-// What starts like this JSON may turn out to be a model further on; everything else is known by
+bool IsText(SourceKind kind) {
+  return kind == SourceKind::kXgboostJson || kind == SourceKind::kLightgbm ||
+         kind == SourceKind::kCatboostJson;
+}
+
+// What starts like JSON may turn out to be a model further on; everything else is known by
 // its first bytes, and what is known as nothing is refused with the importers' sentence.
 Status CheckHead(Bytes head) {
-  if (SourceKindOf(head) != SourceKind::kUnknown) return Ok{};
+  const SourceKind kind = SourceKindOf(head);
   const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
+  const std::size_t zero = IsText(kind) ? text.find('\0') : std::string_view::npos;
+  if (zero != std::string_view::npos) {  // a download that broke off, in a file made in advance
+    return Error{ErrorCode::kInvalidModel,
+                 "the file is damaged: byte " + std::to_string(zero) + " of its text is a zero"};
+  }
+  if (kind != SourceKind::kUnknown) return Ok{};
   const std::size_t first = text.find_first_not_of(" \t\r\n");
   const bool is_whole = head.size() < kHeadBytes;
   if (!is_whole && first != std::string_view::npos && text[first] == '{') return Ok{};

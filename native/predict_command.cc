@@ -137,7 +137,6 @@ Status Named(const std::string& input, Status status) {
 Status Predict(const PredictOptions& options) {
   auto loaded = LoadModel(options.model, options.import);
   if (!loaded.ok()) return loaded.error();
-  PrintWarnings(**loaded, options.import);
   const Model& model = (*loaded)->model;
   auto writer = OpenWriter(model, options);
   if (!writer.ok()) return writer.error();
@@ -152,7 +151,10 @@ Status Predict(const PredictOptions& options) {
                  options.out + ": a .npy array cannot be written to a pipe or device"};
   }
   signal(SIGPIPE, SIG_IGN);  // a reader that has seen enough is no error: see OutFile::closed
-  return Named(options.input, Copy(model, **in, **reader, *writer, **out));
+  const Status copied = Named(options.input, Copy(model, **in, **reader, *writer, **out));
+  // Behind the answers: a refusal is one line.
+  if (copied.ok()) PrintWarnings(**loaded, options.import);
+  return copied;
 }
 
 }  // namespace

@@ -1,9 +1,12 @@
 """The service over loopback: limits, framing, hostile clients, stopping."""
 
+import contextlib
 import gzip
+import hashlib
 import http.client
 import json
 import os
+import pickle
 import re
 import shutil
 import signal
@@ -15,6 +18,10 @@ import threading
 import time
 import unittest
 from pathlib import Path
+
+import numpy as np
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier
 
 from service import BINARY, IRIS, Closed, Service, form
 
@@ -28,6 +35,17 @@ BODY_MAX = 16 * MIB
 
 def chunked(pieces):
     return b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces) + b"0\r\n\r\n"
+
+
+def flowers(path):
+    """Writes a pickled forest with named features and text labels to `path`; the forest."""
+    data = load_iris()
+    forest = RandomForestClassifier(5, random_state=1, n_jobs=1).fit(
+        data.data, data.target_names[data.target])
+    forest.feature_names_in_ = np.array(["s length", "s_width", "p_length", "p_width"], object)
+    path.write_bytes(pickle.dumps(forest))
+    del forest.feature_names_in_
+    return forest
 
 
 class ServiceCase(unittest.TestCase):
@@ -401,6 +419,69 @@ class Requests(ServiceCase):
         self.assertEqual(failures, [])
 
 
+class Imported(ServiceCase):
+    """A pickle is served as if it had been imported before."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.file = Path(folder, "flowers.pkl")
+        cls.forest = flowers(cls.file)
+        cls.rows = load_iris().data[::7]
+        cls.service = cls.enterClassContext(Service("--durability", "commit",
+                                                    models=(str(cls.file),)))
+
+    def test_its_start_says_what_was_imported(self):
+        self.assertRegex(self.service.stderr(), r"copse: flowers: imported from .*flowers\.pkl: "
+                                                r"scikit-learn [\d.]+ RandomForestClassifier")
+
+    def test_feature_names_and_labels_are_those_of_training(self):
+        names = ["s length", "s_width", "p_length", "p_width"]
+        for row in self.rows:
+            query = "&".join(f"{name.replace(' ', '%20')}={x}" for name, x in zip(names, row))
+            answer = self.service.ask("GET", "/predict?" + query, [("Accept", "application/json")])
+            body = json.loads(answer.body)
+            self.assertEqual(body["label"], self.forest.predict([row])[0])
+            self.assertEqual(list(body["probabilities"].values()),
+                             self.forest.predict_proba([row])[0].tolist())
+            index = list(self.forest.classes_).index(body["label"])
+            self.assertEqual(self.service.ask("GET", "/predict?" + query).body,
+                             b"[%d]" % index)
+        problem = self.problem(self.service.ask("GET", "/predict?s_width=1"), 400)
+        self.assertIn("s length", problem["detail"])
+
+    def test_files_and_documents_know_the_features(self):
+        text = "".join(",".join(map(repr, row)) + "\n" for row in self.rows.tolist()).encode()
+        indices = [list(self.forest.classes_).index(x) for x in self.forest.predict(self.rows)]
+        answer = self.service.ask("POST", "/predict_file", CSV, text)
+        self.assertEqual(json.loads(answer.body), indices)
+        spec = json.loads(self.service.ask("GET", "/apispec_1.json").body)
+        self.assertEqual([p["name"] for p in spec["paths"]["/predict"]["get"]["parameters"]],
+                         ["s length", "s_width", "p_length", "p_width"])
+
+    def test_the_model_file_is_the_imported_one(self):
+        with tempfile.TemporaryDirectory() as folder:
+            out = Path(folder, "out.safetensors")
+            subprocess.run([BINARY, "import", self.file, "-o", out], check=True, timeout=60,
+                           stdout=subprocess.DEVNULL)
+            canonical = out.read_bytes()
+        answer = self.service.ask("GET", "/models/flowers.safetensors")
+        self.assertEqual(answer.body, canonical)
+        digest = hashlib.sha256(canonical).hexdigest()
+        self.assertEqual(answer.fields["etag"], f'"{digest}"')
+        model = json.loads(self.service.ask("GET", "/models").body)["models"][0]
+        self.assertEqual((model["name"], model["version"]), ("flowers", digest[:12]))
+
+    def test_the_log_names_the_version(self):
+        answer = self.service.ask("POST", "/predict", JSON, ROW)
+        self.assertEqual(answer.status, 200)
+        model = json.loads(self.service.ask("GET", "/models").body)["models"][0]
+        with contextlib.closing(sqlite3.connect(self.service.log_path)) as log:
+            rows = log.execute("SELECT model, version FROM predictions").fetchall()
+        self.assertTrue(rows)
+        self.assertEqual(set(rows), {("flowers", model["version"])})
+
+
 class Waiting(ServiceCase):
     """Services with few threads, or little patience."""
 
@@ -587,6 +668,50 @@ class Stopping(ServiceCase):
                 models = json.loads(service.ask("GET", "/models").body)["models"]
                 self.assertEqual([model["name"] for model in models], ["a", "b"])
                 self.assertEqual(service.ask("GET", GOOD).body, b"[0]")
+
+    def test_a_folder_may_hold_models_of_any_format_and_other_files(self):
+        with tempfile.TemporaryDirectory() as folder:
+            shutil.copy(IRIS, Path(folder, "iris.safetensors"))
+            flowers(Path(folder, "forest.pkl"))
+            flowers(Path(folder, "iris.pkl"))
+            Path(folder, "packed.pkl.gz").write_bytes(
+                gzip.compress(Path(folder, "forest.pkl").read_bytes()))
+            Path(folder, "notes.txt").write_text("no model")
+            Path(folder, "data.npy").write_bytes(b"\x93NUMPY\x01\x00")
+            Path(folder, ".hidden").write_text("no model")
+            Path(folder, "older").mkdir()
+            with Service("--models", folder, models=()) as service:
+                models = json.loads(service.ask("GET", "/models").body)["models"]
+                self.assertEqual([model["name"] for model in models],
+                                 ["forest", "iris", "packed"])
+                lines = service.stderr().splitlines()
+                self.assertEqual(
+                    [line for line in lines if "not served" in line],
+                    [f"copse: not served: {folder}/data.npy: this is a NumPy array, not a model",
+                     f"copse: not served: {folder}/iris.pkl: a .safetensors file beside it has "
+                     "the same name",
+                     next(line for line in lines if "notes.txt: this is no model" in line),
+                     f"copse: not served: {folder}/older: a folder; a model file was expected"])
+                self.assertNotIn("hidden", service.stderr())
+
+    def test_a_damaged_model_in_the_folder_ends_the_start(self):
+        for name, content in [("a.safetensors", b"no model"), ("a.pkl", None)]:
+            with tempfile.TemporaryDirectory() as folder:
+                path = Path(folder, name)
+                if content is None:
+                    flowers(path)
+                    content = path.read_bytes()[:2000]
+                path.write_bytes(content)
+                with self.assertRaisesRegex(AssertionError, re.escape(f"copse: {path}: ")):
+                    Service("--models", folder, models=())
+
+    def test_two_files_of_one_name_are_refused_with_both(self):
+        with tempfile.TemporaryDirectory() as folder:
+            flowers(Path(folder, "a.pkl"))
+            flowers(Path(folder, "a.joblib"))
+            with self.assertRaisesRegex(AssertionError, r"two models are called a: .*/a\.joblib "
+                                                        r"and .*/a\.pkl"):
+                Service("--models", folder, models=())
 
     def test_without_models_it_is_alive_but_not_ready(self):
         with tempfile.TemporaryDirectory() as folder:
