@@ -63,8 +63,8 @@ std::vector<double> RawOfPrior(std::vector<double> prior, bool exponential, std:
     const double odds = Log(prior.back() / (1 - prior.back()));
     return {exponential ? 0.5 * odds : odds};
   }
-  std::vector<double> raw;
-  for (const double p : prior) raw.push_back(Log(p));
+  std::vector<double> raw(prior.size());
+  std::transform(prior.begin(), prior.end(), raw.begin(), Log);
   if (!version.AtLeast(1, 4)) return raw;
   const double mean = Exp(NumpySum(raw) / static_cast<double>(raw.size()));
   for (std::size_t k = 0; k < raw.size(); ++k) raw[k] = Log(prior[k] / mean);

@@ -96,7 +96,7 @@ class IsolationReader {
     const auto array = Array::From(subsets_->At(t), "estimators_features_");
     if (!array.ok()) return array.error();
     if (auto status = array->ReadIntegers(nullptr, columns_); !status.ok()) return status;
-    bool good = columns_.size() == n_seen_;
+    bool good = columns_.size() == n_seen_ && tree_.IsNew(*array);
     for (const std::int64_t column : columns_) {
       good = good && column >= 0 && static_cast<std::uint64_t>(column) < n_features_;
     }

@@ -89,6 +89,37 @@ double NumpySum(std::span<const double> numbers) {
   return sum;
 }
 
+Result<Array> TreeValues::ArrayOf(Value tree, std::string_view name, std::string_view called) {
+  const auto value = NeedAttribute(called, tree, name, "what a tree is made of");
+  if (!value.ok()) return value.error();
+  auto array = Array::From(*value, name);
+  if (!array.ok()) return text::Invalid({called, ": ", array.error().message});
+  if (array->size() > 0 && !IsNew(*array)) {
+    return text::Invalid({called, " holds two trees with the same ", name});
+  }
+  return array;
+}
+
+Status TreeValues::ReadNodes(const Array& nodes, std::string_view called) {
+  if (auto status = CheckFields(nodes, called); !status.ok()) return status;
+  for (const auto& [name, numbers] :
+       {std::pair("left_child", &left), std::pair("right_child", &right),
+        std::pair("feature", &feature), std::pair("n_node_samples", &samples)}) {
+    if (auto status = ReadField(nodes, name, called, numbers, nullptr); !status.ok()) {
+      return status;
+    }
+  }
+  for (const auto& [name, numbers] :
+       {std::pair("threshold", &threshold), std::pair("weighted_n_node_samples", &cover)}) {
+    if (auto status = ReadField(nodes, name, called, nullptr, numbers); !status.ok()) {
+      return status;
+    }
+  }
+  missing_left.clear();
+  const pickle::Field* field = nodes.FindField("missing_go_to_left");
+  return field != nullptr ? nodes.ReadIntegers(field, missing_left) : Status(Ok{});
+}
+
 Status TreeValues::Read(Value tree, std::string_view called) {
   if (!tree.is(Kind::kObject) || tree.class_name() != "sklearn.tree._tree.Tree") {
     return BadAttribute(called, "tree_", tree, "a tree of scikit-learn");
@@ -103,35 +134,17 @@ Status TreeValues::Read(Value tree, std::string_view called) {
   const auto classes = Array::From(tree.Argument(1), "n_classes of a tree");
   if (!classes.ok()) return classes.error();
   if (auto status = classes->ReadIntegers(nullptr, n_classes); !status.ok()) return status;
-
-  const auto node_value = NeedAttribute(called, tree, "nodes", "the nodes of a tree");
-  if (!node_value.ok()) return node_value.error();
-  const auto nodes = Array::From(*node_value, "nodes of a tree");
+  const auto nodes = ArrayOf(tree, "nodes", called);
   if (!nodes.ok()) return nodes.error();
-  if (auto status = CheckFields(*nodes, called); !status.ok()) return status;
-  for (const auto& [name, numbers] :
-       {std::pair("left_child", &left), std::pair("right_child", &right),
-        std::pair("feature", &feature), std::pair("n_node_samples", &samples)}) {
-    if (auto status = ReadField(*nodes, name, called, numbers, nullptr); !status.ok()) {
-      return status;
-    }
-  }
-  for (const auto& [name, numbers] :
-       {std::pair("threshold", &threshold), std::pair("weighted_n_node_samples", &cover)}) {
-    if (auto status = ReadField(*nodes, name, called, nullptr, numbers); !status.ok()) {
-      return status;
-    }
-  }
-  missing_left.clear();
-  if (const pickle::Field* field = nodes->FindField("missing_go_to_left")) {
-    if (auto status = nodes->ReadIntegers(field, missing_left); !status.ok()) return status;
-  }
+  if (auto status = ReadNodes(*nodes, called); !status.ok()) return status;
+  const auto rows = ArrayOf(tree, "values", called);
+  if (!rows.ok()) return rows.error();
+  if (auto status = CheckShape(rows->shape(), called); !status.ok()) return status;
+  return rows->ReadDoubles(nullptr, values);
+}
 
-  const auto value_value = NeedAttribute(called, tree, "values", "the values of a tree");
-  if (!value_value.ok()) return value_value.error();
-  const auto value_array = Array::From(*value_value, "values of a tree");
-  if (!value_array.ok()) return value_array.error();
-  const auto& shape = value_array->shape();
+// Of `values`: [n, n_outputs, n_classes_max].
+Status TreeValues::CheckShape(const std::vector<std::size_t>& shape, std::string_view called) {
   if (shape.size() != 3 || shape[0] != n_nodes() || shape[1] != n_outputs || shape[0] == 0) {
     return text::Invalid({called, ": the values of a tree with ", n_nodes(), " nodes and ",
                           n_outputs, " outputs have another shape"});
@@ -140,11 +153,11 @@ Status TreeValues::Read(Value tree, std::string_view called) {
   const auto is_wrong = [&](std::int64_t n) {
     return n < 1 || static_cast<std::uint64_t>(n) > n_classes_max;
   };
-  if (n_classes.size() != n_outputs || std::any_of(n_classes.begin(), n_classes.end(), is_wrong)) {
-    return text::Invalid({called, ": a tree has numbers of classes that do not agree with its ",
-                          n_outputs, " outputs and ", n_classes_max, " values each"});
+  if (n_classes.size() == n_outputs && std::none_of(n_classes.begin(), n_classes.end(), is_wrong)) {
+    return Ok{};
   }
-  return value_array->ReadDoubles(nullptr, values);
+  return text::Invalid({called, ": a tree has numbers of classes that do not agree with its ",
+                        n_outputs, " outputs and ", n_classes_max, " values each"});
 }
 
 TreeValues TreeValues::ShapeOnly() const {

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -25,8 +26,11 @@ struct TreeValues {
   std::vector<double> values;              ///< [n, n_outputs, n_classes_max]
 
   /// Errors: kInvalidModel for what is damaged, kUnsupportedModel for fields of later versions;
-  /// `called` begins the message.
+  /// `called` begins the message. Trees that share an array with one that was read before are
+  /// refused: a small file could name a large one a million times.
   Status Read(Value tree, std::string_view called);
+  /// Whether the array is the first with these bytes.
+  bool IsNew(const pickle::Array& array) { return seen_.insert(array.address()).second; }
 
   std::size_t n_nodes() const { return left.size(); }
   std::size_t width() const { return n_outputs * n_classes_max; }  ///< of a row of `values`
@@ -38,6 +42,13 @@ struct TreeValues {
 
   /// Nodes, tests and covers of `source`, whose leaves are `leaf_width` zeros.
   Status FillNodes(std::size_t leaf_width, SourceTree& source) const;
+
+ private:
+  Result<pickle::Array> ArrayOf(Value tree, std::string_view name, std::string_view called);
+  Status ReadNodes(const pickle::Array& nodes, std::string_view called);
+  Status CheckShape(const std::vector<std::size_t>& shape, std::string_view called);
+
+  std::set<const void*> seen_;
 };
 
 /// Trees read from files are asked for more features than this only by mistake or malice: the
