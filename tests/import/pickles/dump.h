@@ -1,9 +1,7 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
-#include <cstdio>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -23,11 +21,12 @@
 namespace copse::importer::pickle::test {
 
 inline std::string Hex(std::string_view bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
   std::string out;
   for (const char c : bytes) {
-    std::array<char, 3> pair{};
-    std::snprintf(pair.data(), pair.size(), "%02x", static_cast<unsigned char>(c));
-    out += pair.data();
+    const auto byte = static_cast<unsigned char>(c);
+    out += kDigits[byte >> 4];
+    out += kDigits[byte & 15];
   }
   return out;
 }
@@ -36,9 +35,9 @@ inline std::string DumpDouble(double number) {
   if (number != number) return "nan";
   std::uint64_t bits = 0;
   std::memcpy(&bits, &number, sizeof bits);
-  std::array<char, 32> text{};
-  std::snprintf(text.data(), text.size(), "0x%016llx", static_cast<unsigned long long>(bits));
-  return text.data();
+  std::string bytes;
+  for (int shift = 56; shift >= 0; shift -= 8) bytes += static_cast<char>(bits >> shift & 255);
+  return "0x" + Hex(bytes);
 }
 
 class Dumper {

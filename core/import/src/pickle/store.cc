@@ -22,16 +22,26 @@ std::uint64_t Head(Tag tag, std::size_t size, unsigned room) {
 
 /// Bytes of `text`, which is UTF-8, as latin1; nothing when it is not of that.
 bool DecodeLatin1(std::string_view text, char* out) {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto byte = static_cast<unsigned char>(text[i]);
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    std::uint64_t word = 0;  // eight bytes at once where all are ASCII: most are zeros
+    if (end - at >= 8) {
+      std::memcpy(&word, at, sizeof word);
+      if ((word & 0x8080808080808080) == 0) {
+        std::memcpy(out, &word, sizeof word);
+        at += sizeof word;
+        out += sizeof word;
+        continue;
+      }
+    }
+    const auto byte = static_cast<unsigned char>(*at++);
     if (byte < 0x80) {
-      *out++ = text[i];
+      *out++ = static_cast<char>(byte);
       continue;
     }
-    if ((byte != 0xc2 && byte != 0xc3) || i + 1 == text.size()) return false;
-    const auto next = static_cast<unsigned char>(text[++i]);
-    if (next < 0x80 || next > 0xbf) return false;
-    *out++ = static_cast<char>((byte & 3) << 6 | (next & 0x3f));
+    if ((byte != 0xc2 && byte != 0xc3) || at == end || (*at & 0xc0) != 0x80) return false;
+    *out++ = static_cast<char>((byte & 3) << 6 | (*at++ & 0x3f));
   }
   return true;
 }
@@ -141,16 +151,18 @@ void Store::Append(Id list, std::span<const Id> items) {
   Charge(items.size());
   unsigned room = (record.head >> kRoomShift) & 0xff;  // log2 + 1; 0 is none
   const auto places = [&] { return room == 0 ? 0 : std::size_t{1} << (room - 1); };
+  auto begin = static_cast<std::size_t>(record.begin);
   if (needed > places()) {
-    const bool is_last = room != 0 && record.begin + places() == children_.size();
+    const std::size_t old_begin = begin;
+    const bool is_last = room != 0 && begin + places() == children_.size();
     if (room == 0) Charge(size);  // an alias becomes a copy
     while (needed > places()) ++room;
-    const std::size_t begin = is_last ? record.begin : children_.size();
+    if (!is_last) begin = children_.size();
     children_.resize(begin + places(), kAbsent);
-    if (!is_last) std::copy_n(children_.begin() + record.begin, size, children_.begin() + begin);
-    record.begin = begin;
+    if (!is_last) std::copy_n(children_.data() + old_begin, size, children_.data() + begin);
   }
-  std::copy(items.begin(), items.end(), children_.begin() + record.begin + size);
+  std::copy(items.begin(), items.end(), children_.data() + begin + size);
+  record.begin = begin;
   record.head = Head(record.tag(), needed, room);
 }
 
