@@ -1,11 +1,33 @@
 import type { Answer } from './answer.js';
 import type { ModelDescription } from './description.js';
 import { ForestError, errorCode } from './error.js';
+import type { ImportedModel, ImportOptions } from './import.js';
 import type { Ask, Loaded, Port, Reply, Value } from './messages.js';
 import { firstOf, type Prediction } from './prediction.js';
 import type { Row, Rows } from './rows.js';
 
+export { isModelFile } from './foreign.js';
+export type { ImportedModel } from './import.js';
 export type { Port } from './messages.js';
+
+type FileBytes = ArrayBuffer | Uint8Array<ArrayBuffer>;
+
+interface SendOptions {
+  /** Where the worker finds the module, when not beside its script. */
+  readonly wasm?: string | URL | WebAssembly.Module;
+  /** Gives the bytes away instead of copying them. */
+  readonly transfer?: boolean;
+}
+
+/** A file as a worker gets it. */
+function toSend(bytes: FileBytes, options: SendOptions) {
+  const view = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
+  const wasm = options.wasm instanceof URL ? options.wasm.href : options.wasm;
+  return {
+    fields: { bytes: view, ...(wasm === undefined ? {} : { wasm }) },
+    transfer: options.transfer === true ? [view.buffer] : [],
+  };
+}
 
 interface Waiting {
   readonly resolve: (value: Value) => void;
@@ -34,20 +56,29 @@ export class ForestWorker {
   }
 
   /** Loads a model file there. `transfer` gives the bytes away instead of copying them. */
-  async load(
-    bytes: ArrayBuffer | Uint8Array<ArrayBuffer>,
-    options: {
-      readonly wasm?: string | URL | WebAssembly.Module;
-      readonly transfer?: boolean;
-    } = {},
-  ): Promise<RemoteModel> {
-    const view = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
-    const wasm = options.wasm instanceof URL ? options.wasm.href : options.wasm;
-    const loaded = (await this.ask(
-      { ask: 'load', bytes: view, ...(wasm === undefined ? {} : { wasm }) },
-      options.transfer === true ? [view.buffer] : [],
-    )) as Loaded;
-    return new RemoteModel(this, loaded);
+  async load(bytes: FileBytes, options: SendOptions = {}): Promise<RemoteModel> {
+    const sent = toSend(bytes, options);
+    const loaded = await this.ask({ ask: 'load', ...sent.fields }, sent.transfer);
+    return new RemoteModel(this, loaded as Loaded);
+  }
+
+  /**
+   * Imports a file of another library there, which never holds up the page; `load` takes the
+   * result's bytes. `options.wasm` is of `copse-import.wasm`.
+   */
+  async import(
+    bytes: FileBytes,
+    options: SendOptions & Pick<ImportOptions, 'iterations' | 'leafIds'> = {},
+  ): Promise<ImportedModel> {
+    const { iterations, leafIds } = options;
+    const sent = toSend(bytes, options);
+    const request = {
+      ask: 'import',
+      ...sent.fields,
+      ...(iterations === undefined ? {} : { iterations }),
+      ...(leafIds === undefined ? {} : { leafIds }),
+    } as const;
+    return (await this.ask(request, sent.transfer)) as ImportedModel;
   }
 
   /** Refuses what still waits, and what comes after. The worker itself is its owner's to end. */

@@ -1,6 +1,7 @@
 import type { Answer } from './answer.js';
 import type { ModelDescription } from './description.js';
 import type { ErrorDetail } from './error.js';
+import type { ImportedModel } from './import.js';
 import type { Prediction } from './prediction.js';
 import type { Row, Rows } from './rows.js';
 
@@ -9,6 +10,13 @@ export type Request = { readonly id: number } & Ask;
 
 export type Ask =
   | { readonly ask: 'load'; readonly bytes: Uint8Array; readonly wasm?: WasmReference }
+  | {
+      readonly ask: 'import';
+      readonly bytes: Uint8Array;
+      readonly iterations?: 'best' | 'all';
+      readonly leafIds?: boolean;
+      readonly wasm?: WasmReference;
+    }
   | {
       readonly ask: 'predict';
       readonly model: number;
@@ -34,7 +42,12 @@ export interface Loaded {
   readonly columns: Readonly<Partial<Record<Answer, number>>>;
 }
 
-export type Value = Loaded | Float64Array<ArrayBuffer> | readonly Prediction[] | null;
+export type Value =
+  | Loaded
+  | ImportedModel
+  | Float64Array<ArrayBuffer>
+  | readonly Prediction[]
+  | null;
 
 export type Reply =
   | { readonly id: number; readonly value: Value }

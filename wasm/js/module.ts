@@ -3,6 +3,9 @@ import { ForestError, errorCode } from './error.js';
 /** Where bytes come from: an address, an answer of `fetch`, or the bytes themselves. */
 export type ByteSource = URL | string | Response | Blob | ArrayBuffer | ArrayBufferView;
 
+/** Where a module comes from, when it is not the file beside this one. */
+export type WasmSource = ByteSource | WebAssembly.Module;
+
 interface NodeFiles {
   readFile(path: URL): Promise<Uint8Array<ArrayBuffer>>;
 }
@@ -69,9 +72,7 @@ export async function readBytes(source: ByteSource): Promise<Uint8Array> {
  * `source` as a compiled module: while it is still arriving where that is possible, from its
  * bytes where a server calls .wasm by another type than application/wasm.
  */
-export async function compile(
-  source: ByteSource | WebAssembly.Module,
-): Promise<WebAssembly.Module> {
+async function compile(source: WasmSource): Promise<WebAssembly.Module> {
   if (source instanceof WebAssembly.Module) return source;
   const opened = source instanceof URL || typeof source === 'string' ? await open(source) : source;
   if (opened instanceof Response) {
@@ -80,4 +81,18 @@ export async function compile(
     if (/^application\/wasm\s*(;|$)/i.test(type)) return WebAssembly.compileStreaming(opened);
   }
   return WebAssembly.compile((await readBytes(opened)) as Uint8Array<ArrayBuffer>);
+}
+
+const modules = new Map<string, Promise<WebAssembly.Module>>();
+
+/** The module of `source`; one address is compiled once, unless that failed. */
+export function moduleOf(source: WasmSource): Promise<WebAssembly.Module> {
+  if (!(source instanceof URL || typeof source === 'string')) return compile(source);
+  const address = String(source);
+  const known = modules.get(address);
+  if (known) return known;
+  const compiling = compile(source);
+  modules.set(address, compiling);
+  compiling.catch(() => modules.delete(address));
+  return compiling;
 }

@@ -15,6 +15,24 @@ function columnsOf(model: Model): Partial<Record<Answer, number>> {
   );
 }
 
+/** Not part of the worker's own script: most never import. */
+async function fetchImporter(): Promise<typeof import('./import.js')> {
+  try {
+    return await import('./import.js');
+  } catch (cause) {
+    throw new ForestError(
+      errorCode.unavailable,
+      `the importer cannot be fetched: ${String(cause)}`,
+    );
+  }
+}
+
+/** The memory of a reply that goes over to the client. */
+function toGiveAway(value: Value): Transferable[] {
+  if (value instanceof Float64Array) return [value.buffer];
+  return value !== null && 'bytes' in value ? [value.bytes.buffer] : [];
+}
+
 /** Answers the requests of one client that arrive at `port`, in their order of arrival. */
 export function serve(port: Port): void {
   const models = new Map<number, Model>();
@@ -37,6 +55,10 @@ export function serve(port: Port): void {
         models.set(++last, model);
         return { model: last, description: model.description, columns: columnsOf(model) };
       }
+      case 'import': {
+        const { importModel } = await fetchImporter();
+        return importModel(request.bytes, request);
+      }
       case 'predict':
         return find(request.model).predict(request.answer, request.rows);
       case 'predictOutputs':
@@ -55,8 +77,7 @@ export function serve(port: Port): void {
     } catch (cause) {
       message = { id: request.id, refusal: refusalOf(cause) };
     }
-    const value = 'value' in message ? message.value : null;
-    port.postMessage(message, value instanceof Float64Array ? [value.buffer] : []);
+    port.postMessage(message, 'value' in message ? toGiveAway(message.value) : []);
   };
 
   port.addEventListener('message', (event) => {

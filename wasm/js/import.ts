@@ -1,0 +1,69 @@
+import { decompress } from './decompress.js';
+import { ForestError, errorCode, quote } from './error.js';
+import { ImportDoor, iterationsNumber } from './import-door.js';
+import { moduleOf, readBytes, type ByteSource, type WasmSource } from './module.js';
+import { readMetadata } from './safetensors.js';
+
+export { ForestError, errorCode } from './error.js';
+export type { ByteSource, WasmSource } from './module.js';
+
+export interface ImportOptions {
+  /**
+   * Which boosting rounds of a model that was stopped early are kept: all, or those up to the best.
+   * Without it: what the object in the file predicts with.
+   */
+  readonly iterations?: 'best' | 'all';
+  /** Keeps the library's own leaf numbers, for answer 'leaf'. */
+  readonly leafIds?: boolean;
+  /** Where `copse-import.wasm` comes from, when it is not the file beside this one. */
+  readonly wasm?: WasmSource;
+}
+
+/** A model of another library, as a model file of ours. */
+export interface ImportedModel {
+  /** The model file: `loadModel(bytes)` predicts with it; save it as `NAME.safetensors`. */
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Which library wrote it: kind, version, estimator, and the parameters that it was made with. */
+  readonly source: ImportedSource;
+  /** What a person should know about the import, one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+export interface ImportedSource {
+  /** "scikit-learn", "XGBoost", "LightGBM", "ONNX", "CatBoost". */
+  readonly kind?: string;
+  readonly version?: string;
+  readonly estimator?: string;
+  readonly [key: string]: unknown;
+}
+
+/**
+ * Reads what scikit-learn (pickle, joblib), XGBoost, LightGBM, ONNX or CatBoost wrote: bytes, an
+ * address, a Response or a File; what it is, is seen from its content. Nothing in it is ever run.
+ *
+ * The same file gives the same bytes as `copse import`. Fetches `copse-import.wasm` at its first
+ * call. Throws ForestError: what the file is, why it cannot be read, and what to do instead.
+ */
+export async function importModel(
+  source: ByteSource,
+  options: ImportOptions = {},
+): Promise<ImportedModel> {
+  const iterations = options.iterations ?? 'default';
+  if (!Object.hasOwn(iterationsNumber, iterations)) {
+    throw new ForestError(
+      errorCode.invalidInput,
+      `iterations is ${quote(iterations)}: expected 'best' or 'all'`,
+    );
+  }
+  const wasm = options.wasm ?? new URL('./copse-import.wasm', import.meta.url);
+  const [module, file] = await Promise.all([moduleOf(wasm), readBytes(source)]);
+  const door = new ImportDoor(module, file);
+  const chunks = door.compression === 'none' ? null : await decompress(file, door);
+  const bytes = door.import(chunks, iterations, options.leafIds ?? false);
+  const metadata = readMetadata(bytes);
+  return {
+    bytes,
+    source: JSON.parse(metadata['source'] ?? '{}') as ImportedSource,
+    warnings: JSON.parse(metadata['warnings'] ?? '[]') as readonly string[],
+  };
+}
