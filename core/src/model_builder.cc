@@ -196,7 +196,7 @@ class ModelBuilder {
     }
     if (!parts_.forest) return {};
     parts_.forest->n_features = model_.features_.size();
-    if (auto flaw = CheckTexts(parts_.forest->category_begin)) return flaw;
+    if (auto flaw = CheckTexts(*parts_.forest)) return flaw;
     auto forest = Forest::Create(std::move(*parts_.forest), rules_);
     if (!forest.ok()) return forest.error();
     model_.n_margins_ = forest->n_outputs();
@@ -204,14 +204,27 @@ class ModelBuilder {
     return {};
   }
 
-  /// Rows hold values, not positions in a list of texts, where there is a table of the values.
-  Flaw CheckTexts(const std::vector<std::uint32_t>& category_begin) const {
-    for (std::size_t f = 0; f < model_.features_.size() && f + 1 < category_begin.size(); ++f) {
-      const bool has_values = category_begin[f] != category_begin[f + 1];
-      if (!has_values || model_.features_[f].categories.empty()) continue;
+  /// Rows hold values, not positions in a list of texts, where there is a table of other values.
+  Flaw CheckTexts(const ForestParts& parts) const {
+    const auto& begin = parts.category_begin;
+    for (std::size_t f = 0; f < model_.features_.size() && f + 1 < begin.size(); ++f) {
+      const std::size_t n_texts = model_.features_[f].categories.size();
+      const bool has_values = begin[f] != begin[f + 1];
+      if (!has_values || n_texts == 0 || HoldsPositions(parts, f, n_texts)) continue;
       return Invalid({"features[", f, "].categories is given, and rows hold category.value"});
     }
     return {};
+  }
+
+  /// Whether the values of feature `f` are 0, 1, ... n - 1. What they range over is checked later.
+  static bool HoldsPositions(const ForestParts& parts, std::size_t f, std::size_t n) {
+    const std::size_t begin = parts.category_begin[f];
+    const std::size_t end = parts.category_begin[f + 1];
+    if (end > parts.category_value.size() || end < begin || end - begin != n) return false;
+    for (std::size_t i = 0; i < n; ++i) {
+      if (parts.category_value[begin + i] != static_cast<double>(i)) return false;
+    }
+    return true;
   }
 
   Flaw CheckFinite(std::string_view tensor, const std::vector<double>& values) const {

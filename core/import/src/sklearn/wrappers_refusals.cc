@@ -56,7 +56,12 @@ constexpr std::array<Advice, 24> kAdvice = {{
      "save the scikit-learn model inside it"},
 }};
 
-// "SVC of scikit-learn 1.2.1": only scikit-learn's objects carry its version.
+// Modules whose functions no model needs: a file that calls one does so to run something.
+constexpr std::array<std::string_view, 9> kRunning = {"posix.",      "nt.",       "os.",
+                                                      "subprocess.", "builtins.", "__builtin__.",
+                                                      "sys.",        "runpy.",    "socket."};
+
+// ", scikit-learn 1.2.1": only scikit-learn's objects carry its version.
 std::string VersionSuffix(Value value) {
   const auto version = value.Attribute("_sklearn_version");
   const auto text = version ? version->AsString() : std::nullopt;
@@ -71,6 +76,12 @@ Error RefuseClass(Value value) {
                         ", which is no model; save the fitted model itself"});
   }
   const std::string_view name = value.class_name();
+  for (const std::string_view module : kRunning) {
+    if (!name.starts_with(module)) continue;
+    return Unsupported({"this pickle calls ", Quote(name),
+                        ": it is no model, and it runs code when "
+                        "Python loads it"});
+  }
   for (const Advice& advice : kAdvice) {
     if (name.find(advice.part) == std::string_view::npos) continue;
     return Unsupported({"this pickle holds an object of class ", Quote(name), " (", advice.what,
