@@ -183,6 +183,23 @@ TEST(Limits, NamesAreHeldTo64Kilobytes) {
             "features[0].name has 65537 bytes, more than 65536");
 }
 
+// A feature's texts stand for positions, so a table of its values may hold nothing else.
+TEST(CategoryTable, MayHoldThePositionsOfTexts) {
+  ModelParts parts = Stump();
+  parts.metadata["category_cast"] = "table";
+  parts.metadata["features"] = R"([{"name":"x0","kind":"cat","categories":["red","blue"]}])";
+  parts.forest->category_begin = {0, 2};
+  parts.forest->category_value = {0, 1};
+  EXPECT_TRUE(Model::Create(parts).ok());
+  for (const std::vector<double>& values : {std::vector<double>{0, 2}, {1, 2}}) {
+    parts.forest->category_value = values;
+    EXPECT_FALSE(Model::Create(parts).ok());
+  }
+  parts.forest->category_value = {0};
+  parts.forest->category_begin = {0, 1};
+  EXPECT_FALSE(Model::Create(parts).ok());
+}
+
 TEST(Answers, AreKnownByName) {
   for (int number = 0; number < 6; ++number) {
     const auto answer = static_cast<Answer>(number);

@@ -86,6 +86,7 @@ class Trees {
       begin += BytesOf(before.substr(0, before.size() - rest.size()));
       expected += static_cast<std::uint64_t>(*size);
     }
+    if (n_read_ == 0 && rest.empty()) return Invalid({"the file ends within its header"});
     if (!rest.starts_with("Tree=")) return {};
     return Invalid({"the file has more trees than the ", n_read_, " of tree_sizes"});
   }
