@@ -124,7 +124,10 @@ void DivideBySum(std::span<double> values) {
   for (double& x : values) x = static_cast<Real>(static_cast<Real>(x) / sum);
 }
 
-bool IsSoftmax(LinkKind kind) { return kind == LinkKind::kSoftmax || DecidesOnMargins(kind); }
+bool IsSoftmax(LinkKind kind) {
+  return kind == LinkKind::kSoftmax || kind == LinkKind::kSoftmaxArgmax ||
+         kind == LinkKind::kSoftmaxZero;
+}
 
 // What the columns of an output have to do with one another.
 template <class Real>
@@ -170,7 +173,8 @@ std::string_view LinkName(LinkKind kind) {
 }
 
 bool DecidesOnMargins(LinkKind kind) {
-  return kind == LinkKind::kSoftmaxArgmax || kind == LinkKind::kSoftmaxZero;
+  return kind == LinkKind::kSoftmaxArgmax || kind == LinkKind::kSoftmaxZero ||
+         kind == LinkKind::kNormalizeOvr;
 }
 
 void ApplyLink(const Link& link, std::span<const double> margins, std::span<double> values) {

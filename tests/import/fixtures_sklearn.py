@@ -18,6 +18,7 @@ from sklearn.tree._tree import Tree
 BITS = {"kind": "bits"}
 ABSOLUTE = {"kind": "absolute", "value": 2e-15}   # behind NumPy's or SciPy's exp, log, power
 BLAS = {"kind": "absolute", "value": 1e-12}       # the order of a dot product is not promised
+RELATIVE = {"kind": "relative", "value": 1e-11}    # of large margins, for the same reason
 FLT_MAX = float(np.finfo(np.float32).max)
 FRUIT = np.array(["barbera", "barolo", "grignolino"])
 CASES = {}
@@ -184,7 +185,7 @@ def _positions(estimator, labels):
     return np.searchsorted(estimator.classes_, labels)
 
 
-def _write(path, name, estimator, X, file=protocol(4), seed=0):
+def _write(path, name, estimator, X, file=protocol(4), seed=0, margin=None):
     rng = np.random.default_rng(seed)
     linear = hasattr(estimator, "coef_")
     rows = linear_rows(X, rng) if linear else edge_rows(estimator, X, rng)
@@ -196,6 +197,7 @@ def _write(path, name, estimator, X, file=protocol(4), seed=0):
              "model": file_name, "rows": "rows.npy", "answers": {}}
     _array(path / "rows.npy", rows, "<f8")
     for kind, (expected, tolerance) in answers_of(estimator, rows).items():
+        tolerance = margin if margin and kind == "margin" else tolerance
         expected = np.asarray(expected).reshape(len(rows), -1)
         _array(path / f"{kind}.npy", expected, "<i8" if kind in ("index", "leaf") else "<f8")
         found["answers"][kind] = {"file": f"{kind}.npy", "tolerance": tolerance}
@@ -383,3 +385,11 @@ linear_case("skl_sgd_regressor", linear_model.SGDRegressor(random_state=72), "di
 linear_case("skl_bayes", linear_model.BayesianRidge(), "diabetes", protocol(4))
 linear_case("skl_poisson", linear_model.PoissonRegressor(alpha=0.1), "diabetes", protocol(4))
 linear_case("skl_gamma", linear_model.GammaRegressor(alpha=0.1), "diabetes", protocol(5))
+
+
+@case("skl_logreg_ovr_wide", file=protocol(4), seed=99, margin=RELATIVE)
+def ovr_wide():
+    """Margins so large that the probabilities of several classes are 1: labels do not see that."""
+    X, y = load("wine")
+    found = LOGISTIC(multi_class="ovr", solver="liblinear", C=1e4).fit(X, y)
+    return found, X * np.repeat([1, -3, 30, 1000], 45)[:len(X), np.newaxis]

@@ -263,6 +263,6 @@ class ReferenceModel:
         decision = self.metadata["decision"]
         if len(margins) == 1 and len(values) == 2 and decision in ("ge0", "gt0"):
             return int(margins[0] >= 0 if decision == "ge0" else margins[0] > 0)
-        if self.metadata["link"] in ("softmax_argmax", "softmax_zero"):
+        if self.metadata["link"] in ("softmax_argmax", "softmax_zero", "normalize_ovr"):
             values = margins if len(margins) > 1 else [-margins[0], margins[0]]
         return values.index(max(values))

@@ -25,7 +25,7 @@ enum class LinkKind : std::uint8_t {
   kLog1pExp,      ///< log(1 + exp(x))
   kSqrtSigned,    ///< sign(x) x^2
   kHinge,         ///< 1 where x > 0, else 0
-  kNormalizeOvr,  ///< sigmoid of each column, then each divided by their sum
+  kNormalizeOvr,  ///< sigmoids over their sum; the decision is taken on the margins
   kIsolation,     ///< "iforest": -2^(-x / denominator) - offset
 };
 
