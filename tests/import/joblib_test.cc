@@ -102,6 +102,30 @@ TEST(Joblib, RefusesArraysThatAreNotThere) {
   EXPECT_NE(refused("cjoblib.numpy_pickle\nNumpyArrayWrapper\n)\x81K\1b."), "");
 }
 
+TEST(Joblib, ManyEmptyArraysOfOneBigRecordAreRefusedSoon) {
+  // Nine bytes each, and each time a dtype of 64 fields would be read.
+  std::string names = "(", fields = "}(";
+  for (char c = '0'; c < '0' + 64; ++c) {
+    names += Text(std::string(1, c));
+    fields += Text(std::string(1, c)) + "h\1K\0\x86"s;
+  }
+  const std::string record = "cnumpy\ndtype\n" + Text("V8") + "K\0K\1\x87R(K\3"s + Text("|") + "N" +
+                             names + "t" + fields + "uK\x08J\xff\xff\xff\xffK\0tb"s;
+  std::string bytes = kBytesDtype +
+                      "q\1"
+                      "0cjoblib.numpy_pickle\nNumpyArrayWrapper\nq\2"
+                      "0}(" +
+                      Text("shape") + "K\0\x85"s + Text("dtype") + record +
+                      "uq\3"
+                      "0";
+  const std::string one = "h\2)\x81h\3b0";
+  EXPECT_EQ(DumpOf(bytes + one + "N."), "None");
+  for (int i = 0; i < 100'000; ++i) bytes += one;
+  const auto document = Document::Parse(BytesOf(bytes + "N."));
+  ASSERT_FALSE(document.ok());
+  EXPECT_EQ(document.error().code, ErrorCode::kTooLarge);
+}
+
 TEST(Joblib, OlderThan010IsRefusedWithTheRemedy) {
   const auto message = [](const std::string& bytes) {
     const auto document = Document::Parse(BytesOf(bytes));

@@ -259,6 +259,18 @@ TEST(Pickle, AttributesComeFromTheStateAndFromSlots) {
   EXPECT_EQ(document->root().Attribute("x")->AsInteger(), 3);
 }
 
+TEST(Pickle, AnObjectOfTooManyAttributesHasNone) {
+  // A search is linear, and a million objects may share one state of a million attributes.
+  std::string bytes = Name("a", "C") + ")\x81}(" + Text("x") + "K\x01";
+  for (int i = 0; i < 999; ++i) bytes += Text("y") + "K\x02";
+  auto document = Document::Parse(BytesOf(bytes + "ub."));
+  ASSERT_TRUE(document.ok()) << document.error().message;
+  EXPECT_TRUE(document->root().Attribute("x"));
+  document = Document::Parse(BytesOf(bytes + Text("y") + "K\x02ub."));
+  ASSERT_TRUE(document.ok());
+  EXPECT_FALSE(document->root().Attribute("x"));
+}
+
 TEST(Pickle, DescribesAValueForAMessage) {
   const auto describe = [](const std::string& bytes) {
     const auto document = Document::Parse(BytesOf(bytes));

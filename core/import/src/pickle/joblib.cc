@@ -24,6 +24,8 @@ void Machine::ReadJoblibArray(Id wrapper) {
   }
   const auto layout = store_.LayoutOf(store_.Find(state, "dtype"), "an array of joblib");
   if (!layout.ok()) return SetFlaw(layout.error().code, {layout.error().message});
+  // Reading a dtype takes time that an empty array of a few bytes would not explain.
+  store_.Charge(layout->fields.size() * layout->fields.size() / 2);
   if (!layout->holds_objects()) return ReadRawArray(wrapper, *layout);
   outer_ = std::make_unique<Outer>(Outer{std::move(stack_), std::move(marks_), std::move(memo_),
                                          std::move(far_memo_), n_memo_, wrapper});

@@ -70,7 +70,8 @@ class Value {
   std::string_view class_name() const;
   /// Behind the last dot of class_name().
   std::string_view class_stem() const;
-  /// Attribute of an object: from the dict of its state (or the first dict of a tuple of them).
+  /// Attribute of an object: from the dict of its state, or of a pair of them (with __slots__). An
+  /// object of more than 1000 attributes has none.
   std::optional<Value> Attribute(std::string_view name) const;
   std::optional<Value> state() const;  ///< what BUILD gave
   std::size_t n_arguments() const;     ///< of the call that would have made the object

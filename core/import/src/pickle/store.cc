@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t kBytesOfValue = 3;
 constexpr std::size_t kValuesAlways = 200'000;
 constexpr std::size_t kBlockBytes = 4096;
+// A search is linear, and many objects may share one dict as their state.
+constexpr std::size_t kAttributesMax = 1000;
 
 constexpr unsigned kRoomShift = 8, kSizeShift = 16;
 
@@ -205,14 +207,14 @@ Id Store::Find(Id dict, std::string_view key) const {
 Id Store::FindAttribute(Id id, std::string_view name) const {
   if (!Is(id, Tag::kObject)) return kAbsent;
   const Id state = object(id).state;
-  if (Is(state, Tag::kDict)) return Find(state, name);
-  if (!Is(state, Tag::kTuple)) return kAbsent;
-  // Objects with __slots__: (the dict of the others or None, the dict of these).
-  for (const Id part : Items(state)) {
-    const Id found = Is(part, Tag::kDict) ? Find(part, name) : kAbsent;
-    if (found != kAbsent) return found;
-  }
-  return kAbsent;
+  const auto find = [&](Id dict) {
+    const bool is_small = Is(dict, Tag::kDict) && Items(dict).size() <= 2 * kAttributesMax;
+    return is_small ? Find(dict, name) : kAbsent;
+  };
+  if (!IsTuple(state) || Items(state).size() != 2) return find(state);
+  // Of an object with __slots__: (the dict of the others or None, the dict of these).
+  const Id other = find(Items(state)[0]);
+  return other != kAbsent ? other : find(Items(state)[1]);
 }
 
 }  // namespace copse::importer::pickle
