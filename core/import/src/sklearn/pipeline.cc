@@ -59,8 +59,7 @@ Result<std::vector<double>> ReadParameter(Value holder, std::string_view name, s
     const auto number = object.AsNumber();
     if (!number) {
       return Unsupported({CalledOf(holder), " works on texts (", name, " holds ", object.Describe(),
-                          "), which cannot be imported; encode the columns as "
-                          "numbers first"});
+                          "), which cannot be imported; encode them as numbers first"});
     }
     numbers.push_back(*number);
   }

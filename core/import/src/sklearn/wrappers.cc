@@ -70,8 +70,8 @@ Result<Value> Unwrap(Value value, Front& front) {
       const auto inner = next.Attribute(wrapper->attribute);
       if (!inner) {
         return Unsupported({"this ", wrapper->stem, " has no ", wrapper->attribute,
-                            ": it was saved before fit, or with refit=False; fit it with "
-                            "refit=True, or save the estimator itself"});
+                            ": it was saved before fit, or with refit=False; ",
+                            "fit it with refit=True, or save the estimator itself"});
       }
       todo.push_back(*inner);
     } else if (IsPipeline(next)) {

@@ -52,9 +52,8 @@ Status SetLabels(Value wrapper, Imported& imported) {
   if (labelled->labels.size() != output.labels.size()) {
     imported.warnings.push_back(
         text::Concat({"The ", wrapper.class_stem(), " names ", labelled->labels.size(),
-                      " classes and its "
-                      "booster has ",
-                      output.labels.size(), "; they keep their numbers as labels."}));
+                      " classes and its booster has ", output.labels.size(),
+                      "; they keep their numbers as labels."}));
     return Ok{};
   }
   output.labels = std::move(labelled->labels);
@@ -81,12 +80,9 @@ Status CheckMissing(Value wrapper) {
   const auto number = missing ? missing->AsNumber() : std::nullopt;
   if (!number || std::isnan(*number)) return Ok{};
   return Unsupported({"this ", wrapper.class_stem(), " reads ", *number,
-                      " as a missing value "
-                      "(missing=",
-                      *number,
-                      "), which cannot be imported; train it with NaN for "
-                      "missing values, or import the file of get_booster().save_model(...) and "
-                      "write missing values as NaN"});
+                      " as a missing value (missing=", *number,
+                      "), which cannot be imported; train it with NaN for missing values, or ",
+                      "import the file of get_booster().save_model(...) and write NaN for them"});
 }
 
 // A loss function of the user's own leaves raw scores that only its user can read.
@@ -95,8 +91,7 @@ Status CheckObjective(Value wrapper) {
   if (!objective || objective->is(Kind::kString)) return Ok{};
   return Unsupported({"this ", wrapper.class_stem(), " was trained with an objective of its own (",
                       objective->Describe(),
-                      "), which cannot be imported; use one that the "
-                      "library knows by name"});
+                      "), which cannot be imported; use one that the library knows by name"});
 }
 
 bool IsJson(std::string_view handle) {
