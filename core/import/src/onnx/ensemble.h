@@ -45,12 +45,13 @@ struct Ensemble {
   bool weighs_class[2] = {false, false};
   std::vector<std::string> labels;
   LabelType label_type = LabelType::kInteger;
+  bool is_v5 = false;
+  bool has_odd_root = false;  ///< a root that onnxruntime to 1.23 takes for a leaf, by mistake
 
   std::size_t n_nodes() const { return mode.size(); }
   std::size_t n_trees() const { return tree_begin.size() - 1; }
   std::size_t n_features() const;  ///< one more than the largest that a node tests
   std::string_view name() const;   ///< "TreeEnsembleClassifier", ...
-  bool is_v5 = false;
 };
 
 /// Whether `node` is one of the three.

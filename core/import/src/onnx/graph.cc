@@ -2,12 +2,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <unordered_map>
 #include <utility>
 
-#include "copse/limits.h"
 #include "copse/math.h"
+#include "onnx/graph_inputs.h"
 #include "onnx/labels.h"
 #include "onnx/rows.h"
 
@@ -19,8 +20,8 @@ using text::Invalid;
 using text::Quote;
 using text::Unsupported;
 
-// Columns of rows, and of all tensors made from them: what a small file can ask for is bounded.
-constexpr std::size_t kColumnsMax = std::size_t{1} << 17;
+// Columns of all tensors together, and ensembles: what a small file can ask for is bounded.
+constexpr std::size_t kEnsemblesMax = std::size_t{1} << 12;
 constexpr std::size_t kColumnsOfAllMax = std::size_t{1} << 20;
 
 /// What a name of the graph stands for.
@@ -64,7 +65,7 @@ class Interpreter {
   Result<GraphModel> Run() {
     if (auto flaw = CheckVersions()) return *flaw;
     if (auto flaw = DefineConstants()) return *flaw;
-    if (auto flaw = MarkNeeded()) return *flaw;
+    MarkNeeded();
     if (auto flaw = DefineInputs()) return *flaw;
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       if (is_needed_[i] == 0) continue;
@@ -80,6 +81,11 @@ class Interpreter {
     if (file_.ml_opset > 5) {
       return Unsupported({"the model needs the operators ai.onnx.ml ", file_.ml_opset,
                           ", and 1 to 5 are known; convert it again with a lower target_opset"});
+    }
+    if (file_.ml_opset < 1) {
+      return Invalid(
+          {"the ONNX file does not say which version of ai.onnx.ml it needs; it was cut "
+           "off, or it holds no trees"});
     }
     if (graph_.nodes.empty()) return Invalid({"the ONNX graph has no nodes"});
     if (graph_.outputs.empty()) return Invalid({"the ONNX graph has no outputs"});
@@ -108,7 +114,7 @@ class Interpreter {
   }
 
   /// Nodes that outputs depend on; others may be anything.
-  Flaw MarkNeeded() {
+  void MarkNeeded() {
     std::unordered_map<std::string_view, std::size_t> makers;
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
       for (const std::string_view name : graph_.nodes[i].outputs) makers.emplace(name, i);
@@ -124,7 +130,6 @@ class Interpreter {
       const auto& inputs = graph_.nodes[maker->second].inputs;
       wanted.insert(wanted.end(), inputs.begin(), inputs.end());
     }
-    return {};
   }
 
   // ---- inputs
@@ -137,91 +142,11 @@ class Interpreter {
     return inputs;
   }
 
-  /// The width of rows where the file does not say: what scalers or trees ask for.
-  std::size_t GuessWidth() const {
-    std::size_t of_lists = 0;
-    std::size_t of_trees = 0;
-    for (const Node& node : graph_.nodes) {
-      for (const char* name : {"scale", "imputed_value_floats"}) {
-        const auto values = FloatsAttribute(node, name);
-        if (values.ok() && values->size() > 1) of_lists = std::max(of_lists, values->size());
-      }
-      const auto features = IntsAttribute(node, "nodes_featureids");
-      if (!features.ok()) continue;
-      for (const std::int64_t feature : *features) {
-        if (feature >= 0) of_trees = std::max(of_trees, static_cast<std::size_t>(feature) + 1);
-      }
-    }
-    return of_lists > 0 ? of_lists : of_trees;
-  }
-
-  Flaw WidthOf(const ValueInfo& input, bool is_only, std::size_t& width) {
-    if (!input.is_tensor || input.type == ElementType::kString ||
-        input.type == ElementType::kNone || input.type == ElementType::kOther) {
-      return Unsupported(
-          {"the input ", Quote(input.name), " of the ONNX graph is no tensor of numbers"});
-    }
-    if (input.dims.size() == 2 && input.dims[1] > 0) {
-      width = static_cast<std::size_t>(input.dims[1]);
-    } else if (is_only && (input.dims.empty() || input.dims.size() == 2)) {
-      width = GuessWidth();
-      model_.warnings.push_back(text::Concat(
-          {"The file does not say how many columns rows have; its nodes need ", width, "."}));
-    } else {
-      return Unsupported({"the input ", Quote(input.name),
-                          " of the ONNX graph has not the shape [rows, columns]"});
-    }
-    if (width > 0 && width <= kColumnsMax) return {};
-    return text::TooLarge({"the input ", Quote(input.name), " has ", width, " columns, and 1 to ",
-                           kColumnsMax, " can be imported"});
-  }
-
-  static bool IsFloating(ElementType type) {
-    return type == ElementType::kFloat || type == ElementType::kDouble;
-  }
-
-  /// Rows are read as doubles where a column is one, or where whole numbers become doubles.
-  void ChooseInput(const std::vector<const ValueInfo*>& inputs) {
-    bool casts_to_double = false;
-    for (const Node& node : graph_.nodes) {
-      casts_to_double =
-          casts_to_double || (node.op == "Cast" && CastTo(node) == ElementType::kDouble);
-    }
-    model_.is_floating = false;
-    for (const ValueInfo* input : inputs) {
-      const bool is_floating = IsFloating(input->type);
-      model_.is_floating = model_.is_floating || is_floating;
-      if (input->type == ElementType::kDouble || (!is_floating && casts_to_double)) {
-        model_.input = Precision::kFloat64;
-      }
-    }
-  }
-
   Flaw DefineInputs() {
-    const std::vector<const ValueInfo*> inputs = GraphInputs();
-    if (inputs.empty()) return Invalid({"the ONNX graph has no input"});
-    ChooseInput(inputs);
-    for (const ValueInfo* input : inputs) {
-      std::size_t width = 0;
-      if (auto flaw = WidthOf(*input, inputs.size() == 1, width)) return flaw;
-      if (model_.n_columns + width > kColumnsMax) {
-        return text::TooLarge({"the ONNX graph has more than ", kColumnsMax, " input columns"});
-      }
-      Rows rows;
-      rows.type = input->type;
-      for (std::size_t i = 0; i < width; ++i) {
-        MappedColumn column;
-        column.column = model_.n_columns + i;
-        if (model_.input == Precision::kFloat64 && rows.type == ElementType::kFloat) {
-          column.steps.push_back({.kind = ColumnStep::Kind::kRoundToFloat});
-        }
-        rows.columns.push_back(std::move(column));
-        if (inputs.size() == 1) continue;
-        model_.names.push_back(width == 1 ? std::string(input->name)
-                                          : text::Concat({input->name, "_", i}));
-      }
-      model_.n_columns += width;
-      if (auto flaw = DefineRows(input->name, std::move(rows))) return flaw;
+    std::vector<GraphInput> inputs;
+    if (auto flaw = ReadInputs(GraphInputs(), graph_, model_, inputs)) return flaw;
+    for (GraphInput& input : inputs) {
+      if (auto flaw = DefineRows(input.name, std::move(input.rows))) return flaw;
     }
     return {};
   }
@@ -238,11 +163,6 @@ class Interpreter {
   }
 
   // ---- nodes
-
-  static ElementType CastTo(const Node& node) {
-    const std::int64_t to = IntAttribute(node, "to", 0);
-    return to > 0 && to <= 13 && to != 10 ? static_cast<ElementType>(to) : ElementType::kOther;
-  }
 
   Flaw Evaluate(const Node& node) {
     if (node.outputs.empty()) return Invalid({"the node ", Describe(node), " has no output"});
@@ -336,6 +256,8 @@ class Interpreter {
       flaw = CheckShape(node, rows.columns.size(), kWhere);
     } else if (Is(node, {"ArrayFeatureExtractor", "Gather"})) {
       flaw = EvaluateSelect(node, operators, rows);
+    } else if (node.op == "Clip") {
+      flaw = EvaluateClip(node, operators, rows);
     } else if (Is(node, {"Add", "Sub", "Mul", "Div"})) {
       flaw = EvaluateMath(node, operators, rows);
     } else {
@@ -373,6 +295,22 @@ class Interpreter {
     auto indices = IntsOf(*constant, "the list of selected columns");
     if (!indices.ok()) return indices.error();
     return operators.Select(node, *indices, rows);
+  }
+
+  /// Ends of a Clip: inputs since opset 11, attributes before; either may be absent.
+  Flaw EvaluateClip(const Node& node, const RowOperators& operators, Rows& rows) const {
+    constexpr double kInfinity = std::numeric_limits<double>::infinity();
+    double ends[2] = {FloatAttribute(node, "min", -kInfinity),
+                      FloatAttribute(node, "max", kInfinity)};
+    for (std::size_t i = 1; i < std::min<std::size_t>(node.inputs.size(), 3); ++i) {
+      if (node.inputs[i].empty()) continue;
+      const Tensor* constant = ConstantInput(node, i);
+      if (constant == nullptr || constant->size != 1) return NoPlace(node, "before its trees");
+      auto numbers = NumbersOf(*constant, "a constant of the ONNX graph");
+      if (!numbers.ok()) return numbers.error();
+      ends[i - 1] = (*numbers)[0];
+    }
+    return operators.Clip(node, ends[0], ends[1], rows);
   }
 
   Flaw EvaluateMath(const Node& node, const RowOperators& operators, Rows& rows) const {
@@ -461,7 +399,7 @@ class Interpreter {
         return NoPlace(node, kWhere);
       }
       for (const std::size_t e : term->scores.ensembles) sum.ensembles.push_back(e);
-      if (sum.ensembles.size() > kColumnsMax) return NoPlace(node, kWhere);
+      if (sum.ensembles.size() > kEnsemblesMax) return NoPlace(node, kWhere);
       sum.is_wide = sum.is_wide || term->scores.is_wide;
       sum.shift += term->scores.shift;
     }

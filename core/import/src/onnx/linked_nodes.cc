@@ -119,12 +119,29 @@ class Reader {
       member_begin_[i] = static_cast<std::uint32_t>(at);
       if (modes_[i] != static_cast<std::int64_t>(Mode::kMember)) continue;
       while (at < members_.size() && !std::isnan(members_[at])) ++at;
-      if (at == member_begin_[i]) {
-        return Invalid({"TreeEnsemble: node ", i, " asks for members of an empty set"});
-      }
+      if (auto flaw = CheckSet(i, member_begin_[i], at)) return flaw;
       ++at;
     }
     return {};
+  }
+
+  /// Members [begin, end) of node `i`. onnxruntime compares x with each of up to 30 from 0 to 30;
+  /// with others it drops the fraction of x first, which the specification does not.
+  /// Source: tree_ensemble_attribute.h, transformInputOneTree.
+  Flaw CheckSet(std::size_t i, std::size_t begin, std::size_t end) const {
+    constexpr std::size_t kSizeMax = 30;
+    constexpr double kMemberMax = 30;
+    if (begin == end) {
+      return Invalid({"TreeEnsemble: node ", i, " asks for members of an empty set"});
+    }
+    bool is_small = end - begin <= kSizeMax;
+    for (std::size_t m = begin; m < end; ++m) {
+      is_small = is_small && members_[m] >= 0 && members_[m] <= kMemberMax;
+    }
+    if (is_small) return {};
+    return Unsupported({"TreeEnsemble: node ", i,
+                        " asks for members of a set with more than 30 values or some outside of 0 "
+                        "to 30, which onnxruntime and the specification read differently"});
   }
 
   Flaw ReadTrees() {
@@ -186,7 +203,10 @@ class Reader {
   /// that with the root's number, the specification that of the branches.
   Flaw CheckRoot(std::size_t root, bool& is_leaf) {
     is_leaf = ids_[0][root] == ids_[1][root] && leafs_[0][root] != 0 && leafs_[1][root] != 0;
-    if (!is_leaf) return {};
+    if (!is_leaf) {
+      ensemble_.has_odd_root = ensemble_.has_odd_root || ids_[0][root] == ids_[1][root];
+      return {};
+    }
     if (auto flaw = See(root)) return flaw;
     const std::size_t leaf = LeafOf(root);
     const bool agrees = leaf < weights_.size() && root < weights_.size() &&

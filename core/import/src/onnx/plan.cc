@@ -241,7 +241,10 @@ class Planner {
   /// onnxruntime names class 1 where its sum is above 0, whatever that of class 0 is. That is one
   /// answer with the larger of the two where they are each other's negative (CatBoost).
   Flaw PlanBothClasses() {
-    const bool is_usable = ensemble_.base.empty() && coverage_.always[1] != 0;
+    // Of other whole numbers it answers 0 and 1 instead of the labels.
+    const bool has_labels = ensemble_.label_type == LabelType::kString ||
+                            (ensemble_.labels[0] == "0" && ensemble_.labels[1] == "1");
+    const bool is_usable = has_labels && ensemble_.base.empty() && coverage_.always[1] != 0;
     const bool is_mirrored = is_usable && OfEveryLeaf(ensemble_, [&](std::size_t i) {
                                return WeightOf(ensemble_, i, 0) == -WeightOf(ensemble_, i, 1);
                              });
@@ -304,6 +307,12 @@ class Planner {
       if (is_same && (model_.ensembles.size() == 1 || other.aggregate == Aggregate::kSum)) continue;
       return Unsupported({"the ONNX graph adds ensembles of different kinds"});
     }
+    if (ensemble_.has_odd_root) {
+      plan_.warnings.emplace_back(
+          "A tree starts with a node whose branches lead to a node and to a leaf of one number: "
+          "onnxruntime to version 1.23 takes it for a leaf, and this model, as newer versions and "
+          "the specification, does not.");
+    }
     RouteAll(n, plan_.layout);
     if (auto flaw = PlanTransform()) return flaw;
     if (auto flaw = PlanBase()) return flaw;
@@ -316,6 +325,12 @@ class Planner {
     plan_.link.kind = model_.scores.link;
     plan_.link.divisor = model_.scores.divisor;
     if (ensemble_.post == Post::kNone) return {};
+    if (ensemble_.is_v5 &&
+        (ensemble_.post == Post::kSoftmax || ensemble_.post == Post::kLogistic)) {
+      return Unsupported(
+          {"the TreeEnsemble has the post_transform SOFTMAX or LOGISTIC, whose "
+           "numbers onnxruntime and the specification read the other way round"});
+    }
     if (ensemble_.n_targets == 1) {
       plan_.warnings.emplace_back(
           "onnxruntime does not apply the post_transform of an ensemble with one target, and "

@@ -27,11 +27,6 @@ Error TooMany(std::string_view what, std::size_t most) {
   return text::TooLarge({"the ONNX graph has more than ", most, " ", what});
 }
 
-ElementType TypeOf(std::uint64_t value) {
-  const bool is_known = value <= 9 || (value >= 11 && value <= 13);
-  return is_known ? static_cast<ElementType>(value) : ElementType::kOther;
-}
-
 /// Counts of everything that is made while the frame is read.
 struct Budget {
   std::size_t names = 0, attributes = 0;
@@ -255,6 +250,11 @@ Error WrongAttribute(const Node& node, std::string_view name) {
 }
 
 }  // namespace
+
+ElementType TypeOf(std::uint64_t number) {
+  const bool is_known = number <= 9 || (number >= 11 && number <= 13);
+  return is_known ? static_cast<ElementType>(number) : ElementType::kOther;
+}
 
 std::optional<Bytes> Node::Find(std::string_view name) const {
   for (const Attribute& attribute : attributes) {

@@ -31,6 +31,8 @@ enum class ElementType : std::uint8_t {
   kOther = 255,
 };
 
+ElementType TypeOf(std::uint64_t number);
+
 struct Attribute {
   std::string_view name;
   Bytes body;

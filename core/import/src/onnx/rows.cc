@@ -12,17 +12,6 @@ using text::Unsupported;
 using Kind = ColumnStep::Kind;
 
 constexpr std::size_t kStepsMax = 16;
-// Columns of one tensor: no graph of trees needs more, and each costs memory.
-constexpr std::size_t kColumnsMax = std::size_t{1} << 17;
-
-bool IsFloating(ElementType type) {
-  return type == ElementType::kFloat || type == ElementType::kDouble;
-}
-
-bool IsNumber(ElementType type) {
-  return type != ElementType::kNone && type != ElementType::kString && type != ElementType::kOther;
-}
-
 Precision MathOf(ElementType type) {
   return type == ElementType::kDouble ? Precision::kFloat64 : Precision::kFloat32;
 }
@@ -55,6 +44,18 @@ Error NotRising(const Node& node, double factor) {
 bool IsFactor(double x) { return std::isfinite(x) && x > 0; }
 
 }  // namespace
+
+bool IsFloating(ElementType type) {
+  return type == ElementType::kFloat || type == ElementType::kDouble;
+}
+
+bool IsNumber(ElementType type) {
+  return type != ElementType::kNone && type != ElementType::kString && type != ElementType::kOther;
+}
+
+ElementType CastTo(const Node& node) {
+  return TypeOf(static_cast<std::uint64_t>(IntAttribute(node, "to", 0)));
+}
 
 Flaw RowOperators::Cast(ElementType to, Rows& rows) const {
   if (!IsFloating(to) && (IsFloating(rows.type) || !IsNumber(to) || to == ElementType::kBool)) {
@@ -105,7 +106,7 @@ Flaw RowOperators::Impute(const Node& node, Rows& rows) const {
         {"the Imputer replaces another value than NaN, and that cannot be imported"});
   }
   // A list of another length: onnxruntime takes its first element for all.
-  if (values->size() != rows.columns.size()) values->resize(1);
+  if (values->size() != rows.columns.size()) values->erase(values->begin() + 1, values->end());
   for (std::size_t i = 0; i < rows.columns.size(); ++i) {
     const double value = ForColumn(*values, i);
     if (std::isnan(value)) continue;
@@ -151,6 +152,16 @@ Flaw RowOperators::Compute(const Node& node, const Tensor& constant, Rows& rows)
     if (node.op == "Mul") step = {Kind::kMultiplyAdd, c, 0, step.math};
     if (node.op == "Div") step = {Kind::kDivide, c, 0, step.math};
     if (auto flaw = Push(node, step, rows.columns[i])) return flaw;
+  }
+  return {};
+}
+
+Flaw RowOperators::Clip(const Node& node, double low, double high, Rows& rows) const {
+  if (!IsFloating(rows.type) || !(low <= high)) {
+    return Unsupported({"the node ", text::Quote(node.op), " clips to [", low, ", ", high, "]"});
+  }
+  for (MappedColumn& column : rows.columns) {
+    if (auto flaw = Push(node, {Kind::kClip, low, high, MathOf(rows.type)}, column)) return flaw;
   }
   return {};
 }

@@ -10,6 +10,13 @@
 
 namespace copse::importer::onnx {
 
+/// Columns of one tensor at most: no graph of trees needs more, and each costs memory.
+inline constexpr std::size_t kColumnsMax = std::size_t{1} << 17;
+
+bool IsFloating(ElementType type);  ///< float or double
+bool IsNumber(ElementType type);
+ElementType CastTo(const Node& node);  ///< to what a Cast goes
+
 /// A tensor [N, columns] on its way from the rows to the trees.
 struct Rows {
   ElementType type = ElementType::kFloat;
@@ -29,6 +36,8 @@ class RowOperators {
   text::Flaw Select(const Node& node, const std::vector<std::int64_t>& indices, Rows& rows) const;
   /// Add, Sub, Mul and Div with a constant of one element or one a column.
   text::Flaw Compute(const Node& node, const Tensor& constant, Rows& rows) const;
+  /// Clip to [low, high].
+  text::Flaw Clip(const Node& node, double low, double high, Rows& rows) const;
   /// `other` behind `rows`.
   text::Flaw Append(const Node& node, const Rows& other, Rows& rows) const;
 

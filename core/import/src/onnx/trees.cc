@@ -182,8 +182,9 @@ class Writer {
     ForEachValue(i, add);
     const bool is_not = ensemble_.mode[i] == Mode::kNeq;
     // NaN != v is true.
-    bool nan_is_true = is_not || ensemble_.nan_is_true[i] != 0;
-    const std::int32_t if_false = FollowChain(i, add, nan_is_true);
+    const bool nan_is_true = is_not || ensemble_.nan_is_true[i] != 0;
+    std::int32_t if_false = -1;
+    if (auto flaw = FollowChain(i, add, if_false)) return flaw;
     if (n_words > kSetWordsMax) {
       return text::TooLarge({ensemble_.name(), " asks for more sets of values than fit into ",
                              kSetWordsMax * 4, " bytes"});
@@ -196,21 +197,25 @@ class Writer {
   }
 
   template <class Add>
-  std::int32_t FollowChain(std::size_t i, Add add, bool& nan_is_true) {
-    std::int32_t next = ChildOf(ensemble_.if_false, i);
-    if (ensemble_.mode[i] != Mode::kEq) return next;
-    while (true) {
+  Flaw FollowChain(std::size_t i, Add add, std::int32_t& next) {
+    next = ChildOf(ensemble_.if_false, i);
+    while (ensemble_.mode[i] == Mode::kEq) {
       const std::size_t j = first_ + static_cast<std::size_t>(next);
       const bool is_same = ensemble_.mode[j] == Mode::kEq &&
                            ensemble_.feature[j] == ensemble_.feature[i] &&
                            ensemble_.if_true[j] == ensemble_.if_true[i] &&
                            is_seen_[static_cast<std::size_t>(next)] == 0;
-      if (!is_same) return next;
+      if (!is_same) break;
+      if (ensemble_.nan_is_true[j] > ensemble_.nan_is_true[i]) {
+        return Unsupported({ensemble_.name(), ": nodes ", i, " and ", j,
+                            " ask for one set of values and send missing ones different ways, on "
+                            "which versions of onnxruntime differ"});
+      }
       is_seen_[static_cast<std::size_t>(next)] = 1;
       add(ensemble_.value[j]);
-      nan_is_true = nan_is_true || ensemble_.nan_is_true[j] != 0;
       next = ChildOf(ensemble_.if_false, j);
     }
+    return {};
   }
 
   void WriteLeaf(std::uint32_t node, SourceTree& tree) const {
