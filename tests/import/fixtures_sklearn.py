@@ -39,6 +39,7 @@ def write_cases(folder):
             warnings.filterwarnings("ignore", "X does not have valid feature names")
             estimator, X = make()
             _write(pathlib.Path(folder) / name, name, estimator, X, **arguments)
+    _write_refused(pathlib.Path(folder).parent / "corpus" / "sklearn")
 
 
 def load(name):
@@ -393,3 +394,63 @@ def ovr_wide():
     X, y = load("wine")
     found = LOGISTIC(multi_class="ovr", solver="liblinear", C=1e4).fit(X, y)
     return found, X * np.repeat([1, -3, 30, 1000], 45)[:len(X), np.newaxis]
+
+
+# Files that must be refused
+
+
+def _nodes(**changes):
+    """Trees with a field changed at a node: field=(node, value)."""
+    def change(state, n_classes):
+        nodes = state["nodes"].copy()
+        for field, (node, value) in changes.items():
+            nodes[field][node] = value
+        return {**state, "nodes": nodes}, n_classes
+    return change
+
+
+def _state(**changes):
+    return lambda state, n_classes: ({**state, **changes}, n_classes)
+
+
+def _write_refused(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    X, y = load("iris")
+    found = tree.DecisionTreeClassifier(max_depth=2, random_state=0).fit(X, y)
+    values = found.tree_.value
+    broken = {
+        "child_cycle": _nodes(left_child=(0, 0)),
+        "child_negative": _nodes(right_child=(0, -2)),
+        "child_huge": _nodes(right_child=(0, 2**40)),
+        "child_shared": _nodes(right_child=(0, 1)),
+        "feature_negative": _nodes(feature=(0, -2)),
+        "feature_range": _nodes(feature=(0, 4)),
+        "threshold_nan": _nodes(threshold=(0, np.nan)),
+        "values_short": _state(values=values[:-1]),
+        "values_flat": _state(values=values.ravel()),
+        "values_outputs": _state(values=np.concatenate([values, values], axis=1)),
+        "values_nan": _state(values=values * np.nan),
+        "no_nodes": _state(nodes=found.tree_.__getstate__()["nodes"][:0], values=values[:0]),
+        "nodes_plain": _state(nodes=values),
+        "classes_more": lambda state, n_classes: (state, n_classes + 1),
+        "classes_none": lambda state, n_classes: (state, n_classes * 0),
+        "classes_lists": lambda state, n_classes: (state, np.array([3, 3])),
+    }
+    for name, change in broken.items():
+        (folder / f"{name}.pkl").write_bytes(with_trees(4, change)[1](found))
+    forest = ensemble.RandomForestClassifier(2, max_depth=2, random_state=0).fit(X, y)
+    forest.estimators_ = [forest.estimators_[0]] * 300
+    (folder / "same_tree.pkl").write_bytes(pickle.dumps(forest, 4))
+    state = found.tree_.__getstate__()
+    forest.estimators_ = [tree.DecisionTreeClassifier() for _ in range(50)]
+    for member in forest.estimators_:
+        member.tree_ = Tree(4, np.array([3]), 1)
+        member.tree_.__setstate__(state)
+    shared = with_trees(4, lambda _, n_classes: (state, n_classes))[1](forest)
+    (folder / "shared_nodes.pkl").write_bytes(shared)
+    mixed = ensemble.RandomForestClassifier(1, max_depth=2, random_state=0).fit(X, y)
+    mixed.estimators_ += tree.DecisionTreeClassifier(max_depth=1).fit(X[:, :3], y),
+    (folder / "other_features.pkl").write_bytes(pickle.dumps(mixed, 4))
+    boosting = ensemble.GradientBoostingRegressor(n_estimators=1).fit(X, y)
+    boosting.learning_rate = float("nan")
+    (folder / "learning_rate_nan.pkl").write_bytes(pickle.dumps(boosting, 4))

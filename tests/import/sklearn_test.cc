@@ -336,6 +336,40 @@ TEST(Broken, NodesOfLaterVersionsAreNamed) {
             std::string::npos);
 }
 
+// Files of tests/import/corpus/sklearn, which fixtures_sklearn.py makes.
+TEST(Broken, TreesAreRefused) {
+  const std::pair<const char*, const char*> files[] = {
+      {"child_cycle", "tree 0: node 0 is reached twice, the second time from node 0"},
+      {"child_huge", "tree 0: node 0 has the child 1099511627776, and there are 5 nodes"},
+      {"child_negative", "tree 0: node 0 has the child -2, and there are 5 nodes"},
+      {"child_shared", "tree 0: node 1 is reached twice, the second time from node 0"},
+      {"classes_lists", "numbers of classes that do not agree with its 1 outputs and 3 values"},
+      {"classes_more", "numbers of classes that do not agree with its 1 outputs and 3 values"},
+      {"classes_none", "numbers of classes that do not agree with its 1 outputs and 3 values"},
+      {"feature_negative", "tree 0: node 0 tests feature -2, and there are 4"},
+      {"feature_range", "tree 0: node 0 tests feature 4, and there are 4"},
+      {"learning_rate_nan", "attribute learning_rate is NaN; expected a finite number"},
+      {"no_nodes", "the values of a tree with 0 nodes and 1 outputs have another shape"},
+      {"nodes_plain", "the nodes of a tree are no records"},
+      {"other_features", "tree 1 has other features, outputs or classes than tree 0"},
+      {"same_tree", "holds two trees with the same nodes"},
+      {"shared_nodes", "holds two trees with the same nodes"},
+      {"threshold_nan", "tree 0: node 0 has the threshold NaN"},
+      {"values_flat", "the values of a tree with 5 nodes and 1 outputs have another shape"},
+      {"values_nan", "leaf.value[0] is NaN"},
+      {"values_outputs", "the values of a tree with 5 nodes and 1 outputs have another shape"},
+      {"values_short", "the values of a tree with 5 nodes and 1 outputs have another shape"},
+  };
+  for (const auto& [name, message] : files) {
+    SCOPED_TRACE(name);
+    const auto file = test::ReadFile(std::string(COPSE_SOURCE_DIR "/tests/import/corpus/sklearn/") +
+                                     name + ".pkl");
+    ASSERT_TRUE(file.ok()) << file.error().message;
+    const std::string refusal = Invalid(*file);
+    EXPECT_NE(refusal.find(message), std::string::npos) << refusal;
+  }
+}
+
 // NumPy's sum
 
 std::vector<double> Reciprocals(std::size_t n) {

@@ -313,8 +313,8 @@ Result<Output> ClassOutput(std::string name, Value classes, std::string_view cal
   for (Label& label : *labels) {
     if (label.type != output.label_type) {
       return text::Unsupported({called, " has class labels of several types, ",
-                                text::Quote(output.labels.front()), " and ", text::Quote(label.text),
-                                "; expected all of one type"});
+                                text::Quote(output.labels.front()), " and ",
+                                text::Quote(label.text), "; expected all of one type"});
     }
     if (label.type == LabelType::kFloat && !IsDigit(label.text.back())) {
       return text::Unsupported(

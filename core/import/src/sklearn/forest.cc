@@ -80,7 +80,7 @@ class ForestReader {
             {called_, ": tree ", t, " has other features, outputs or classes than tree 0"});
       }
       knows_missing_ = knows_missing_ && tree_.knows_missing();
-      if (auto status = tree_.FillNodes(width_, source_); !status.ok()) return status;
+      if (auto status = tree_.FillNodes(t, width_, source_); !status.ok()) return status;
       FillLeaves();
       if (auto status = assembler.Add(source_); !status.ok()) return status;
     }

@@ -133,7 +133,7 @@ class IsolationReader {
                               tree_.width(), " values a node; expected ", n_seen_, " and 1"});
       }
       knows_missing_ = knows_missing_ && tree_.knows_missing();
-      if (auto status = tree_.FillNodes(1, source_); !status.ok()) return status;
+      if (auto status = tree_.FillNodes(t, 1, source_); !status.ok()) return status;
       if (subsets_) {
         if (auto status = ReadColumns(t); !status.ok()) return status;
         for (std::uint32_t& feature : source_.feature) {

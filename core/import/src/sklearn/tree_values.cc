@@ -27,6 +27,7 @@ constexpr std::array<std::string_view, 8> kFields = {"left_child",
                                                      "missing_go_to_left"};
 
 Status CheckFields(const Array& nodes, std::string_view called) {
+  if (!nodes.is_record()) return text::Invalid({called, ": the nodes of a tree are no records"});
   for (const pickle::Field& field : nodes.fields()) {
     if (std::find(kFields.begin(), kFields.end(), field.name) == kFields.end()) {
       return text::Unsupported({called, " has tree nodes with the field ", text::Quote(field.name),
@@ -174,7 +175,7 @@ bool TreeValues::HasShapeOf(const TreeValues& other) const {
          n_classes == other.n_classes;
 }
 
-Status TreeValues::FillNodes(std::size_t leaf_width, SourceTree& source) const {
+Status TreeValues::FillNodes(std::size_t t, std::size_t leaf_width, SourceTree& source) const {
   constexpr std::int64_t kNodeMax = std::numeric_limits<std::int32_t>::max();
   constexpr std::int64_t kFeatureMax = std::numeric_limits<std::uint32_t>::max();
   source.Reset(n_nodes(), leaf_width, true);
@@ -183,12 +184,12 @@ Status TreeValues::FillNodes(std::size_t leaf_width, SourceTree& source) const {
     if (is_leaf(node)) continue;
     for (const std::int64_t child : {left[node], right[node]}) {
       if (child < 0 || child > kNodeMax) {
-        return text::Invalid({"node ", node, " of a tree has the child ", child, ", and there are ",
-                              n_nodes(), " nodes"});
+        return text::Invalid({"tree ", t, ": node ", node, " has the child ", child,
+                              ", and there are ", n_nodes(), " nodes"});
       }
     }
     if (feature[node] < 0 || feature[node] > kFeatureMax) {
-      return text::Invalid({"node ", node, " of a tree tests feature ", feature[node],
+      return text::Invalid({"tree ", t, ": node ", node, " tests feature ", feature[node],
                             ", and there are ", n_features});
     }
     source.left[node] = static_cast<std::int32_t>(left[node]);

@@ -40,8 +40,9 @@ struct TreeValues {
   TreeValues ShapeOnly() const;
   bool HasShapeOf(const TreeValues& other) const;
 
-  /// Nodes, tests and covers of `source`, whose leaves are `leaf_width` zeros.
-  Status FillNodes(std::size_t leaf_width, SourceTree& source) const;
+  /// Nodes, tests and covers of `source`, whose leaves are `leaf_width` zeros. `t` is the tree's
+  /// number in messages.
+  Status FillNodes(std::size_t t, std::size_t leaf_width, SourceTree& source) const;
 
  private:
   Result<pickle::Array> ArrayOf(Value tree, std::string_view name, std::string_view called);
@@ -53,7 +54,7 @@ struct TreeValues {
 
 /// Trees read from files are asked for more features than this only by mistake or malice: the
 /// number costs a file nothing, and a model a name for each.
-inline constexpr std::size_t kTreeFeaturesMax = std::size_t{1} << 18;
+inline constexpr std::size_t kTreeFeaturesMax = std::size_t{1} << 17;
 
 /// Sum as NumPy adds a contiguous row, to the bit: in order below eight numbers, else in eight
 /// sums side by side, and in halves above 128. Source: numpy/core/src/umath, pairwise_sum.
