@@ -263,10 +263,11 @@ TEST(Pickle, AnObjectOfTooManyAttributesHasNone) {
   // A search is linear, and a million objects may share one state of a million attributes.
   std::string bytes = Name("a", "C") + ")\x81}(" + Text("x") + "K\x01";
   for (int i = 0; i < 999; ++i) bytes += Text("y") + "K\x02";
-  auto document = Document::Parse(BytesOf(bytes + "ub."));
+  const std::string most = bytes + "ub.", too_many = bytes + Text("y") + "K\x02ub.";
+  auto document = Document::Parse(BytesOf(most));
   ASSERT_TRUE(document.ok()) << document.error().message;
   EXPECT_TRUE(document->root().Attribute("x"));
-  document = Document::Parse(BytesOf(bytes + Text("y") + "K\x02ub."));
+  document = Document::Parse(BytesOf(too_many));
   ASSERT_TRUE(document.ok());
   EXPECT_FALSE(document->root().Attribute("x"));
 }
@@ -396,6 +397,17 @@ TEST(Pickle, EveryChangedByteIsReadOrRefused) {
       }
       byte = kept;
     }
+  }
+}
+
+TEST(Pickle, WhatTheFuzzerKeptIsReadOrRefused) {
+  for (int i = 0; i < 64; ++i) {
+    const std::string name =
+        std::string(1, static_cast<char>('0' + i / 10)) + static_cast<char>('0' + i % 10) + ".pkl";
+    const std::string bytes =
+        test::ReadWhole(COPSE_SOURCE_DIR "/tests/import/corpus/pickle/" + name);
+    ASSERT_FALSE(bytes.empty()) << name;
+    EXPECT_FALSE(DumpOf(bytes, 300).empty()) << name;
   }
 }
 
