@@ -578,7 +578,28 @@ def xgb_pipe(name, steps, data, holes):
     case(name, make)
 
 
+class _JsonBoosters(pickle.Pickler):
+    """Pickles boosters as XGBoost 1.0 to 1.6 did: JSON, the configuration behind the model."""
+
+    def reducer_override(self, item):
+        if type(item) is not xgboost.Booster:
+            return NotImplemented
+        model = item.save_raw("json").decode()
+        config = item.save_config()
+        text = f'{{"Model":{model},"Config":{config}}}'
+        return object.__reduce_ex__(item, 2)[0], (type(item),), {
+            "handle": bytearray(text.encode()), "best_ntree_limit": 3}
+
+
+def dump_json(found):
+    stream = io.BytesIO()
+    _JsonBoosters(stream, 3).dump(found)
+    return stream.getvalue()
+
+
 case("wrap_xgb_booster", xgb_booster)
+xgb_case("wrap_xgb_json", xgb(xgboost.XGBClassifier, 80, n_estimators=3, max_depth=2), "wine",
+         ("model.pkl", dump_json))
 xgb_pipe("wrap_xgb_pipe", [SCALER(), xgb(xgboost.XGBClassifier, 78)], "breast_cancer", True)
 xgb_pipe("wrap_xgb_pipe_filled", [impute.SimpleImputer(), SCALER(), xgb(xgboost.XGBRegressor, 79)],
          "diabetes", True)
