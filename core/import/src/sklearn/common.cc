@@ -157,13 +157,14 @@ bool IsParameter(std::string_view name) {
          name != "base_estimator" && name != "estimator_params";
 }
 
-// Appends what `value` is as JSON: a plain value itself, else its type's name. `depth` bounds how
-// deep lists and dicts are followed; long ones are named only.
+// Appends what `value` is as JSON: a plain value itself, else its type's name. Lists and dicts are
+// followed three deep, and named only where they are long or the text is: they may be shared.
 // NOLINTNEXTLINE(misc-no-recursion): at most three deep
 void AppendPlain(Value value, int depth, std::string& json) {
   constexpr std::size_t kItemsMax = 64;
   constexpr std::size_t kTextBytesMax = 100;
-  const bool follow = depth < 3 && value.size() <= kItemsMax;
+  constexpr std::size_t kJsonBytesMax = 2048;
+  const bool follow = depth < 3 && value.size() <= kItemsMax && json.size() <= kJsonBytesMax;
   if (value.is(Kind::kNone)) {
     json += "null";
   } else if (const auto truth = value.AsBool()) {
