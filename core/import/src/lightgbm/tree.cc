@@ -184,7 +184,10 @@ Flaw TreeReader::ReadSet(std::uint32_t node, const std::vector<std::int64_t>& wo
   set_is_used_[set] = true;
   CategorySet& made = tree_.sets.emplace_back();
   made.node = node;
-  made.words.assign(words.begin() + boundaries_[set], words.begin() + boundaries_[set + 1]);
+  const auto place = [&](std::size_t i) {
+    return words.begin() + static_cast<std::ptrdiff_t>(boundaries_[i]);
+  };
+  made.words.assign(place(set), place(set + 1));
   tree_.threshold[node] = 0;
   return {};
 }
@@ -223,10 +226,11 @@ Flaw TreeReader::ReadTerms() {
   auto coef = doubles_.begin();
   for (std::size_t j = 0; j < n_leaves_; ++j) {
     LinearTerms& terms = tree_.linear[j];
-    terms.features.assign(feature, feature + boundaries_[j]);
-    terms.coefs.assign(coef, coef + boundaries_[j]);
-    feature += boundaries_[j];
-    coef += boundaries_[j];
+    const auto count = static_cast<std::ptrdiff_t>(boundaries_[j]);
+    terms.features.assign(feature, feature + count);
+    terms.coefs.assign(coef, coef + count);
+    feature += count;
+    coef += count;
   }
   return {};
 }
