@@ -15,6 +15,7 @@
 #include "copse/sha256.h"
 #include "decompress.h"
 #include "file_bytes.h"
+#include "foreign_file.h"
 #include "utf8.h"
 
 namespace copse {
@@ -90,6 +91,7 @@ bool IsText(SourceKind kind) {
 Status CheckHead(Bytes head) {
   const SourceKind kind = SourceKindOf(head);
   const std::string_view text(reinterpret_cast<const char*>(head.data()), head.size());
+  if (const auto what = ForeignFile(text)) return Error{ErrorCode::kUnsupportedModel, *what};
   const std::size_t zero = IsText(kind) ? text.find('\0') : std::string_view::npos;
   if (zero != std::string_view::npos) {  // a download that broke off, in a file made in advance
     return Error{ErrorCode::kInvalidModel,
