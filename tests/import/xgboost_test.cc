@@ -306,7 +306,8 @@ TEST(XgboostCategories, DamagedOnesAreRefused) {
   ExpectInvalid("categories_nodes[0]", sets("[0]", "[0]", "[3]", "[1,2]"));
   ExpectInvalid("categories_nodes[0]", sets("[0]", "[2147483647]", "[2147483647]", "[1,2]"));
   ExpectInvalid("categories_nodes[0]", sets("[0]", "[-1]", "[1]", "[1,2]"));
-  ExpectInvalid("categories_nodes[1]", sets("[0,0]", "[0,0]", "[1,1]", "[1,2]"));
+  ExpectInvalid("categories_nodes[1]", sets("[0,1]", "[0,0]", "[1,1]", "[1,2]"));
+  ExpectInvalid("categories_nodes[1]", sets("[0,0]", "[0,1]", "[1,1]", "[1,2]"));
   ExpectInvalid("below 0", sets("[0]", "[0]", "[1]", "[-1]"));
 }
 

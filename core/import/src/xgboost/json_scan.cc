@@ -283,7 +283,7 @@ bool Cursor::Next() {
 bool Cursor::NextJson() {
   at_ = document_->SkipSpace(at_);
   const std::uint8_t c = document_->ByteAt(at_);
-  if (c == (is_object_ ? '}' : ']')) {
+  if (c == Closing()) {
     ++at_;
     return false;
   }
@@ -312,7 +312,7 @@ bool Cursor::NextUbjson() {
     --n_left_;
   } else {
     while (document_->ByteAt(at_) == 'N') ++at_;
-    if (document_->ByteAt(at_) == (is_object_ ? '}' : ']')) {
+    if (document_->ByteAt(at_) == Closing()) {
       ++at_;
       return false;
     }

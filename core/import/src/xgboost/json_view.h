@@ -113,6 +113,7 @@ class Cursor {
   friend class Document;
   bool Break();
   void ReadHeader();
+  std::uint8_t Closing() const { return is_object_ ? std::uint8_t{'}'} : std::uint8_t{']'}; }
   bool NextJson();
   bool NextUbjson();
   /// Of a typed UBJSON list with items of fixed size, the position behind it; else kBroken.

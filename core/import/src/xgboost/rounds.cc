@@ -62,13 +62,12 @@ Flaw ChooseTrees(const Document& document, const TreeBooster& booster, const Lea
   if (*best == ends.size()) return {};
   std::string warning =
       text::Concat({"Early stopping found round ", *best, " of ", ends.size(), " best; "});
-  warning +=
-      wants_best
-          ? text::Concat({"only the first ", *best, " are used (--iterations all keeps all)."})
-          : text::Concat({"all ", ends.size(),
-                          " are used (--iterations best keeps "
-                          "the first ",
-                          *best, ")."});
+  if (wants_best) {
+    warning += text::Concat({"the first ", *best, " are used (--iterations all keeps all)."});
+  } else {
+    warning += text::Concat(
+        {"all ", ends.size(), " are used (--iterations best keeps the first ", *best, ")."});
+  }
   warnings.push_back(std::move(warning));
   if (wants_best) n_trees = ends[*best - 1];
   return {};

@@ -153,14 +153,16 @@ class TreeReader {
 
   Flaw FillSets() {
     const auto n_listed = static_cast<std::int64_t>(categories_.size());
+    std::int64_t from = 0;  // ranges follow one another, so no file is read many times over
     for (std::size_t c = 0; c < cat_nodes_.size(); ++c) {
       const std::int64_t begin = cat_segments_[c], end = begin + cat_sizes_[c];
       const bool is_rising = c == 0 || cat_nodes_[c] > cat_nodes_[c - 1];
-      if (cat_nodes_[c] < 0 || !is_rising || begin < 0 || end < begin || end > n_listed) {
+      if (cat_nodes_[c] < 0 || !is_rising || begin < from || end < begin || end > n_listed) {
         return text::Invalid({where_, ": categories_nodes[", c, "] is node ", cat_nodes_[c],
                               " with categories ", begin, " to ", end, " of ", n_listed,
-                              "; expected rising nodes and a range within the list"});
+                              "; expected rising nodes, and ranges one after another"});
       }
+      from = end;
       CategorySet set;
       set.node = static_cast<std::uint32_t>(cat_nodes_[c]);
       if (auto flaw = FillWords(begin, end, set.words)) return flaw;
@@ -170,12 +172,13 @@ class TreeReader {
   }
 
   Flaw FillWords(std::int64_t begin, std::int64_t end, std::vector<std::uint32_t>& words) {
-    const auto first = categories_.begin() + begin, last = categories_.begin() + end;
+    const std::int32_t* const first = categories_.data() + static_cast<std::size_t>(begin);
+    const std::int32_t* const last = categories_.data() + static_cast<std::size_t>(end);
     if (std::any_of(first, last, [](std::int32_t category) { return category < 0; })) {
       return text::Invalid({where_, ".categories has a number below 0"});
     }
     std::int32_t largest = -1;
-    for (auto category = first; category != last; ++category) {
+    for (const std::int32_t* category = first; category != last; ++category) {
       if (*category < kCategoriesMax) largest = std::max(largest, *category);
     }
     const auto n_words = static_cast<std::size_t>(largest + 32) / 32;
@@ -185,7 +188,7 @@ class TreeReader {
           {where_, ": the category sets of the model need more than ", kSetWordsMax * 4, " bytes"});
     }
     words.assign(n_words, 0);
-    for (auto category = first; category != last; ++category) {
+    for (const std::int32_t* category = first; category != last; ++category) {
       if (*category >= kCategoriesMax) continue;
       const auto bit = static_cast<std::uint32_t>(*category);
       words[bit / 32] |= std::uint32_t{1} << bit % 32;
