@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -36,6 +37,7 @@ struct Reading {
   Records records;
   SourceTree tree;
   bool knows_missing = true;
+  std::set<std::uint32_t> seen;  // arrays of nodes by their identity
 };
 
 Status ReadNumbers(const Array& nodes, std::string_view name, std::vector<double>& out) {
@@ -148,6 +150,10 @@ Result<std::vector<std::int64_t>> SetsOf(Value predictor) {
 Status ReadTree(Reading& reading, Value predictor, std::size_t output, ForestAssembler& forest) {
   const auto value = predictor.Attribute("nodes");
   if (!value) return Invalid({"_predictors holds ", predictor.Describe(), ": expected a tree"});
+  // A pickle can name one array a million times in a few bytes each; training makes one a tree.
+  if (!reading.seen.insert(value->id()).second) {
+    return Invalid({"_predictors: tree ", forest.n_trees(), " is the same as one before it"});
+  }
   auto nodes = Array::From(*value, "nodes of a TreePredictor");
   if (!nodes.ok()) return nodes.error();
   if (auto status = ReadRecords(*nodes, reading.records); !status.ok()) return status;
@@ -330,7 +336,7 @@ Result<Imported> ReadHist(const Estimator& estimator) {
   auto baseline = BaselineOf(estimator);
   if (!baseline.ok()) return baseline.error();
   if (baseline->empty()) return Invalid({"_baseline_prediction is empty"});
-  Reading reading{estimator, *std::move(columns), baseline->size(), {}, {}, true};
+  Reading reading{estimator, *std::move(columns), baseline->size(), {}, {}, true, {}};
   auto forest = ReadTrees(reading, *baseline);
   if (!forest.ok()) return forest.error();
 

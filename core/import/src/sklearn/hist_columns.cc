@@ -51,6 +51,13 @@ Status ReadMask(const Estimator& estimator, HistColumns& columns) {
   return Ok{};
 }
 
+// Before the list is read: many columns may share one. The last place is for NaN.
+Status CheckCount(const Array& categories, std::size_t column) {
+  if (categories.size() <= kCategoriesMax) return Ok{};
+  return Invalid({"column ", column, " has ", categories.size(), " categories: at most ",
+                  kCategoriesMax, " are possible"});
+}
+
 // Words in which the first `n` bits are set.
 std::vector<std::uint32_t> FirstBits(std::size_t n) {
   std::vector<std::uint32_t> words((n + 31) / 32, 0xffffffffU);
@@ -76,6 +83,7 @@ Status ReadKnownCodes(const Estimator& estimator, Value bins, HistColumns& colum
     if (!columns.is_categorical[c]) continue;
     auto array = Array::From(bins.At(c), "bin_thresholds_");
     if (!array.ok()) return array.error();
+    if (auto status = CheckCount(*array, c); !status.ok()) return status;
     auto codes = array->Doubles();
     if (!codes.ok()) return codes.error();
     columns.known[c].assign(kCategoriesMax / 32, 0);
@@ -122,6 +130,7 @@ Status ReadCategories(const Estimator& estimator, Value categories, std::size_t 
                       HistColumns& columns) {
   auto array = Array::From(categories, "categories_");
   if (!array.ok()) return array.error();
+  if (auto status = CheckCount(*array, column); !status.ok()) return status;
   if (array->holds_objects()) {
     if (auto status = ReadObjects(estimator, *array, column, columns); !status.ok()) return status;
   } else if (array->type() == 'U' || array->type() == 'S') {
@@ -138,12 +147,7 @@ Status ReadCategories(const Estimator& estimator, Value categories, std::size_t 
   for (std::size_t i = 0; i < columns.texts[column].size(); ++i) {
     columns.values[column].push_back(static_cast<double>(i));
   }
-  const std::size_t n = columns.values[column].size();
-  if (n > kCategoriesMax) {
-    return Invalid({"categories_ of column ", column, " has ", n, " entries: at most ",
-                    kCategoriesMax, " are possible"});
-  }
-  columns.known[column] = FirstBits(n);
+  columns.known[column] = FirstBits(columns.values[column].size());
   return Ok{};
 }
 
