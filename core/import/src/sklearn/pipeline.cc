@@ -150,6 +150,11 @@ Status Front::ApplyColumns(Value transformer, Columns& columns, int depth) {
   const auto parts = transformer.Attribute("transformers_");
   const auto indices = transformer.Attribute("_transformer_to_input_indices");
   if (!parts || !indices || (weights && !weights->is(Kind::kNone))) return RefuseStep(transformer);
+  // Each name is looked for among all.
+  constexpr std::size_t kPartsMax = 1000;
+  if (std::max(parts->size(), indices->size()) > kPartsMax) {
+    return text::TooLarge({"a ColumnTransformer has more than ", kPartsMax, " transformers"});
+  }
   Columns result;
   for (std::size_t i = 0; i < parts->size(); ++i) {
     const Value part = parts->At(i);
