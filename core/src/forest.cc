@@ -141,7 +141,7 @@ double Plus(double sum, double value, Precision precision) {
 }
 
 // The smaller or larger of the best so far, which is NaN before there is one, and `value`.
-double Better(double best, double value, const Forest::Rules& rules) {
+[[gnu::noinline]] double Better(double best, double value, const Forest::Rules& rules) {
   const double x = Rounded(value, rules.accumulate);
   const bool is_better = rules.aggregation == Aggregation::kMin ? x < best : x > best;
   return is_better || best != best ? x : best;

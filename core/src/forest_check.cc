@@ -461,9 +461,7 @@ Result<Forest> Forest::Create(ForestParts parts, Rules rules) {
   std::vector<double> trees_per_output = CountTrees(parts, sizes);
   if (auto flaw = CheckCombine(rules.aggregation, trees_per_output)) return *flaw;
 
-  Forest forest;
-  forest.parts_ = std::move(parts);
-  forest.rules_ = rules;
+  Forest forest(std::move(parts), rules);
   forest.n_outputs_ = sizes.outputs;
   forest.n_leaves_ = sizes.leaves;
   forest.max_depth_ = links.max_depth();

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
+#include <string_view>
 #include <utility>
 
 #include "copse/limits.h"
@@ -15,26 +17,14 @@ using text::Flaw;
 using text::Invalid;
 using text::Unsupported;
 
-template <class T>
-struct Choice {
-  std::string_view name;
-  T value;
-};
-constexpr std::array<Choice<Precision>, 2> kPrecisions = {
-    {{"f32", Precision::kFloat32}, {"f64", Precision::kFloat64}}};
-constexpr std::array<Choice<Aggregation>, 4> kAggregations = {{{"sum", Aggregation::kSum},
-                                                               {"mean", Aggregation::kMean},
-                                                               {"min", Aggregation::kMin},
-                                                               {"max", Aggregation::kMax}}};
-constexpr std::array<Choice<Decision>, 3> kDecisions = {{{"argmax", Decision::kArgmax},
-                                                         {"ge0", Decision::kGreaterEqualZero},
-                                                         {"gt0", Decision::kGreaterThanZero}}};
-constexpr std::array<Choice<CategoryCast>, 3> kCategoryCasts = {
-    {{"nonnegative", CategoryCast::kNonNegative},
-     {"truncate", CategoryCast::kTruncate},
-     {"table", CategoryCast::kTable}}};
-constexpr std::array<Choice<bool>, 2> kAllowed = {{{"allowed", true}, {"error", false}}};
-constexpr std::array<Choice<bool>, 2> kTruths = {{{"true", true}, {"false", false}}};
+// What a key may say, in the order of the values that it stands for.
+constexpr std::array<std::string_view, 2> kPrecisions = {"f32", "f64"};
+constexpr std::array<std::string_view, 4> kAggregations = {"sum", "mean", "min", "max"};
+constexpr std::array<std::string_view, 3> kDecisions = {"argmax", "ge0", "gt0"};
+constexpr std::array<std::string_view, 3> kCategoryCasts = {"nonnegative", "truncate", "table"};
+// Of these, the first is true.
+constexpr std::array<std::string_view, 2> kAllowed = {"allowed", "error"};
+constexpr std::array<std::string_view, 2> kTruths = {"true", "false"};
 
 bool IsElementwise(LinkKind kind) {
   return kind != LinkKind::kSoftmax && !DecidesOnMargins(kind) && kind != LinkKind::kNormalizeOvr &&
@@ -108,21 +98,37 @@ class ModelBuilder {
     return text == nullptr || text->empty() ? nullptr : text;
   }
 
-  /// Sets `value` to what metadata `key` names. An absent optional key leaves it as it is.
-  template <class T, std::size_t N>
-  Flaw Choose(const char* key, const std::array<Choice<T>, N>& choices, T& value,
-              bool is_optional = false) const {
+  /// Sets `number` to which of `names` metadata `key` says. An absent optional key leaves it.
+  Flaw Find(const char* key, std::span<const std::string_view> names, bool is_optional,
+            std::size_t& number) const {
     const std::string* text = is_optional ? FindOptional(key) : Find(key);
     if (text == nullptr) return is_optional ? Flaw() : Missing(key);
-    for (const Choice<T>& choice : choices) {
-      if (choice.name == *text) {
-        value = choice.value;
+    std::string known;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (names[i] == *text) {
+        number = i;
         return {};
       }
+      text::AppendChoice(names[i], known);
     }
-    std::string known;
-    for (const Choice<T>& choice : choices) text::AppendChoice(choice.name, known);
     return Unsupported({"metadata key ", key, " is ", text::Quote(*text), "; expected ", known});
+  }
+
+  template <class Enum>
+  Flaw Choose(const char* key, std::span<const std::string_view> names, Enum& value,
+              bool is_optional = false) const {
+    auto number = static_cast<std::size_t>(value);
+    auto flaw = Find(key, names, is_optional, number);
+    value = static_cast<Enum>(number);
+    return flaw;
+  }
+
+  Flaw Choose(const char* key, std::span<const std::string_view> names, bool& value,
+              bool is_optional = false) const {
+    std::size_t number = value ? 0 : 1;
+    auto flaw = Find(key, names, is_optional, number);
+    value = number == 0;
+    return flaw;
   }
 
   static Flaw Missing(const char* key) { return Invalid({"metadata key ", key, " is missing"}); }
@@ -200,7 +206,7 @@ class ModelBuilder {
     auto forest = Forest::Create(std::move(*parts_.forest), rules_);
     if (!forest.ok()) return forest.error();
     model_.n_margins_ = forest->n_outputs();
-    model_.forest_ = std::move(*forest);
+    model_.forest_.emplace(std::move(*forest));
     return {};
   }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <span>
 #include <utility>
 
 #include "copse/limits.h"
@@ -18,18 +19,10 @@ using text::Concat;
 using text::Flaw;
 using text::Invalid;
 
-template <class T>
-struct Name {
-  std::string_view name;
-  T value;
-};
-constexpr std::array<Name<bool>, 2> kFeatureKinds = {{{"num", false}, {"cat", true}}};
-constexpr std::array<Name<OutputKind>, 3> kOutputKinds = {
-    {{"class", OutputKind::kClass}, {"value", OutputKind::kValue}, {"score", OutputKind::kScore}}};
-constexpr std::array<Name<LabelType>, 4> kLabelTypes = {{{"str", LabelType::kString},
-                                                         {"int", LabelType::kInteger},
-                                                         {"float", LabelType::kFloat},
-                                                         {"bool", LabelType::kBool}}};
+// What a field may say, in the order of the values that it stands for.
+constexpr std::array<std::string_view, 2> kFeatureKinds = {"num", "cat"};
+constexpr std::array<std::string_view, 3> kOutputKinds = {"class", "value", "score"};
+constexpr std::array<std::string_view, 4> kLabelTypes = {"str", "int", "float", "bool"};
 
 /// Where a value stands, for messages: `features[3].name`.
 std::string Place(std::string_view list, std::size_t i, std::string_view field) {
@@ -62,14 +55,14 @@ Result<std::string> ReadText(const std::optional<Value>& field, const std::strin
   return std::string(*string);
 }
 
-template <class T, std::size_t N>
-Result<T> ReadChoice(const std::optional<Value>& field, const std::string& place,
-                     const std::array<Name<T>, N>& names) {
+/// Which of `names` stands there.
+Result<std::size_t> ReadChoice(const std::optional<Value>& field, const std::string& place,
+                               std::span<const std::string_view> names) {
   if (!field) return Invalid({place, " is missing"});
   std::string known;
-  for (const Name<T>& name : names) {
-    if (field->AsString() == name.name) return name.value;
-    text::AppendChoice(name.name, known);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    if (field->AsString() == names[i]) return i;
+    text::AppendChoice(names[i], known);
   }
   return text::Unsupported({place, " is ", field->Describe(), "; expected ", known});
 }
@@ -100,7 +93,7 @@ Result<Feature> ReadFeature(Value item, std::size_t i) {
   if (!kind.ok()) return kind.error();
   auto categories = ReadCategories(item.Find("categories"), place("categories"));
   if (!categories.ok()) return categories.error();
-  if (!*kind && !categories->empty()) {
+  if (*kind == 0 && !categories->empty()) {
     return Invalid({place("categories"), " is given, and ", place("kind"), " is not \"cat\""});
   }
   auto description = ReadText(item.Find("description"), place("description"), true);
@@ -111,7 +104,7 @@ Result<Feature> ReadFeature(Value item, std::size_t i) {
   feature.name = std::move(*name);
   feature.description = std::move(*description);
   feature.unit = std::move(*unit);
-  feature.categorical = *kind;
+  feature.categorical = *kind == 1;
   feature.categories = std::move(*categories);
   return feature;
 }
@@ -136,7 +129,7 @@ std::optional<std::string> LabelText(Value label, LabelType type) {
 Flaw ReadLabels(Value item, const std::string& place, Output& output) {
   auto type = ReadChoice(item.Find("label_type"), place + ".label_type", kLabelTypes);
   if (!type.ok()) return type.error();
-  output.label_type = *type;
+  output.label_type = static_cast<LabelType>(*type);
   const auto labels = item.Find("labels");
   if (!labels || !labels->is(Kind::kArray)) {
     return Invalid({place, ".labels must be the list of its classes"});
@@ -148,7 +141,7 @@ Flaw ReadLabels(Value item, const std::string& place, Output& output) {
     return Invalid({place, ".labels has ", n, " labels for ", columns, " columns"});
   }
   for (auto label = labels->First(); label; label = label->Next()) {
-    auto text = LabelText(*label, *type);
+    auto text = LabelText(*label, output.label_type);
     if (!text) {
       return Invalid({place, ".labels[", output.labels.size(), "] is ", label->Describe(),
                       ", and label_type says ", item.Find("label_type")->Describe()});
@@ -193,7 +186,7 @@ Result<Output> ReadOutput(Value item, std::size_t i, std::size_t begin) {
   output.name = std::move(*name);
   auto kind = ReadChoice(item.Find("kind"), place + ".kind", kOutputKinds);
   if (!kind.ok()) return kind.error();
-  output.kind = *kind;
+  output.kind = static_cast<OutputKind>(*kind);
   if (auto flaw = ReadColumns(item, place, begin, output)) {
     return *flaw;
   }

@@ -19,40 +19,39 @@ double Read(double x, Precision input) {
   return input == Precision::kFloat32 ? static_cast<float>(x) : x;
 }
 
-// Number `f` of a row; where it is missing and the model says what then, that.
-template <class Number>
-double ReadFilled(const Model& model, const Number* row, std::size_t f) {
-  const std::vector<double>& fill = model.linear()->fill;
-  const bool is_filled = row[f] != row[f] && !fill.empty();
-  return Read(is_filled ? fill[f] : row[f], model.input());
-}
-
 // The products are added in the order of the features: from zero, and the intercept at the end; or,
 // where every step is rounded to float, from the intercept (XGBoost's gblinear).
-template <class Number>
-double LinearMargin(const Model& model, const Number* row, std::size_t k) {
+double LinearMargin(const Model& model, const double* row, std::size_t k) {
   const LinearModel& linear = *model.linear();
   const double* coef = linear.coef.data() + k * model.n_features();
-  if (model.accumulate() == Precision::kFloat32) {
-    auto sum = static_cast<float>(linear.intercept[k]);
-    for (std::size_t f = 0; f < model.n_features(); ++f) {
-      const float product =
-          static_cast<float>(coef[f]) * static_cast<float>(ReadFilled(model, row, f));
-      sum += product;
+  const double intercept = linear.intercept[k];
+  const bool is_float = model.accumulate() == Precision::kFloat32;
+  double sum = is_float ? static_cast<float>(intercept) : 0;
+  for (std::size_t f = 0; f < model.n_features(); ++f) {
+    if (is_float) {
+      const float product = static_cast<float>(coef[f]) * static_cast<float>(row[f]);
+      sum = static_cast<float>(sum) + product;
+    } else {
+      sum += coef[f] * row[f];
     }
-    return sum;
   }
-  double sum = 0;
-  for (std::size_t f = 0; f < model.n_features(); ++f) sum += coef[f] * ReadFilled(model, row, f);
-  return sum + linear.intercept[k];
+  return is_float ? sum : sum + intercept;
 }
 
 template <class Number>
 void LinearMargins(const Model& model, std::span<const Number> rows, std::span<double> margins) {
   const std::size_t n_margins = model.n_margins();
+  const std::vector<double>& fill = model.linear()->fill;
+  std::vector<double> row(model.n_features());
   for (std::size_t i = 0; i < margins.size(); ++i) {
-    const Number* row = rows.data() + i / n_margins * model.n_features();
-    const double sum = LinearMargin(model, row, i % n_margins);
+    if (i % n_margins == 0) {
+      const Number* cells = rows.data() + i / n_margins * row.size();
+      for (std::size_t f = 0; f < row.size(); ++f) {
+        const bool is_filled = cells[f] != cells[f] && !fill.empty();
+        row[f] = Read(is_filled ? fill[f] : cells[f], model.input());
+      }
+    }
+    const double sum = LinearMargin(model, row.data(), i % n_margins);
     // What sign a computed NaN has depends on the processor; ours has none.
     margins[i] = sum == sum ? sum : std::numeric_limits<double>::quiet_NaN();
   }

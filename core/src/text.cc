@@ -92,7 +92,9 @@ std::string Quote(std::string_view text) {
 }
 
 std::optional<std::string_view> FindTwice(std::vector<std::string_view> texts) {
-  std::sort(texts.begin(), texts.end());
+  // As std::sort, a little slower and a sixth of the code.
+  std::make_heap(texts.begin(), texts.end());
+  std::sort_heap(texts.begin(), texts.end());
   const auto twice = std::adjacent_find(texts.begin(), texts.end());
   return twice == texts.end() ? std::nullopt : std::optional(*twice);
 }

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -113,7 +114,7 @@ class Forest {
   void FindLeaves(std::span<const double> rows, std::span<std::uint32_t> leaves) const;
 
  private:
-  Forest() = default;
+  Forest(ForestParts parts, Rules rules) : parts_(std::move(parts)), rules_(rules) {}
 
   ForestParts parts_;
   Rules rules_;
