@@ -24,6 +24,9 @@ using text::Unsupported;
 constexpr std::size_t kEnsemblesMax = std::size_t{1} << 12;
 constexpr std::size_t kColumnsOfAllMax = std::size_t{1} << 20;
 
+constexpr std::string_view kBefore = "before its trees";
+constexpr std::string_view kBehind = "behind its trees";
+
 /// What a name of the graph stands for.
 struct Value {
   enum class Kind : std::uint8_t {
@@ -50,8 +53,8 @@ std::string Describe(const Node& node) {
 
 Error NoPlace(const Node& node, std::string_view where) {
   return Unsupported({"the ONNX graph has the node ", Describe(node), " ", where,
-                      ", and it cannot be imported; supported are tree ensembles alone, after "
-                      "scalers, imputers and casts, and before casts and ZipMap"});
+                      ", and it cannot be imported; supported are tree ensembles alone, ",
+                      "after scalers, imputers and casts, and before casts and ZipMap"});
 }
 
 bool Is(const Node& node, std::initializer_list<std::string_view> ops) {
@@ -65,10 +68,10 @@ class Interpreter {
   Result<GraphModel> Run() {
     if (auto flaw = CheckVersions()) return *flaw;
     if (auto flaw = DefineConstants()) return *flaw;
-    MarkNeeded();
     if (auto flaw = DefineInputs()) return *flaw;
+    const std::vector<std::uint8_t> is_needed = NeededNodes(graph_);
     for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      if (is_needed_[i] == 0) continue;
+      if (is_needed[i] == 0) continue;
       if (auto flaw = Evaluate(graph_.nodes[i])) return *flaw;
     }
     if (auto flaw = TakeOutputs()) return *flaw;
@@ -113,27 +116,6 @@ class Interpreter {
     return {};
   }
 
-  /// Nodes that outputs depend on; others may be anything.
-  void MarkNeeded() {
-    std::unordered_map<std::string_view, std::size_t> makers;
-    for (std::size_t i = 0; i < graph_.nodes.size(); ++i) {
-      for (const std::string_view name : graph_.nodes[i].outputs) makers.emplace(name, i);
-    }
-    is_needed_.assign(graph_.nodes.size(), 0);
-    std::vector<std::string_view> wanted;
-    for (const ValueInfo& output : graph_.outputs) wanted.push_back(output.name);
-    while (!wanted.empty()) {
-      const auto maker = makers.find(wanted.back());
-      wanted.pop_back();
-      if (maker == makers.end() || is_needed_[maker->second] != 0) continue;
-      is_needed_[maker->second] = 1;
-      const auto& inputs = graph_.nodes[maker->second].inputs;
-      wanted.insert(wanted.end(), inputs.begin(), inputs.end());
-    }
-  }
-
-  // ---- inputs
-
   std::vector<const ValueInfo*> GraphInputs() const {
     std::vector<const ValueInfo*> inputs;
     for (const ValueInfo& input : graph_.inputs) {
@@ -161,8 +143,6 @@ class Interpreter {
     value.rows = std::make_shared<const Rows>(std::move(rows));
     return Define(name, std::move(value));
   }
-
-  // ---- nodes
 
   Flaw Evaluate(const Node& node) {
     if (node.outputs.empty()) return Invalid({"the node ", Describe(node), " has no output"});
@@ -196,7 +176,7 @@ class Interpreter {
         if (node.op != "Identity") break;
         return Define(node.outputs[0], *first);
     }
-    return NoPlace(node, "behind its trees");
+    return NoPlace(node, kBehind);
   }
 
   Flaw EvaluateConstant(const Node& node) {
@@ -240,7 +220,6 @@ class Interpreter {
   }
 
   Flaw EvaluateRows(const Node& node, const Value& first) {
-    constexpr std::string_view kWhere = "before its trees";
     const RowOperators operators(model_.input);
     if (node.op == "Identity") return Define(node.outputs[0], first);
     if (Is(node, {"Concat", "FeatureVectorizer"})) return EvaluateConcat(node, operators);
@@ -253,7 +232,7 @@ class Interpreter {
     } else if (node.op == "Imputer") {
       flaw = operators.Impute(node, rows);
     } else if (Is(node, {"Reshape", "Flatten"})) {
-      flaw = CheckShape(node, rows.columns.size(), kWhere);
+      flaw = CheckShape(node, rows.columns.size(), kBefore);
     } else if (Is(node, {"ArrayFeatureExtractor", "Gather"})) {
       flaw = EvaluateSelect(node, operators, rows);
     } else if (node.op == "Clip") {
@@ -261,7 +240,7 @@ class Interpreter {
     } else if (Is(node, {"Add", "Sub", "Mul", "Div"})) {
       flaw = EvaluateMath(node, operators, rows);
     } else {
-      return NoPlace(node, kWhere);
+      return NoPlace(node, kBefore);
     }
     return flaw ? std::move(flaw) : DefineRows(node.outputs[0], std::move(rows));
   }
@@ -305,7 +284,7 @@ class Interpreter {
     for (std::size_t i = 1; i < std::min<std::size_t>(node.inputs.size(), 3); ++i) {
       if (node.inputs[i].empty()) continue;
       const Tensor* constant = ConstantInput(node, i);
-      if (constant == nullptr || constant->size != 1) return NoPlace(node, "before its trees");
+      if (constant == nullptr || constant->size != 1) return NoPlace(node, kBefore);
       auto numbers = NumbersOf(*constant, "a constant of the ONNX graph");
       if (!numbers.ok()) return numbers.error();
       ends[i - 1] = (*numbers)[0];
@@ -316,7 +295,7 @@ class Interpreter {
   Flaw EvaluateMath(const Node& node, const RowOperators& operators, Rows& rows) const {
     const Tensor* constant = ConstantInput(node, 1);
     if (constant == nullptr && Is(node, {"Add", "Mul"})) constant = ConstantInput(node, 0);
-    if (constant == nullptr || node.inputs.size() != 2) return NoPlace(node, "before its trees");
+    if (constant == nullptr || node.inputs.size() != 2) return NoPlace(node, kBefore);
     return operators.Compute(node, *constant, rows);
   }
 
@@ -350,25 +329,22 @@ class Interpreter {
     return at < node.outputs.size() ? Define(node.outputs[at], std::move(scores)) : Flaw();
   }
 
-  // ---- behind the trees
-
   bool IsClassifier(const Scores& scores) const {
     return ensembles_[scores.ensembles[0]].is_classifier;
   }
 
   Flaw EvaluateScores(const Node& node, const Value& first) {
-    constexpr std::string_view kWhere = "behind its trees";
     Value value = first;
     if (node.op == "Cast") {
-      if (!IsFloating(CastTo(node))) return NoPlace(node, kWhere);
+      if (!IsFloating(CastTo(node))) return NoPlace(node, kBehind);
       value.scores.is_wide = value.scores.is_wide || CastTo(node) == ElementType::kDouble;
     } else if (Is(node, {"Identity", "Reshape", "Flatten", "Squeeze"})) {
-      if (auto flaw = CheckShape(node, first.n_scores, kWhere)) return flaw;
+      if (auto flaw = CheckShape(node, first.n_scores, kBehind)) return flaw;
     } else if (Is(node, {"ZipMap", "Slice", "Gather", "ArrayFeatureExtractor"})) {
       value.kind = Value::Kind::kPart;
     } else if (node.op == "Normalizer") {
       if (TextAttribute(node, "norm", "MAX") != "L1" || !IsClassifier(first.scores)) {
-        return NoPlace(node, kWhere);
+        return NoPlace(node, kBehind);
       }
       value.scores.is_normalized = true;
     } else if (Is(node, {"Sum", "Add"})) {
@@ -376,14 +352,13 @@ class Interpreter {
     } else if (Is(node, {"Exp", "Sigmoid", "Mul", "Div"})) {
       if (auto flaw = EvaluateLink(node, value.scores)) return flaw;
     } else {
-      return NoPlace(node, kWhere);
+      return NoPlace(node, kBehind);
     }
     return Define(node.outputs[0], std::move(value));
   }
 
   /// Sums of regressors over the same rows, and constants.
   Flaw EvaluateSum(const Node& node, Value& value) {
-    constexpr std::string_view kWhere = "behind its trees";
     Scores sum;
     for (const std::string_view name : node.inputs) {
       const Value* term = Find(name);
@@ -396,10 +371,10 @@ class Interpreter {
       if (term == nullptr || term->kind != Value::Kind::kScores ||
           term->n_scores != value.n_scores || term->scores.link != LinkKind::kIdentity ||
           term->scores.divisor != 1 || IsClassifier(term->scores)) {
-        return NoPlace(node, kWhere);
+        return NoPlace(node, kBehind);
       }
       for (const std::size_t e : term->scores.ensembles) sum.ensembles.push_back(e);
-      if (sum.ensembles.size() > kEnsemblesMax) return NoPlace(node, kWhere);
+      if (sum.ensembles.size() > kEnsemblesMax) return NoPlace(node, kBehind);
       sum.is_wide = sum.is_wide || term->scores.is_wide;
       sum.shift += term->scores.shift;
     }
@@ -408,20 +383,19 @@ class Interpreter {
   }
 
   Flaw EvaluateLink(const Node& node, Scores& scores) const {
-    constexpr std::string_view kWhere = "behind its trees";
     double factor = 1;
     const Tensor* constant = ConstantInput(node, 1);
     if (Is(node, {"Mul", "Div"})) {
       if (constant == nullptr && node.op == "Mul") constant = ConstantInput(node, 0);
-      if (constant == nullptr) return NoPlace(node, kWhere);
+      if (constant == nullptr) return NoPlace(node, kBehind);
       auto numbers = NumbersOf(*constant, "a constant of the ONNX graph");
       if (!numbers.ok()) return numbers.error();
       const bool is_one = numbers->size() == 1;
       factor = is_one ? (*numbers)[0] : 0;
       if (is_one && factor == 1) return {};
-      if (!(factor > 0) || !std::isfinite(factor)) return NoPlace(node, kWhere);
+      if (!(factor > 0) || !std::isfinite(factor)) return NoPlace(node, kBehind);
     }
-    if (IsClassifier(scores)) return NoPlace(node, kWhere);
+    if (IsClassifier(scores)) return NoPlace(node, kBehind);
     if (scores.link == LinkKind::kIdentity && node.op == "Div" && scores.divisor == 1) {
       scores.divisor = factor;
     } else if (scores.link == LinkKind::kExp && node.op == "Mul" && scores.divisor == 1) {
@@ -431,7 +405,7 @@ class Interpreter {
     } else if (scores.link == LinkKind::kIdentity && node.op == "Sigmoid") {
       scores.link = LinkKind::kSigmoid;
     } else {
-      return NoPlace(node, kWhere);
+      return NoPlace(node, kBehind);
     }
     return {};
   }
@@ -451,8 +425,6 @@ class Interpreter {
     }
     return Define(node.outputs[0], std::move(value));
   }
-
-  // ---- outputs
 
   Flaw TakeOutputs() {
     const Value* scores = nullptr;  // the fullest account that an output gives
@@ -510,7 +482,6 @@ class Interpreter {
   const Graph& graph_;
   GraphModel model_;
   std::unordered_map<std::string_view, Value> values_;
-  std::vector<std::uint8_t> is_needed_;
   std::vector<std::unique_ptr<Tensor>> constants_;
   std::vector<Ensemble> ensembles_;
   std::vector<std::shared_ptr<const Rows>> rows_of_ensembles_;

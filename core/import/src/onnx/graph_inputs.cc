@@ -1,6 +1,7 @@
 #include "onnx/graph_inputs.h"
 
 #include <algorithm>
+#include <unordered_map>
 #include <utility>
 
 namespace copse::importer::onnx {
@@ -67,6 +68,25 @@ void ChooseInput(const std::vector<const ValueInfo*>& inputs, const Graph& graph
 }
 
 }  // namespace
+
+std::vector<std::uint8_t> NeededNodes(const Graph& graph) {
+  std::unordered_map<std::string_view, std::size_t> makers;
+  for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
+    for (const std::string_view name : graph.nodes[i].outputs) makers.emplace(name, i);
+  }
+  std::vector<std::uint8_t> is_needed(graph.nodes.size(), 0);
+  std::vector<std::string_view> wanted;
+  for (const ValueInfo& output : graph.outputs) wanted.push_back(output.name);
+  while (!wanted.empty()) {
+    const auto maker = makers.find(wanted.back());
+    wanted.pop_back();
+    if (maker == makers.end() || is_needed[maker->second] != 0) continue;
+    is_needed[maker->second] = 1;
+    const auto& inputs = graph.nodes[maker->second].inputs;
+    wanted.insert(wanted.end(), inputs.begin(), inputs.end());
+  }
+  return is_needed;
+}
 
 Flaw ReadInputs(const std::vector<const ValueInfo*>& inputs, const Graph& graph, GraphModel& model,
                 std::vector<GraphInput>& columns) {

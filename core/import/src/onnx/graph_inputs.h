@@ -15,6 +15,9 @@ struct GraphInput {
   Rows rows;
 };
 
+/// [nodes] whether an output depends on it; other nodes may be anything.
+std::vector<std::uint8_t> NeededNodes(const Graph& graph);
+
 /// The columns of all `inputs`, one input after another; sets names, number and width of the
 /// columns in `model`. Errors: kUnsupportedModel for inputs that are no tables of numbers.
 text::Flaw ReadInputs(const std::vector<const ValueInfo*>& inputs, const Graph& graph,

@@ -14,6 +14,7 @@ constexpr std::size_t kPairsMax = std::size_t{1} << 22;
 
 std::vector<std::string> ToTexts(const std::vector<std::int64_t>& numbers) {
   std::vector<std::string> texts;
+  texts.reserve(numbers.size());
   for (const std::int64_t number : numbers) texts.push_back(text::Concat({number}));
   return texts;
 }

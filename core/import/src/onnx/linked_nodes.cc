@@ -55,10 +55,12 @@ class Reader {
   }
 
   Flaw ReadList(std::string_view name, std::size_t expected, Ints& list) const {
+    const std::size_t n = CountInts(node_, name);
+    if (n != expected) return WrongLength(name, n, expected);
     auto values = IntsAttribute(node_, name);
     if (!values.ok()) return values.error();
     list = std::move(*values);
-    return list.size() == expected ? Flaw() : Flaw(WrongLength(name, list.size(), expected));
+    return {};
   }
 
   /// Tensor of the input's type; an absent one is empty.

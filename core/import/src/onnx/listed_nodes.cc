@@ -138,10 +138,12 @@ class Reader {
   }
 
   Flaw ReadList(std::string_view name, std::size_t expected, Ints& list) const {
+    const std::size_t n = CountInts(node_, name);
+    if (n != expected) return WrongLength(name, n, expected);
     auto values = IntsAttribute(node_, name);
     if (!values.ok()) return values.error();
     list = std::move(*values);
-    return list.size() == expected ? Flaw() : Flaw(WrongLength(name, list.size(), expected));
+    return {};
   }
 
   /// A list of floats, or since ai.onnx.ml 3 the tensor `<name>_as_tensor` of the input's type.
@@ -205,16 +207,15 @@ class Reader {
   }
 
   Flaw ReadModes() {
-    auto names = TextsAttribute(node_, "nodes_modes");
-    if (!names.ok()) return names.error();
-    if (names->size() > limits::kNodesMax) {
-      return text::TooLarge({node_.op, " has more than ", limits::kNodesMax, " nodes"});
-    }
-    ensemble_.mode.reserve(names->size());
-    for (const std::string_view name : *names) {
+    Wire wire(node_.Find("nodes_modes").value_or(Bytes()));
+    for (Field field; wire.Next(field);) {
+      if (!field.Is(9, Field::kBytes)) continue;
       ensemble_.mode.emplace_back();
-      if (FromName(name, ensemble_.mode.back())) continue;
-      return Unsupported({node_.op, " has a node of mode ", text::Quote(name)});
+      if (!FromName(field.text(), ensemble_.mode.back())) {
+        return Unsupported({node_.op, " has a node of mode ", text::Quote(field.text())});
+      }
+      if (ensemble_.mode.size() <= limits::kNodesMax) continue;
+      return text::TooLarge({node_.op, " has more than ", limits::kNodesMax, " nodes"});
     }
     return {};
   }

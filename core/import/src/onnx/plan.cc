@@ -393,6 +393,7 @@ class Planner {
       is_scalar = is_scalar && (n == 1 || CoverageOf(ensemble).is_scalar);
     }
     plan_.layout.leaf_width = is_scalar ? 1 : n;
+    plan_.layout.is_sum = ensemble_.aggregate == Aggregate::kSum;
     switch (ensemble_.aggregate) {
       case Aggregate::kSum:
         return {};

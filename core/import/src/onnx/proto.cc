@@ -365,6 +365,16 @@ Result<std::vector<std::int64_t>> IntsAttribute(const Node& node, std::string_vi
   return values;
 }
 
+std::size_t CountInts(const Node& node, std::string_view name) {
+  std::size_t n = 0;
+  Wire wire(node.Find(name).value_or(Bytes()));
+  for (Field field; wire.Next(field);) {
+    if (field.Is(8, Field::kVarint)) ++n;
+    if (field.Is(8, Field::kBytes)) n += CountVarints(field.bytes);
+  }
+  return n;
+}
+
 Result<std::vector<double>> FloatsAttribute(const Node& node, std::string_view name) {
   std::vector<double> values;
   const auto body = node.Find(name);

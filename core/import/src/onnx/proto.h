@@ -91,6 +91,8 @@ Result<std::vector<std::string_view>> TextsOf(const Tensor& tensor, std::string_
 
 /// Attributes of a node. An absent list is empty. Errors: kInvalidModel, naming the attribute.
 Result<std::vector<std::int64_t>> IntsAttribute(const Node& node, std::string_view name);
+/// Elements of that list, which costs no memory.
+std::size_t CountInts(const Node& node, std::string_view name);
 Result<std::vector<double>> FloatsAttribute(const Node& node, std::string_view name);
 Result<std::vector<std::string_view>> TextsAttribute(const Node& node, std::string_view name);
 Result<std::optional<Tensor>> TensorAttribute(const Node& node, std::string_view name);

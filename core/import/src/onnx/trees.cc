@@ -208,8 +208,8 @@ class Writer {
       if (!is_same) break;
       if (ensemble_.nan_is_true[j] > ensemble_.nan_is_true[i]) {
         return Unsupported({ensemble_.name(), ": nodes ", i, " and ", j,
-                            " ask for one set of values and send missing ones different ways, on "
-                            "which versions of onnxruntime differ"});
+                            " ask for one set of values and send missing ones different ways, ",
+                            "on which versions of onnxruntime differ"});
       }
       is_seen_[static_cast<std::size_t>(next)] = 1;
       add(ensemble_.value[j]);
@@ -257,6 +257,22 @@ Flaw CheckLeafValues(const std::vector<Ensemble>& ensembles, const Layout& layou
                            layout.leaf_width, " targets, more values than fit into memory"});
   }
   return {};
+}
+
+/// `base` as trees of one leaf.
+Status AddBase(const std::vector<double>& base, const Layout& layout, ForestAssembler& assembler) {
+  SourceTree tree;
+  for (std::size_t k = 0; k < base.size(); k += layout.leaf_width) {
+    tree.Reset(1, layout.leaf_width, false);
+    const auto begin = base.begin() + static_cast<std::ptrdiff_t>(k);
+    tree.leaf_value.assign(begin, begin + static_cast<std::ptrdiff_t>(layout.leaf_width));
+    tree.output = static_cast<std::uint32_t>(k);
+    const bool is_zero = std::all_of(tree.leaf_value.begin(), tree.leaf_value.end(),
+                                     [](double x) { return x == 0; });
+    if (is_zero) continue;
+    if (auto status = assembler.Add(tree); !status.ok()) return status;
+  }
+  return Ok{};
 }
 
 bool IsIdentity(const InputMap& map) {
@@ -346,7 +362,10 @@ Result<ForestParts> AssembleTrees(const std::vector<Ensemble>& ensembles, const 
       if (auto status = assembler.Add(tree); !status.ok()) return status.error();
     }
   }
-  ForestParts parts = assembler.Take(base);
+  if (layout.is_sum) {
+    if (auto status = AddBase(base, layout, assembler); !status.ok()) return status.error();
+  }
+  ForestParts parts = assembler.Take(layout.is_sum ? std::vector<double>(base.size(), 0) : base);
   if (!tables.empty()) tables.MoveTo(parts, map.n_columns);
   return parts;
 }

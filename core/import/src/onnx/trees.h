@@ -22,6 +22,7 @@ struct Layout {
   std::size_t leaf_width = 1;  ///< 1: every tree adds to one column
   std::vector<Route> routes;   ///< [n_targets]
   Precision accumulate = Precision::kFloat32;
+  bool is_sum = true;  ///< else a mean, smallest or largest
 };
 
 /// What the leaves of an ensemble do to its targets, over all rows.
@@ -38,7 +39,9 @@ Coverage CoverageOf(const Ensemble& ensemble);
 double WeightOf(const Ensemble& ensemble, std::size_t i, std::uint32_t target);
 
 /// All trees of `ensembles`, in order, over the columns that `map` describes, which are as many as
-/// the nodes ask for. `n_bytes` is the size of the file, which bounds memory.
+/// the nodes ask for. onnxruntime adds base values after the trees, and a model file that sums
+/// starts from its base: there they are trees of one leaf behind the others. `n_bytes` is the size
+/// of the file, which bounds memory.
 Result<ForestParts> AssembleTrees(const std::vector<Ensemble>& ensembles, const Layout& layout,
                                   const InputMap& map, std::size_t n_bytes,
                                   const std::vector<double>& base);

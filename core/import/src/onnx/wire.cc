@@ -8,11 +8,6 @@ namespace {
 
 constexpr std::size_t kVarintBytesMax = 10;
 
-std::size_t CountVarints(Bytes packed) {
-  return static_cast<std::size_t>(
-      std::count_if(packed.begin(), packed.end(), [](std::uint8_t b) { return b < 0x80; }));
-}
-
 // Calls `one` with every item of the repeated field `number`, and `many` with every packed run.
 template <class One, class Many>
 bool ForEach(Bytes message, std::uint32_t number, Field::Type item, One one, Many many) {
@@ -53,6 +48,11 @@ bool ReadFixed(Bytes message, std::uint32_t number, Field::Type item, Convert co
 std::string_view Field::text() const {
   // Bytes and characters are the same memory; a char may look at anything.
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::size_t CountVarints(Bytes packed) {
+  return static_cast<std::size_t>(
+      std::count_if(packed.begin(), packed.end(), [](std::uint8_t b) { return b < 0x80; }));
 }
 
 double FloatOf(std::uint32_t bits) {

@@ -58,6 +58,8 @@ bool ReadFloats(Bytes message, std::uint32_t number, std::vector<double>& values
 bool ReadDoubles(Bytes message, std::uint32_t number, std::vector<double>& values);
 bool ReadTexts(Bytes message, std::uint32_t number, std::vector<std::string_view>& values);
 
+/// Varints in a packed run.
+std::size_t CountVarints(Bytes packed);
 /// The float or double in `bits`.
 double FloatOf(std::uint32_t bits);
 double DoubleOf(std::uint64_t bits);
