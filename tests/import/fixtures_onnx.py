@@ -323,6 +323,10 @@ def case(name):
 
 
 def write_cases(folder):
+    corpus = pathlib.Path(folder).parent / "corpus/onnx"
+    corpus.mkdir(parents=True, exist_ok=True)
+    for name, data in odd_files().items():
+        (corpus / name).write_bytes(data)
     for name, make in CASES.items():
         data, rows, answers = make()
         path = pathlib.Path(folder) / name
@@ -337,6 +341,22 @@ def write_cases(folder):
             np.save(path / f"{kind}.npy", np.array(numbers, width).reshape(len(rows), -1))
             found["answers"][kind] = {"file": f"{kind}.npy", "tolerance": tolerance}
         (path / "case.json").write_text(json.dumps(found, indent=1) + "\n")
+
+
+def odd_files():
+    """Files to start fuzzing from, and to be refused."""
+    chain = {"nodes_treeids": [0] * 4, "nodes_nodeids": [0, 1, 2, 3], "nodes_featureids": [0] * 4,
+             "nodes_modes": ["BRANCH_EQ"] * 3 + ["LEAF"], "nodes_values": [1.0, 2.0, 3.0, 0.0],
+             "nodes_truenodeids": [3, 3, 3, 0], "nodes_falsenodeids": [1, 2, 1, 0],
+             "target_treeids": [0], "target_nodeids": [3], "target_ids": [0],
+             "target_weights": [1.0], "n_targets": 1}
+    tree = Ensemble([Split("LEQ", 0, 0.5, leaf(1), Split("MEMBER", 0, (2.0, 7.0), leaf(2), leaf(4)))])
+    shared = dict(linked(tree, FLOAT), tree_roots=[0, 1])
+    rows, value = [("X", FLOAT, [None, 1])], [("Y", FLOAT, [None, 1])]
+    return {"equal_cycle.onnx": model_file([ml("TreeEnsembleRegressor", ["X"], ["Y"], **chain)], rows,
+                                           value),
+            "shared_node.onnx": model_file([ml("TreeEnsemble", ["X"], ["Y"], **shared)], rows, value,
+                                           opset=21, ml_opset=5)}
 
 
 def beside(numbers, width=F32):

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <cstring>
+#include <fstream>
+#include <iterator>
 #include <limits>
 #include <string>
 #include <string_view>
@@ -684,6 +686,19 @@ TEST(OnnxRefusals, ManyEmptyMessages) {
   const auto imported = ImportOnnx(BytesOf(Whole(1, 8) + Part(7, nodes)), {});
   ASSERT_FALSE(imported.ok());
   EXPECT_EQ(imported.error().code, ErrorCode::kTooLarge);
+}
+
+// Files of tests/import/corpus/onnx, which fixtures_onnx.py makes.
+TEST(OnnxCorpus, IsRefused) {
+  for (const char* name : {"equal_cycle.onnx", "shared_node.onnx"}) {
+    std::ifstream file(std::string(COPSE_SOURCE_DIR "/tests/import/corpus/onnx/") + name,
+                       std::ios::binary);
+    const std::string data{std::istreambuf_iterator<char>(file), {}};
+    ASSERT_FALSE(data.empty()) << name;
+    const auto imported = ImportOnnx(BytesOf(data), {});
+    ASSERT_FALSE(imported.ok()) << name;
+    ExpectInvalid(imported.error(), "reached twice");
+  }
 }
 
 TEST(OnnxRefusals, EveryPrefixOfAFile) {
