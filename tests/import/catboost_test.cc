@@ -8,6 +8,7 @@
 #include "imported.h"
 #include "sources.h"
 #include "text.h"
+#include "vectors.h"
 
 // What the fixtures cannot say: refusals, labels, the order of leaves. Files are made here.
 namespace copse::importer {
@@ -235,6 +236,17 @@ TEST(CatBoost, AnyDamageEndsInASentence) {
       }
     }
     EXPECT_FALSE(Import(json.substr(0, at)).ok()) << "cut after " << at;
+  }
+}
+
+// Where the fuzzer starts from, and what it finds.
+TEST(CatBoostCorpus, IsReplayed) {
+  for (const char* name : {"nested.json", "symmetric.json"}) {
+    const auto file =
+        test::ReadFile(std::string(COPSE_SOURCE_DIR "/tests/import/corpus/catboost/") + name);
+    ASSERT_TRUE(file.ok()) << name;
+    const auto model = ImportModel(*file);
+    EXPECT_TRUE(model.ok()) << name << ": " << model.error().message;
   }
 }
 

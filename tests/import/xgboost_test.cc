@@ -9,6 +9,7 @@
 #include "imported.h"
 #include "sources.h"
 #include "text.h"
+#include "vectors.h"
 
 // What the fixtures cannot say: refusals, warnings, metadata. Files are small JSON made here.
 namespace copse::importer {
@@ -398,6 +399,17 @@ TEST(Xgboost, AnyDamageEndsInASentence) {
       }
     }
     EXPECT_FALSE(Import(json.substr(0, at)).ok()) << "cut after " << at;
+  }
+}
+
+// Where the fuzzer starts from, and what it finds.
+TEST(XgboostCorpus, IsReplayed) {
+  for (const char* name : {"vectors.json", "vectors_counted.ubj", "vectors_open.ubj"}) {
+    const auto file =
+        test::ReadFile(std::string(COPSE_SOURCE_DIR "/tests/import/corpus/xgboost/") + name);
+    ASSERT_TRUE(file.ok()) << name;
+    const auto model = ImportModel(*file);
+    EXPECT_TRUE(model.ok()) << name << ": " << model.error().message;
   }
 }
 
