@@ -82,9 +82,9 @@ class Writer {
     first_ = ensemble_.tree_begin[t];
     const std::size_t n = ensemble_.tree_begin[t + 1] - first_;
     tree.Reset(n, layout_.leaf_width, false);
-    is_seen_.assign(n, 0);
+    state_.assign(n, kNew);
     stack_.assign(1, 0);
-    is_seen_[0] = 1;
+    state_[0] = kReached;
     while (!stack_.empty()) {
       const std::uint32_t node = stack_.back();
       stack_.pop_back();
@@ -93,8 +93,8 @@ class Writer {
         continue;
       }
       if (auto flaw = WriteNode(node, tree, n_words)) return flaw;
-      Push(tree.left[node]);
-      Push(tree.right[node]);
+      if (auto flaw = Push(tree.left[node])) return flaw;
+      if (auto flaw = Push(tree.right[node])) return flaw;
     }
     std::sort(tree.sets.begin(), tree.sets.end(),
               [](const CategorySet& a, const CategorySet& b) { return a.node < b.node; });
@@ -102,11 +102,19 @@ class Writer {
   }
 
  private:
-  // A node that is reached twice is refused when the tree is added.
-  void Push(std::int32_t node) {
-    if (is_seen_[static_cast<std::size_t>(node)] != 0) return;
-    is_seen_[static_cast<std::size_t>(node)] = 1;
-    stack_.push_back(static_cast<std::uint32_t>(node));
+  // What has become of a node. One that is reached twice is refused when the tree is added; but
+  // one that is part of a chain is no longer there to be reached.
+  enum : std::uint8_t { kNew, kReached, kChained };
+
+  Flaw Push(std::int32_t node) {
+    std::uint8_t& state = state_[static_cast<std::size_t>(node)];
+    if (state == kChained) {
+      return text::Invalid({ensemble_.name(), ": node ", first_ + static_cast<std::size_t>(node),
+                            " is reached twice"});
+    }
+    if (state == kNew) stack_.push_back(static_cast<std::uint32_t>(node));
+    state = kReached;
+    return {};
   }
 
   std::size_t ColumnOf(std::size_t i) const { return map_.features[ensemble_.feature[i]].column; }
@@ -204,14 +212,14 @@ class Writer {
       const bool is_same = ensemble_.mode[j] == Mode::kEq &&
                            ensemble_.feature[j] == ensemble_.feature[i] &&
                            ensemble_.if_true[j] == ensemble_.if_true[i] &&
-                           is_seen_[static_cast<std::size_t>(next)] == 0;
+                           state_[static_cast<std::size_t>(next)] == kNew;
       if (!is_same) break;
       if (ensemble_.nan_is_true[j] > ensemble_.nan_is_true[i]) {
         return Unsupported({ensemble_.name(), ": nodes ", i, " and ", j,
                             " ask for one set of values and send missing ones different ways, ",
                             "on which versions of onnxruntime differ"});
       }
-      is_seen_[static_cast<std::size_t>(next)] = 1;
+      state_[static_cast<std::size_t>(next)] = kChained;
       add(ensemble_.value[j]);
       next = ChildOf(ensemble_.if_false, j);
     }
@@ -243,7 +251,7 @@ class Writer {
   const InputMap& map_;
   Tables& tables_;
   std::size_t first_ = 0;  // position of the tree's root
-  std::vector<std::uint8_t> is_seen_;
+  std::vector<std::uint8_t> state_;
   std::vector<std::uint32_t> stack_;
 };
 
