@@ -10,7 +10,6 @@
 #include "onnx/onnx.h"
 #include "pickle/pickle.h"
 #include "sources.h"
-#include "text.h"
 
 namespace copse {
 namespace {
@@ -71,30 +70,6 @@ bool IsZlib(std::string_view head) {
   return (second & 0x20) == 0 && (first * 256 + second) % 31 == 0;
 }
 
-Result<importer::Imported> ImportKind(SourceKind kind, Bytes bytes, const ImportOptions& options) {
-  switch (kind) {
-    case SourceKind::kPickle:
-      return importer::ImportPickle(bytes, options);
-    case SourceKind::kXgboostJson:
-      return importer::ImportXgboostJson(bytes, options);
-    case SourceKind::kXgboostUbjson:
-      return importer::ImportXgboostUbjson(bytes, options);
-    case SourceKind::kLightgbm:
-      return importer::ImportLightgbm(bytes, options);
-    case SourceKind::kOnnx:
-      return importer::ImportOnnx(bytes, options);
-    case SourceKind::kCatboostJson:
-      return importer::ImportCatboostJson(bytes, options);
-    case SourceKind::kCopse:
-      return text::Unsupported({"this is a Copse model file already; it needs no import"});
-    case SourceKind::kCompressed:
-      return text::Unsupported({"the file is compressed, and was not decompressed first"});
-    case SourceKind::kUnknown:
-      break;
-  }
-  return importer::RefuseUnknown(bytes);
-}
-
 }  // namespace
 
 Compression CompressionOf(Bytes bytes) {
@@ -126,7 +101,7 @@ SourceKind SourceKindOf(Bytes bytes) {
 }
 
 Result<Model> ImportModel(Bytes bytes, const ImportOptions& options) {
-  auto imported = ImportKind(SourceKindOf(bytes), bytes, options);
+  auto imported = importer::ImportKind(SourceKindOf(bytes), bytes, options);
   if (!imported.ok()) return imported.error();
   return importer::Finish(*std::move(imported),
                           Sha256Hex(options.file.empty() ? bytes : options.file));

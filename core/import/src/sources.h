@@ -19,6 +19,9 @@ Result<Imported> ImportLightgbm(Bytes bytes, const ImportOptions& options);
 Result<Imported> ImportOnnx(Bytes bytes, const ImportOptions& options);
 Result<Imported> ImportCatboostJson(Bytes bytes, const ImportOptions& options);
 
+/// The one of them for `kind`.
+Result<Imported> ImportKind(SourceKind kind, Bytes bytes, const ImportOptions& options);
+
 /// What to say of bytes that none of them reads, by what they look like.
 Error RefuseUnknown(Bytes bytes);
 
