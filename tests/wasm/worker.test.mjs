@@ -6,7 +6,9 @@ import { Worker } from 'node:worker_threads';
 
 import { ForestError, errorCode, loadModel } from 'copse';
 import { ForestWorker } from 'copse/client';
+import { importModel } from 'copse/import';
 
+import { fixtureNames, readFixture } from './support/fixtures.mjs';
 import { iris } from './support/vectors.mjs';
 
 const { port1, port2 } = new MessageChannel();
@@ -58,6 +60,23 @@ test('bytes and rows can be given away', async () => {
   assert.equal((await model.predict('proba', moved, { transfer: true })).length, 6);
   assert.equal(moved.length, 0);
   await model.free();
+});
+
+test('a file of another library is imported there', async () => {
+  const forest = readFixture(fixtureNames().find((name) => name.startsWith('skl_rf')));
+  const here = await importModel(forest.bytes, { leafIds: true });
+  const given = new Uint8Array(forest.bytes);
+  const there = await worker.import(given, { leafIds: true, transfer: true });
+  assert.equal(given.length, 0);
+  assert.deepEqual(there, here);
+  assert.notDeepEqual(await worker.import(new Uint8Array(forest.bytes)), here, 'options cross too');
+  const model = await worker.load(there.bytes);
+  assert.equal(model.description.source.kind, 'scikit-learn');
+  await model.free();
+  await assert.rejects(worker.import(new Uint8Array(forest.bytes.subarray(0, 400))), {
+    name: 'ForestError',
+    code: errorCode.invalidModel,
+  });
 });
 
 test('an error crosses with its class, code, message and detail', async () => {

@@ -2,7 +2,7 @@ import type { Answer } from './answer.js';
 import type { ModelDescription } from './description.js';
 import { ForestError, errorCode } from './error.js';
 import type { ImportedModel, ImportOptions } from './import.js';
-import type { Ask, Loaded, Port, Reply, Value } from './messages.js';
+import type { Ask, Loaded, Port, Reply, Value, WasmReference } from './messages.js';
 import { firstOf, type Prediction } from './prediction.js';
 import type { Row, Rows } from './rows.js';
 
@@ -12,21 +12,22 @@ export type { Port } from './messages.js';
 
 type FileBytes = ArrayBuffer | Uint8Array<ArrayBuffer>;
 
+type SentWasm = string | URL | WebAssembly.Module;
+
 interface SendOptions {
   /** Where the worker finds the module, when not beside its script. */
-  readonly wasm?: string | URL | WebAssembly.Module;
+  readonly wasm?: SentWasm;
   /** Gives the bytes away instead of copying them. */
   readonly transfer?: boolean;
 }
 
-/** A file as a worker gets it. */
-function toSend(bytes: FileBytes, options: SendOptions) {
-  const view = bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
-  const wasm = options.wasm instanceof URL ? options.wasm.href : options.wasm;
-  return {
-    fields: { bytes: view, ...(wasm === undefined ? {} : { wasm }) },
-    transfer: options.transfer === true ? [view.buffer] : [],
-  };
+function viewOf(bytes: FileBytes): Uint8Array<ArrayBuffer> {
+  return bytes instanceof ArrayBuffer ? new Uint8Array(bytes) : bytes;
+}
+
+/** What can be sent of it. */
+function referenceTo(wasm: SentWasm | undefined): WasmReference | undefined {
+  return wasm instanceof URL ? wasm.href : wasm;
 }
 
 interface Waiting {
@@ -55,30 +56,34 @@ export class ForestWorker {
     port.start?.();
   }
 
-  /** Loads a model file there. `transfer` gives the bytes away instead of copying them. */
+  /** Loads a model file there. */
   async load(bytes: FileBytes, options: SendOptions = {}): Promise<RemoteModel> {
-    const sent = toSend(bytes, options);
-    const loaded = await this.ask({ ask: 'load', ...sent.fields }, sent.transfer);
+    const view = viewOf(bytes);
+    const request = { ask: 'load', bytes: view, wasm: referenceTo(options.wasm) } as const;
+    const loaded = await this.ask(request, options.transfer === true ? [view.buffer] : []);
     return new RemoteModel(this, loaded as Loaded);
   }
 
   /**
    * Imports a file of another library there, which never holds up the page; `load` takes the
-   * result's bytes. `options.wasm` is of `copse-import.wasm`.
+   * result's bytes. The options are those of `importModel`.
    */
   async import(
     bytes: FileBytes,
-    options: SendOptions & Pick<ImportOptions, 'iterations' | 'leafIds'> = {},
+    options: SendOptions &
+      Pick<ImportOptions, 'iterations' | 'leafIds'> & { readonly onnxWasm?: SentWasm } = {},
   ): Promise<ImportedModel> {
-    const { iterations, leafIds } = options;
-    const sent = toSend(bytes, options);
+    const view = viewOf(bytes);
     const request = {
       ask: 'import',
-      ...sent.fields,
-      ...(iterations === undefined ? {} : { iterations }),
-      ...(leafIds === undefined ? {} : { leafIds }),
+      bytes: view,
+      iterations: options.iterations,
+      leafIds: options.leafIds,
+      wasm: referenceTo(options.wasm),
+      onnxWasm: referenceTo(options.onnxWasm),
     } as const;
-    return (await this.ask(request, sent.transfer)) as ImportedModel;
+    const imported = await this.ask(request, options.transfer === true ? [view.buffer] : []);
+    return imported as ImportedModel;
   }
 
   /** Refuses what still waits, and what comes after. The worker itself is its owner's to end. */

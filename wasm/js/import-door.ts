@@ -23,7 +23,7 @@ const compressions = ['none', 'zlib', 'gzip', 'bzip2', 'xz', 'lzma', 'lz4'] as c
 export type Compression = (typeof compressions)[number];
 
 /** Those of `SourceKind` that are asked for. */
-const sourceKind = { compressed: 7, unknown: 8 };
+const sourceKind = { onnx: 5, catboost: 6, compressed: 7, unknown: 8 };
 
 /** The numbers of `Iterations` there. */
 export const iterationsNumber = { default: 0, all: 1, best: 2 } as const;
@@ -38,16 +38,18 @@ interface Place {
 const outOfMemoryBytes = 1.75 * 2 ** 30;
 
 /**
- * One instance of copse-import.wasm with one file in it: what a file needed, and what it broke, is
- * gone with the instance.
+ * One instance of copse-import.wasm or copse-import-onnx.wasm with one file in it: what a file
+ * needed, and what it broke, is gone with the instance.
  */
 export class ImportDoor {
   readonly #instance: Instance<Exports>;
   readonly #file: Place;
+  /** What the compressed file holds. */
+  #inner: Place | undefined;
 
-  constructor(module: WebAssembly.Module, file: Uint8Array) {
+  constructor(module: WebAssembly.Module, name: string, file: Uint8Array) {
     demandFileFits(file.byteLength);
-    this.#instance = new Instance(module, 'copse-import.wasm');
+    this.#instance = new Instance(module, name);
     this.#file = this.#place([file], file.byteLength);
   }
 
@@ -88,20 +90,25 @@ export class ImportDoor {
     }
   }
 
-  /** The canonical model file of the file's model, which `chunks` hold where it was compressed. */
-  import(
-    chunks: readonly Uint8Array[] | null,
-    iterations: keyof typeof iterationsNumber,
-    leafIds: boolean,
-  ): Uint8Array<ArrayBuffer> {
+  /** Puts what the compressed file holds beside it. */
+  unpack(chunks: readonly Uint8Array[]): void {
+    const size = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
+    demandFileFits(size);
+    this.#inner = this.#place(chunks, size);
+  }
+
+  /** Whether copse-import-onnx.wasm is the one that reads this model. */
+  get isForOnnx(): boolean {
+    const { pointer, size } = this.#inner ?? this.#file;
+    const kind = this.#call(() => this.#instance.exports.copse_source_kind(pointer, size));
+    return kind === sourceKind.onnx || kind === sourceKind.catboost;
+  }
+
+  /** The canonical model file. */
+  import(iterations: keyof typeof iterationsNumber, leafIds: boolean): Uint8Array<ArrayBuffer> {
     const { exports } = this.#instance;
-    let model = this.#file;
-    let file: Place = { pointer: 0, size: 0 };
-    if (chunks !== null) {
-      const size = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
-      demandFileFits(size);
-      [model, file] = [this.#place(chunks, size), this.#file];
-    }
+    const model = this.#inner ?? this.#file;
+    const file = this.#inner === undefined ? { pointer: 0, size: 0 } : this.#file;
     const code = this.#call(() =>
       exports.copse_import(
         model.pointer,

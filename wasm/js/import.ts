@@ -12,11 +12,13 @@ export interface ImportOptions {
    * Which boosting rounds of a model that was stopped early are kept: all, or those up to the best.
    * Without it: what the object in the file predicts with.
    */
-  readonly iterations?: 'best' | 'all';
+  readonly iterations?: 'best' | 'all' | undefined;
   /** Keeps the library's own leaf numbers, for answer 'leaf'. */
-  readonly leafIds?: boolean;
+  readonly leafIds?: boolean | undefined;
   /** Where `copse-import.wasm` comes from, when it is not the file beside this one. */
-  readonly wasm?: WasmSource;
+  readonly wasm?: WasmSource | undefined;
+  /** The same of `copse-import-onnx.wasm`, which reads ONNX and CatBoost. */
+  readonly onnxWasm?: WasmSource | undefined;
 }
 
 /** A model of another library, as a model file of ours. */
@@ -42,7 +44,7 @@ export interface ImportedSource {
  * address, a Response or a File; what it is, is seen from its content. Nothing in it is ever run.
  *
  * The same file gives the same bytes as `copse import`. Fetches `copse-import.wasm` at its first
- * call. Throws ForestError: what the file is, why it cannot be read, and what to do instead.
+ * call, and `copse-import-onnx.wasm` with the first file that it is for. Throws ForestError: what the file is, why it cannot be read, and what to do instead.
  */
 export async function importModel(
   source: ByteSource,
@@ -55,15 +57,27 @@ export async function importModel(
       `iterations is ${quote(iterations)}: expected 'best' or 'all'`,
     );
   }
-  const wasm = options.wasm ?? new URL('./copse-import.wasm', import.meta.url);
-  const [module, file] = await Promise.all([moduleOf(wasm), readBytes(source)]);
-  const door = new ImportDoor(module, file);
-  const chunks = door.compression === 'none' ? null : await decompress(file, door);
-  const bytes = door.import(chunks, iterations, options.leafIds ?? false);
+  const door = await openDoor(source, options);
+  const bytes = door.import(iterations, options.leafIds ?? false);
   const metadata = readMetadata(bytes);
   return {
     bytes,
     source: JSON.parse(metadata['source'] ?? '{}') as ImportedSource,
     warnings: JSON.parse(metadata['warnings'] ?? '[]') as readonly string[],
   };
+}
+
+/** The door with the file, decompressed, in the module that reads it. */
+async function openDoor(source: ByteSource, options: ImportOptions): Promise<ImportDoor> {
+  const wasm = options.wasm ?? new URL('./copse-import.wasm', import.meta.url);
+  const [module, file] = await Promise.all([moduleOf(wasm), readBytes(source)]);
+  const door = new ImportDoor(module, 'copse-import.wasm', file);
+  const chunks = door.compression === 'none' ? null : await decompress(file, door);
+  if (chunks !== null) door.unpack(chunks);
+  if (!door.isForOnnx) return door;
+
+  const onnxWasm = options.onnxWasm ?? new URL('./copse-import-onnx.wasm', import.meta.url);
+  const other = new ImportDoor(await moduleOf(onnxWasm), 'copse-import-onnx.wasm', file);
+  if (chunks !== null) other.unpack(chunks);
+  return other;
 }

@@ -15,7 +15,7 @@ export { batchValuesMax, type Row, type RowValue, type Rows } from './rows.js';
 
 export interface LoadOptions {
   /** Where `copse.wasm` comes from, when it is not the file beside this one. */
-  readonly wasm?: WasmSource;
+  readonly wasm?: WasmSource | undefined;
 }
 
 const doors = new WeakMap<WebAssembly.Module, Door>();

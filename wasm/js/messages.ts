@@ -9,13 +9,18 @@ import type { Row, Rows } from './rows.js';
 export type Request = { readonly id: number } & Ask;
 
 export type Ask =
-  | { readonly ask: 'load'; readonly bytes: Uint8Array; readonly wasm?: WasmReference }
+  | {
+      readonly ask: 'load';
+      readonly bytes: Uint8Array;
+      readonly wasm?: WasmReference | undefined;
+    }
   | {
       readonly ask: 'import';
       readonly bytes: Uint8Array;
-      readonly iterations?: 'best' | 'all';
-      readonly leafIds?: boolean;
-      readonly wasm?: WasmReference;
+      readonly iterations?: 'best' | 'all' | undefined;
+      readonly leafIds?: boolean | undefined;
+      readonly wasm?: WasmReference | undefined;
+      readonly onnxWasm?: WasmReference | undefined;
     }
   | {
       readonly ask: 'predict';

@@ -50,8 +50,7 @@ export function serve(port: Port): void {
   const answer = async (request: Request): Promise<Value> => {
     switch (request.ask) {
       case 'load': {
-        const options = request.wasm === undefined ? {} : { wasm: request.wasm };
-        const model = await loadModel(request.bytes, options);
+        const model = await loadModel(request.bytes, { wasm: request.wasm });
         models.set(++last, model);
         return { model: last, description: model.description, columns: columnsOf(model) };
       }
