@@ -251,7 +251,15 @@ def case(name, model, rows):
     CASES[name] = (model, np.asarray(rows, np.float64))
 
 
+def write_corpus(folder):
+    """Where the fuzzer starts: everything in few bytes."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in CORPUS.items():
+        (folder / name).write_bytes(text)
+
+
 def write_cases(folder):
+    write_corpus(pathlib.Path(folder).parent / "corpus" / "lightgbm")
     for name, (model, rows) in CASES.items():
         path = pathlib.Path(folder) / name
         path.mkdir(parents=True, exist_ok=True)
@@ -397,3 +405,21 @@ LINEAR.append(Tree(Leaf(2.5, ((1, 0.5), (3, -2.0)), 0.25), linear=True))
 LINEAR_ROWS = rows_for(LINEAR, 4, 10)
 LINEAR_ROWS[np.abs(LINEAR_ROWS) < 1e-30] = 0.5
 case("lgb_linear", Model(LINEAR, RANGES), LINEAR_ROWS)
+
+# The fuzzer's start
+
+SETS = Tree(Split(1, 0, Leaf(1.5, count=3), Split(
+    0, -TINY, Leaf(-2.25, count=4),
+    Split(2, 0, Leaf(0.5, count=1), Leaf(1e-30, count=2), categories={0, 1}), ZERO, True),
+    categories={0, 2, 33}))
+TERMS = Tree(Split(0, 0.25, Leaf(1.0, ((0, 0.5), (2, -1.0)), 0.125), Leaf(2.0, (), 2.0), NAN),
+             linear=True)
+CODE_RANGES = ["[0:1]", "0:2:33:-1", "1:0"]
+CORPUS = {
+    "everything.txt": Model([SETS, TERMS, Tree(Leaf(0.75))], CODE_RANGES, "binary sigmoid:0.5",
+                            pandas=[[f"c{i}" for i in range(34)], [3, True]]).text(),
+    "forest_without_sizes.txt": Model([SETS, Tree(Leaf(0.5))], CODE_RANGES,
+                                      "multiclass num_class:2", 2, "v3", average=True, sizes=False,
+                                      newline="\r\n").text(),
+    "cycle.txt": Model([SETS], CODE_RANGES, "regression sqrt", version="v2").text().replace(
+        b"right_child=1 2", b"right_child=1 0")}

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "lightgbm/fields.h"
+#include "npy.h"
 
 // LightGBM's text, key by key: what is refused, in which words, and what the metadata become. What
 // trees answer is in the fixtures lgb_*.
@@ -496,6 +497,36 @@ TEST(LinearTree, IsRefusedWhereItsTermsAreNot) {
             "tree 1: leaf 1 has a term of feature 2, and there are 2 that terms may use");
   EXPECT_EQ(RefusedTree(LinearTree({{"is_linear", "2"}})),
             "tree 1: is_linear has 2, and 0 to 1 was expected");
+}
+
+// Files of tests/import/corpus/lightgbm, which fixtures_lightgbm.py makes.
+std::string Corpus(const std::string& name) {
+  const auto file = test::ReadFile(COPSE_SOURCE_DIR "/tests/import/corpus/lightgbm/" + name);
+  EXPECT_TRUE(file.ok()) << name;
+  return file.ok() ? std::string(file->begin(), file->end()) : std::string();
+}
+
+TEST(Corpus, IsReadOrRefused) {
+  EXPECT_TRUE(Import(Corpus("everything.txt")).ok());
+  EXPECT_TRUE(Import(Corpus("forest_without_sizes.txt")).ok());
+  EXPECT_EQ(Refused(Corpus("cycle.txt")),
+            "tree 0: node 0 is reached twice, the second time from node 1");
+}
+
+TEST(Corpus, WithOneByteChangedIsReadOrRefused) {
+  for (const char* name : {"everything.txt", "forest_without_sizes.txt"}) {
+    const std::string text = Corpus(name);
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      for (const char c : {'9', '-', ' ', '\n', '=', '\xff'}) {
+        std::string changed = text;
+        changed[i] = c;
+        const auto model = Import(changed);
+        if (model.ok()) continue;
+        ASSERT_FALSE(model.error().message.empty()) << name << " at " << i;
+        ASSERT_LE(model.error().message.size(), 600u) << name << " at " << i;
+      }
+    }
+  }
 }
 
 }  // namespace
