@@ -32,6 +32,28 @@ struct [[nodiscard]] Error {
   std::string message;
 };
 
+/// An Error, or none: one pointer, so that a Result without one costs little. Copies are deep.
+class MaybeError {
+ public:
+  MaybeError() = default;
+  explicit MaybeError(Error error);
+  MaybeError(const MaybeError& other);
+  MaybeError(MaybeError&& other) noexcept : error_(other.error_) { other.error_ = nullptr; }
+  MaybeError& operator=(MaybeError other) noexcept {
+    std::swap(error_, other.error_);
+    return *this;
+  }
+  ~MaybeError() {
+    if (error_ != nullptr) Delete();
+  }
+  explicit operator bool() const { return error_ != nullptr; }
+  const Error& operator*() const { return *error_; }
+
+ private:
+  void Delete();
+  Error* error_ = nullptr;
+};
+
 /// A value, or the Error that says why there is none. Never throws; asking for the one that is
 /// not there is a broken promise of our own code (assert).
 template <class T>
@@ -62,13 +84,13 @@ class [[nodiscard]] Result {
 
   const Error& error() const {
     assert(!ok());
-    return error_;
+    return *error_;
   }
 
  private:
   // Not a variant: each would bring its tables of functions into the WebAssembly module.
   std::optional<T> value_;
-  Error error_;
+  MaybeError error_;
 };
 
 /// Success without a value: `return Ok{};`.
