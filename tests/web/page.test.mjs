@@ -53,7 +53,7 @@ test('says which model this is', async () => {
   assert.equal(await page.locator('h1').textContent(), 'iris');
   const summary = await page.locator('.summary').textContent();
   assert.match(summary, /classifier of 3 classes\. Trained with scikit-learn 1\.2\.1 \(RandomForestClassifier\)/);
-  assert.match(summary, /Features4Trees100File[\d.]+ kBVersion[0-9a-f]{12}$/);
+  assert.match(summary, /Features4Trees100File[\d.]+ kBVersion[0-9a-f]{12}Open/);
   for (const name of ['sepal length in cm', 'sepal width in cm', 'petal length in cm', 'petal width in cm']) {
     assert.equal(await page.getByLabel(name, { exact: true }).count(), 1, name);
   }
@@ -251,7 +251,7 @@ test('everything can be done by keyboard', async () => {
     assert.equal(outline, 'solid', `the focus on ${name} is invisible`);
     if (name === 'petal length, slider' || name === 'petal width, slider') await page.keyboard.press('End');
   }
-  const expected = ['Skip to the form', 'Copse', 'API docs', 'Use dark colours', 'Reset', ...labels];
+  const expected = ['Skip to the form', 'Copse', 'API docs', 'Use dark colours', 'Open a model file', 'Reset', ...labels];
   assert.deepEqual(seen.slice(0, expected.length), expected);
   await eventually(async () => (await readAnswer(page)).label === 'virginica', 'virginica');
   await page.keyboard.press('ArrowRight');

@@ -1,8 +1,9 @@
 /* global document */
 // Takes the pictures of docs/images with the real service: node tests/web/screenshots.mjs
 import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 
+import { readFixture } from '../wasm/support/fixtures.mjs';
 import { root } from '../wasm/support/vectors.mjs';
 import { openBrowser, openPage, openReadyPage } from './support/browser.mjs';
 import { startService } from './support/service.mjs';
@@ -20,6 +21,7 @@ try {
   await shoot('page-light', { viewport: desk, colorScheme: 'light' }, ask);
   await shoot('page-dark', { viewport: desk, colorScheme: 'dark' }, askTheServer);
   await shoot('page-phone', { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }, ask);
+  await shoot('page-import', { viewport: desk, colorScheme: 'light' }, openForest);
   await shootDocs();
 } finally {
   await browser.close();
@@ -45,6 +47,16 @@ async function askTheServer(page) {
   await page.getByText('Both agree to the bit').waitFor();
   await page.getByText('Every digit').click();
   await page.locator('h1').click();
+}
+
+async function openForest(page) {
+  const { bytes, path } = readFixture('skl_rf_named');
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Open a model file' }).click();
+  const name = `random_forest${extname(path)}`;
+  await (await chooser).setFiles({ name, mimeType: 'application/octet-stream', buffer: bytes });
+  await page.getByRole('heading', { name: `Imported from ${name}` }).waitFor();
+  await page.locator('.verdict-label').waitFor();
 }
 
 async function shootDocs() {

@@ -18,7 +18,7 @@ interface SendOptions {
   /** Where the worker finds the module, when not beside its script. */
   readonly wasm?: SentWasm;
   /** Gives the bytes away instead of copying them. */
-  readonly transfer?: boolean;
+  readonly transfer?: boolean | undefined;
 }
 
 function viewOf(bytes: FileBytes): Uint8Array<ArrayBuffer> {
@@ -70,8 +70,7 @@ export class ForestWorker {
    */
   async import(
     bytes: FileBytes,
-    options: SendOptions &
-      Pick<ImportOptions, 'iterations' | 'leafIds'> & { readonly onnxWasm?: SentWasm } = {},
+    options: SendOptions & Pick<ImportOptions, 'iterations' | 'leafIds'> = {},
   ): Promise<ImportedModel> {
     const view = viewOf(bytes);
     const request = {
@@ -80,7 +79,6 @@ export class ForestWorker {
       iterations: options.iterations,
       leafIds: options.leafIds,
       wasm: referenceTo(options.wasm),
-      onnxWasm: referenceTo(options.onnxWasm),
     } as const;
     const imported = await this.ask(request, options.transfer === true ? [view.buffer] : []);
     return imported as ImportedModel;

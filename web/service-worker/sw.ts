@@ -2,10 +2,15 @@
 
 declare const self: ServiceWorkerGlobalScope & {
   /** Written into the built file by tools/build.mjs. */
-  readonly copsePrecache: { readonly version: string; readonly files: readonly string[] };
+  readonly copsePrecache: {
+    readonly version: string;
+    readonly files: readonly string[];
+    /** Kept once the page asks for it: what a first visit does without. */
+    readonly rest: readonly string[];
+  };
 };
 
-const { version, files } = self.copsePrecache;
+const { version, files, rest } = self.copsePrecache;
 const pageCache = `copse-page-${version}`;
 /** Filled by the page itself as it fetches its model. */
 const modelCache = 'copse-models';
@@ -23,6 +28,13 @@ async function install(): Promise<void> {
   const cache = await caches.open(pageCache);
   await cache.addAll(files.map(toFetch));
   await self.skipWaiting();
+}
+
+async function keepTheRest(): Promise<void> {
+  const cache = await caches.open(pageCache);
+  for (const file of rest) {
+    if ((await cache.match(file)) === undefined) await cache.add(toFetch(file));
+  }
 }
 
 async function activate(): Promise<void> {
@@ -57,11 +69,15 @@ function answerTo(request: Request): Promise<Response> | null {
   const path = url.pathname.slice(scope.pathname.length);
   if (path === '' || path === 'index.html') return networkFirst(request, pageCache, 'index.html');
   if (path === 'models' || path.startsWith('models/')) return networkFirst(request, modelCache, request.url);
-  return files.includes(path) ? cacheFirst(request) : null;
+  return files.includes(path) || rest.includes(path) ? cacheFirst(request) : null;
 }
 
 self.addEventListener('install', (event) => { event.waitUntil(install()); });
 self.addEventListener('activate', (event) => { event.waitUntil(activate()); });
+self.addEventListener('message', (event) => {
+  // Without the network the next visit asks again.
+  if (event.data === 'keep the rest') event.waitUntil(keepTheRest().catch(() => undefined));
+});
 self.addEventListener('fetch', (event) => {
   const answer = answerTo(event.request);
   if (answer !== null) event.respondWith(answer);

@@ -24,6 +24,14 @@ export interface OutputCard {
   readonly labels: readonly string[];
 }
 
+/** A file of the person in front of the page. */
+export interface OpenedFile {
+  readonly name: string;
+  readonly bytes: number;
+  /** Whether another library wrote it, so that it had to be imported. */
+  readonly imported: boolean;
+}
+
 export interface ModelCard {
   readonly name: string;
   /** First 12 hex digits of the SHA-256 of the file; empty where the browser cannot compute it. */
@@ -37,6 +45,10 @@ export interface ModelCard {
   readonly missingAllowed: boolean;
   /** Such as "scikit-learn 1.2.1 (RandomForestClassifier)"; empty where the file does not say. */
   readonly trainedBy: string;
+  /** What a person should know about this model, one sentence each. */
+  readonly warnings: readonly string[];
+  /** The file that a person opened; null for the model that came with the page. */
+  readonly opened: OpenedFile | null;
 }
 
 /** What a model says about one output for one row. */

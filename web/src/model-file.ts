@@ -14,7 +14,7 @@ export async function fetchModel(): Promise<ModelFile> {
   }
   void keepForOffline(url, response.clone());
   const bytes = await response.arrayBuffer();
-  return { name, url, bytes, version: await versionOf(bytes) };
+  return { name, url, bytes, version: await versionOf(bytes), opened: null };
 }
 
 async function get(url: string): Promise<Response> {
@@ -42,7 +42,7 @@ async function firstModelName(): Promise<string | null> {
 }
 
 /** As the server numbers versions. Browsers hash only on https and localhost. */
-async function versionOf(bytes: ArrayBuffer): Promise<string> {
+export async function versionOf(bytes: ArrayBuffer): Promise<string> {
   if (!('subtle' in crypto)) return '';
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return Array.from(digest.subarray(0, 6), (byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -6,6 +6,9 @@ const modelCache = 'copse-models';
 /** Whether a reload works without the server. */
 export const offlineReady = signal(false);
 
+/** How long a page is left alone before what it may need later is fetched. */
+const restDelayMs = 2_000;
+
 const kept: Promise<void>[] = [];
 
 /** Keeps a copy of what was just fetched, so that it need not be fetched again to be kept. */
@@ -32,7 +35,16 @@ export async function startOffline(): Promise<void> {
     await navigator.serviceWorker.ready;
     await Promise.all(kept);
     offlineReady.value = true;
+    setTimeout(() => void keepTheRest(), restDelayMs);
   } catch {
     // Without it the page works as long as the server does.
   }
+}
+
+/** Lets the service worker fetch what only importing needs; not where people pay for every byte. */
+async function keepTheRest(): Promise<void> {
+  const { connection } = navigator as { connection?: { saveData?: boolean } };
+  if (connection?.saveData === true) return;
+  const { active } = await navigator.serviceWorker.ready;
+  active?.postMessage('keep the rest');
 }

@@ -1,5 +1,5 @@
 import { ForestWorker, type RemoteModel } from 'copse/client';
-import type { Answer, ModelCard, OutputAnswer } from './model-card';
+import type { Answer, ModelCard, OpenedFile, OutputAnswer } from './model-card';
 import { cardOf } from './read-card';
 import { readPrediction } from './server-answer';
 
@@ -17,24 +17,51 @@ export interface Predictor {
   ask(row: readonly number[]): Promise<Outcome>;
 }
 
-/** The model inside this page's worker. */
+/** A worker of this page, and the package's side of it. */
+export class ModelWorker {
+  readonly #worker = new Worker(new URL('./model-worker.ts', import.meta.url), { type: 'module' });
+  readonly client = new ForestWorker(this.#worker);
+
+  constructor() {
+    this.#worker.addEventListener('error', () => {
+      this.client.close('the part of this page that computes could not start');
+    });
+  }
+
+  /** Ends it, whatever it does; who waits for it is refused. */
+  end(): void {
+    this.#worker.terminate();
+    this.client.close();
+  }
+}
+
+/** The model inside a worker of this page. */
 export class BrowserPredictor implements Predictor {
+  readonly #worker: ModelWorker;
   readonly #model: RemoteModel;
   readonly card: ModelCard;
 
-  private constructor(model: RemoteModel, card: ModelCard) {
+  private constructor(worker: ModelWorker, model: RemoteModel, card: ModelCard) {
+    this.#worker = worker;
     this.#model = model;
     this.card = card;
   }
 
-  /** Starts the worker and gives it the model file. Rejects with the sentence that says why. */
-  static async load(file: ModelFile): Promise<BrowserPredictor> {
-    const worker = new Worker(new URL('./model-worker.ts', import.meta.url), { type: 'module' });
-    const client = new ForestWorker(worker);
-    worker.addEventListener('error', () => { client.close('the part of this page that computes could not start'); });
+  /** Gives the worker the model file. Rejects with the sentence that says why, and ends it. */
+  static async load(file: ModelFile, worker = new ModelWorker()): Promise<BrowserPredictor> {
     const fileBytes = file.bytes.byteLength;
-    const model = await client.load(file.bytes, { transfer: true });
-    return new BrowserPredictor(model, cardOf(model.description, { ...file, fileBytes }));
+    try {
+      const model = await worker.client.load(file.bytes, { transfer: true });
+      return new BrowserPredictor(worker, model, cardOf(model.description, { ...file, fileBytes }));
+    } catch (cause) {
+      worker.end();
+      throw cause;
+    }
+  }
+
+  /** Ends the worker, and with it the model. */
+  close(): void {
+    this.#worker.end();
   }
 
   async ask(row: readonly number[]): Promise<Outcome> {
@@ -60,12 +87,13 @@ export class BrowserPredictor implements Predictor {
   }
 }
 
-/** A model file as it was fetched. */
+/** A model file, and where it came from. */
 export interface ModelFile {
   readonly name: string;
   readonly url: string;
   readonly version: string;
   readonly bytes: ArrayBuffer;
+  readonly opened: OpenedFile | null;
 }
 
 /** The server that this page came from: `POST predict`. */

@@ -1,5 +1,5 @@
 import type { Feature, ModelDescription, Output } from 'copse';
-import type { FeatureCard, ModelCard, OutputCard } from './model-card';
+import type { FeatureCard, ModelCard, OpenedFile, OutputCard } from './model-card';
 
 /** What the file's own description does not say. */
 interface FileFacts {
@@ -7,6 +7,7 @@ interface FileFacts {
   readonly url: string;
   readonly version: string;
   readonly fileBytes: number;
+  readonly opened: OpenedFile | null;
 }
 
 /** A model's card from its own description. */
@@ -21,6 +22,8 @@ export function cardOf(description: ModelDescription, file: FileFacts): ModelCar
     treeCount: numberIn(description.n_trees) ?? 0,
     missingAllowed: description.missing === 'allowed',
     trainedBy: trainerOf(description.source),
+    warnings: description.warnings,
+    opened: file.opened,
   };
 }
 

@@ -4,6 +4,7 @@ import { middleOf } from './feature-range';
 import { numbersOf, type Answer, type FeatureCard, type ModelCard } from './model-card';
 import { fetchModel } from './model-file';
 import { newestOnly, whenQuiet } from './newest-only';
+import { openFile, type Iterations, type Opening } from './open-file';
 import { BrowserPredictor, sentenceOf, ServerPredictor, type Outcome, type Predictor } from './predictor';
 import { allSameBits } from './same-bits';
 
@@ -13,6 +14,13 @@ export type Loading =
   | { readonly status: 'loading' }
   | { readonly status: 'ready'; readonly card: ModelCard }
   | { readonly status: 'failed'; readonly message: string };
+
+/** A file that a person gave to this page. */
+export type Import =
+  | { readonly status: 'none' }
+  | { readonly status: 'busy'; readonly name: string }
+  | { readonly status: 'done'; readonly name: string }
+  | { readonly status: 'failed'; readonly name: string; readonly message: string };
 
 /** Who answers. The browser always does; the server only when it is chosen. */
 export type Place = 'browser' | 'server';
@@ -30,6 +38,9 @@ export type Agreement =
 const serverQuietMs = 150;
 
 export const loading = signal<Loading>({ status: 'loading' });
+export const importing = signal<Import>({ status: 'none' });
+/** Name of the model that came with the page, while another is shown. */
+export const servedName = signal<string | null>(null);
 export const row = signal<readonly number[]>([]);
 export const place = signal<Place>('browser');
 export const examples = signal<readonly Example[]>([]);
@@ -48,6 +59,12 @@ const lastHere = signal<Answer | null>(null);
 effect(() => {
   if (here.value?.kind === 'answered') lastHere.value = here.value.answer;
 });
+
+/** The model that came with the page, kept for the way back, and the one on screen. */
+let served: BrowserPredictor | null = null;
+let shown: { readonly predictor: BrowserPredictor; readonly stop: () => void } | null = null;
+let opening: Opening | null = null;
+let openedFile: File | null = null;
 
 /** Why there is no answer to the row in the form, or an empty text. */
 export const problem = computed<string>(() => {
@@ -102,33 +119,103 @@ export function choosePlace(chosen: Place): void {
   place.value = chosen;
 }
 
-/** Loads the model and answers every row from then on. */
+/** Loads the model that came with the page and answers every row from then on. */
 export async function start(): Promise<void> {
   loading.value = { status: 'loading' };
   try {
-    const predictor = await BrowserPredictor.load(await fetchModel());
-    loading.value = { status: 'ready', card: predictor.card };
-    reset();
-    answerRows(predictor, new ServerPredictor(predictor.card));
-    // A page without examples is still a page.
-    examples.value = await findExamples(predictor.card, (rows) => predictor.survey(rows)).catch(() => []);
+    served = await BrowserPredictor.load(await fetchModel());
+    // A file that was dropped meanwhile stays on screen.
+    if (shown === null) await show(served);
+    else servedName.value = served.card.name;
   } catch (cause) {
-    loading.value = { status: 'failed', message: sentenceOf(cause) };
+    if (shown === null) loading.value = { status: 'failed', message: sentenceOf(cause) };
   }
 }
 
-function answerRows(browser: Predictor, server: Predictor): void {
+/** Imports a file of the person in front of the page, and shows its model. */
+export async function openModel(file: File, iterations?: Iterations): Promise<void> {
+  opening?.cancel();
+  const mine = openFile(file, iterations);
+  opening = mine;
+  importing.value = { status: 'busy', name: file.name };
+  try {
+    const predictor = await mine.predictor;
+    if (opening !== mine) return;
+    openedFile = file;
+    importing.value = { status: 'done', name: file.name };
+    await show(predictor);
+  } catch (cause) {
+    if (opening === mine) refuseFile(file.name, sentenceOf(cause));
+  }
+}
+
+/** Imports the file on screen once more, with the other rounds. */
+export async function chooseIterations(iterations: Iterations): Promise<void> {
+  if (openedFile !== null) await openModel(openedFile, iterations);
+}
+
+export function refuseFile(name: string, message: string): void {
+  importing.value = { status: 'failed', name, message };
+}
+
+export function forgetRefusal(): void {
+  importing.value = { status: 'none' };
+}
+
+/** Goes back to the model that came with the page. */
+export async function goBack(): Promise<void> {
+  importing.value = { status: 'none' };
+  if (served !== null) return show(served);
+  leaveShown();
+  await start();
+}
+
+function leaveShown(): void {
+  shown?.stop();
+  if (shown !== null && shown.predictor !== served) {
+    shown.predictor.close();
+    URL.revokeObjectURL(shown.predictor.card.url);
+  }
+  shown = null;
+}
+
+async function show(predictor: BrowserPredictor): Promise<void> {
+  leaveShown();
+  const { card } = predictor;
+  here.value = there.value = lastHere.value = null;
+  examples.value = [];
+  place.value = 'browser';
+  servedName.value = predictor === served ? null : (served?.card.name ?? null);
+  loading.value = { status: 'ready', card };
+  reset();
+  shown = { predictor, stop: answerRows(predictor, new ServerPredictor(card)) };
+  // A page without examples is still a page.
+  const found = await findExamples(card, (rows) => predictor.survey(rows)).catch(() => []);
+  if (shown.predictor === predictor) examples.value = found;
+}
+
+/** Answers every row in the form from now on, until the function that it returns is called. */
+function answerRows(browser: Predictor, server: Predictor): () => void {
+  let stopped = false;
   const askHere = newestOnly(async (values: readonly number[]) => {
-    here.value = await browser.ask(values);
+    const outcome = await browser.ask(values);
+    if (!stopped) here.value = outcome;
   });
   const askThere = newestOnly(async (values: readonly number[]) => {
-    there.value = await server.ask(values);
+    const outcome = await server.ask(values);
+    if (!stopped) there.value = outcome;
   });
   const askThereSoon = whenQuiet(serverQuietMs, askThere);
-  effect(() => {
-    if (gaps.value.length === 0) askHere(row.value);
-  });
-  effect(() => {
-    if (gaps.value.length === 0 && place.value === 'server') askThereSoon(row.value);
-  });
+  const stops = [
+    effect(() => {
+      if (gaps.value.length === 0) askHere(row.value);
+    }),
+    effect(() => {
+      if (gaps.value.length === 0 && place.value === 'server') askThereSoon(row.value);
+    }),
+  ];
+  return () => {
+    stopped = true;
+    for (const stop of stops) stop();
+  };
 }

@@ -26,12 +26,19 @@ async function filesUnder(folder) {
     .sort();
 }
 
+/** What only importing needs: fetched when the page has been ready for a while. */
+function isForLater(file) {
+  return /^assets\/(copse-)?import-[^/]*$/.test(file);
+}
+
 /** Tells sw.js which files make up the page; their bytes make its version. */
 async function fillServiceWorker() {
-  const files = (await filesUnder(out)).filter((file) => file !== 'sw.js');
+  const all = (await filesUnder(out)).filter((file) => file !== 'sw.js');
   const hash = createHash('sha256');
-  for (const file of files) hash.update(file).update(await readFile(join(out, file)));
-  const list = { version: hash.digest('hex').slice(0, 12), files };
+  for (const file of all) hash.update(file).update(await readFile(join(out, file)));
+  const rest = all.filter(isForLater);
+  const files = all.filter((file) => !isForLater(file));
+  const list = { version: hash.digest('hex').slice(0, 12), files, rest };
   const path = join(out, 'sw.js');
   const source = await readFile(path, 'utf8');
   await writeFile(path, `self.copsePrecache=${JSON.stringify(list)};${source}`);

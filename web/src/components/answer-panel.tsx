@@ -23,7 +23,7 @@ export function AnswerPanel({ card }: { card: ModelCard }) {
       <p class="problem" role="alert">
         {problem.value}
       </p>
-      <PlaceSwitch />
+      {card.opened === null && <PlaceSwitch />}
       <AgreementNote card={card} />
       <Announcement answer={now} />
     </section>

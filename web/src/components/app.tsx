@@ -4,6 +4,7 @@ import { FeatureForm } from './feature-form';
 import { Footer } from './footer';
 import { Header } from './header';
 import { ModelSummary } from './model-summary';
+import { DropArea, OpenFile } from './open-file';
 
 export function App() {
   return (
@@ -16,6 +17,7 @@ export function App() {
         <Body />
       </main>
       <Footer />
+      <DropArea />
     </>
   );
 }
@@ -34,8 +36,8 @@ function Body() {
     <>
       <ModelSummary card={now.card} />
       <div class="columns">
-        <FeatureForm card={now.card} />
-        <AnswerPanel card={now.card} />
+        <FeatureForm key={now.card.url} card={now.card} />
+        <AnswerPanel key={now.card.url} card={now.card} />
       </div>
     </>
   );
@@ -43,12 +45,15 @@ function Body() {
 
 function Failure({ message }: { message: string }) {
   return (
-    <div class="notice notice-bad" role="alert">
-      <h1>There is no model to ask</h1>
-      <p>{message}.</p>
-      <button type="button" class="button" onClick={() => void start()}>
-        Try again
-      </button>
-    </div>
+    <>
+      <div class="notice notice-bad" role="alert">
+        <h1>There is no model to ask</h1>
+        <p>{message}.</p>
+        <button type="button" class="button" onClick={() => void start()}>
+          Try again
+        </button>
+      </div>
+      <OpenFile />
+    </>
   );
 }

@@ -1,10 +1,16 @@
+import { useState } from 'preact/hooks';
 import { mayHaveExamples } from '../examples';
 import type { ModelCard } from '../model-card';
 import { examples, reset, row, useRow } from '../state';
 import { FeatureField } from './feature-field';
 
+/** More fields than these are shown when they are asked for: some models have thousands. */
+const fieldsAtFirst = 100;
+
 /** The row that the model is asked about. */
 export function FeatureForm({ card }: { card: ModelCard }) {
+  const [all, setAll] = useState(card.features.length <= fieldsAtFirst);
+  const shown = all ? card.features : card.features.slice(0, fieldsAtFirst);
   return (
     <form id="features" class="card form" aria-label="Features" tabIndex={-1} onSubmit={(e) => { e.preventDefault(); }}>
       <div class="card-head">
@@ -15,7 +21,7 @@ export function FeatureForm({ card }: { card: ModelCard }) {
       </div>
       {mayHaveExamples(card) && <Examples />}
       <div class="fields">
-        {card.features.map((feature, i) => (
+        {shown.map((feature, i) => (
           <FeatureField
             key={feature.name}
             feature={feature}
@@ -25,6 +31,11 @@ export function FeatureForm({ card }: { card: ModelCard }) {
           />
         ))}
       </div>
+      {!all && (
+        <button type="button" class="button fields-more" onClick={() => { setAll(true); }}>
+          Show all {card.features.length.toLocaleString('en')} features
+        </button>
+      )}
     </form>
   );
 }

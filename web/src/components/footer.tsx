@@ -10,7 +10,7 @@ export function Footer() {
           {offlineReady.value ? 'Ready to work offline' : ''}
         </p>
         {now.status === 'ready' && (
-          <a href={now.card.url} download>
+          <a href={now.card.url} download={`${now.card.name}.safetensors`}>
             Download {now.card.name}.safetensors
           </a>
         )}
