@@ -176,7 +176,7 @@ test('loadModel says of a foreign file that it is to be imported', async () => {
 
 test('a file past the limit is refused before memory is asked for', () => {
   const module = new WebAssembly.Module(readFileSync(new URL(import.meta.resolve('copse/copse-import.wasm'))));
-  assert.throws(() => new ImportDoor(module, new Uint8Array(2 ** 29 + 1)), {
+  assert.throws(() => new ImportDoor(module, 'copse-import.wasm', new Uint8Array(2 ** 29 + 1)), {
     code: errorCode.tooLarge,
     message: 'the model file has 536870913 bytes: expected at most 536870912',
   });

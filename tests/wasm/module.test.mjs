@@ -15,6 +15,7 @@ import { root } from './support/vectors.mjs';
 const modules = [
   { name: 'copse', exports: 'exports.txt', kibMax: 40 },
   { name: 'copse-import', exports: 'import_exports.txt', kibMax: 120 },
+  { name: 'copse-import-onnx', exports: 'import_exports.txt', kibMax: 120 },
 ].map((module) => {
   const bytes = readFileSync(fileURLToPath(import.meta.resolve(`copse/${module.name}.wasm`)));
   return { ...module, bytes };

@@ -51,7 +51,7 @@ async function keptForOffline(page) {
       const opened = await Promise.all((await caches.keys()).map((name) => caches.open(name)));
       return (await Promise.all(opened.map((cache) => cache.keys()))).flat().filter(matches).length;
     });
-  await eventually(async () => (await kept()) === 2, 'the importer in the cache', 20_000);
+  await eventually(async () => (await kept()) === 3, 'the importer in the cache', 20_000);
 }
 
 /** Drops files on the page, as a hand with a mouse does. */

@@ -70,7 +70,8 @@ export class ForestWorker {
    */
   async import(
     bytes: FileBytes,
-    options: SendOptions & Pick<ImportOptions, 'iterations' | 'leafIds'> = {},
+    options: SendOptions &
+      Pick<ImportOptions, 'iterations' | 'leafIds'> & { readonly onnxWasm?: SentWasm } = {},
   ): Promise<ImportedModel> {
     const view = viewOf(bytes);
     const request = {
@@ -79,6 +80,7 @@ export class ForestWorker {
       iterations: options.iterations,
       leafIds: options.leafIds,
       wasm: referenceTo(options.wasm),
+      onnxWasm: referenceTo(options.onnxWasm),
     } as const;
     const imported = await this.ask(request, options.transfer === true ? [view.buffer] : []);
     return imported as ImportedModel;

@@ -23,7 +23,7 @@ const compressions = ['none', 'zlib', 'gzip', 'bzip2', 'xz', 'lzma', 'lz4'] as c
 export type Compression = (typeof compressions)[number];
 
 /** Those of `SourceKind` that are asked for. */
-const sourceKind = { compressed: 7, unknown: 8 };
+const sourceKind = { onnx: 5, catboost: 6, compressed: 7, unknown: 8 };
 
 /** The numbers of `Iterations` there. */
 export const iterationsNumber = { default: 0, all: 1, best: 2 } as const;
@@ -38,8 +38,8 @@ interface Place {
 const outOfMemoryBytes = 1.75 * 2 ** 30;
 
 /**
- * One instance of copse-import.wasm with one file in it: what a file needed, and what it broke, is
- * gone with the instance.
+ * One instance of copse-import.wasm or copse-import-onnx.wasm with one file in it: what a file
+ * needed, and what it broke, is gone with the instance.
  */
 export class ImportDoor {
   readonly #instance: Instance<Exports>;
@@ -47,9 +47,9 @@ export class ImportDoor {
   /** What the compressed file holds. */
   #inner: Place | undefined;
 
-  constructor(module: WebAssembly.Module, file: Uint8Array) {
+  constructor(module: WebAssembly.Module, name: string, file: Uint8Array) {
     demandFileFits(file.byteLength);
-    this.#instance = new Instance(module, 'copse-import.wasm');
+    this.#instance = new Instance(module, name);
     this.#file = this.#place([file], file.byteLength);
   }
 
@@ -95,6 +95,13 @@ export class ImportDoor {
     const size = chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0);
     demandFileFits(size);
     this.#inner = this.#place(chunks, size);
+  }
+
+  /** Whether copse-import-onnx.wasm is the one that reads this model. */
+  get isForOnnx(): boolean {
+    const { pointer, size } = this.#inner ?? this.#file;
+    const kind = this.#call(() => this.#instance.exports.copse_source_kind(pointer, size));
+    return kind === sourceKind.onnx || kind === sourceKind.catboost;
   }
 
   /** The canonical model file. */

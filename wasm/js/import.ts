@@ -17,6 +17,8 @@ export interface ImportOptions {
   readonly leafIds?: boolean | undefined;
   /** Where `copse-import.wasm` comes from, when it is not the file beside this one. */
   readonly wasm?: WasmSource | undefined;
+  /** The same of `copse-import-onnx.wasm`, which reads ONNX and CatBoost. */
+  readonly onnxWasm?: WasmSource | undefined;
 }
 
 /** A model of another library, as a model file of ours. */
@@ -42,7 +44,8 @@ export interface ImportedSource {
  * address, a Response or a File; what it is, is seen from its content. Nothing in it is ever run.
  *
  * The same file gives the same bytes as `copse import`. Fetches `copse-import.wasm` at its first
- * call. Throws ForestError: what the file is, why it cannot be read, and what to do instead.
+ * call, and `copse-import-onnx.wasm` with the first file that it is for. Throws ForestError: what
+ * the file is, why it cannot be read, and what to do instead.
  */
 export async function importModel(
   source: ByteSource,
@@ -65,11 +68,17 @@ export async function importModel(
   };
 }
 
-/** The door with the file in it, decompressed. */
+/** The door with the file, decompressed, in the module that reads it. */
 async function openDoor(source: ByteSource, options: ImportOptions): Promise<ImportDoor> {
   const wasm = options.wasm ?? new URL('./copse-import.wasm', import.meta.url);
   const [module, file] = await Promise.all([moduleOf(wasm), readBytes(source)]);
-  const door = new ImportDoor(module, file);
-  if (door.compression !== 'none') door.unpack(await decompress(file, door));
-  return door;
+  const door = new ImportDoor(module, 'copse-import.wasm', file);
+  const chunks = door.compression === 'none' ? null : await decompress(file, door);
+  if (chunks !== null) door.unpack(chunks);
+  if (!door.isForOnnx) return door;
+
+  const onnxWasm = options.onnxWasm ?? new URL('./copse-import-onnx.wasm', import.meta.url);
+  const other = new ImportDoor(await moduleOf(onnxWasm), 'copse-import-onnx.wasm', file);
+  if (chunks !== null) other.unpack(chunks);
+  return other;
 }

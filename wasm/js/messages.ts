@@ -20,6 +20,7 @@ export type Ask =
       readonly iterations?: 'best' | 'all' | undefined;
       readonly leafIds?: boolean | undefined;
       readonly wasm?: WasmReference | undefined;
+      readonly onnxWasm?: WasmReference | undefined;
     }
   | {
       readonly ask: 'predict';
