@@ -62,10 +62,12 @@ class Refused(Exception):
     pass
 
 
-def ask(model, rows, kind, folder):
-    """`copse predict` as an array [n, columns]."""
+def ask(model, rows, question, folder):
+    """`copse predict` as an array [n, columns]. "proba best" asks for the best iteration's."""
+    kind, *best = question.split()
     out = pathlib.Path(folder) / f"{kind}.npy"
-    run = Run(["predict", "--model", model, "--input", rows, "--out", out, "--output", kind])
+    run = Run(["predict", "--model", model, "--input", rows, "--out", out, "--output", kind,
+               *(["--iterations", "best"] if best else [])])
     if run.code == 0:
         answer = np.load(out)
         return answer.reshape(len(answer), -1)
@@ -150,10 +152,11 @@ def booster_questions(case, folder, is_xgboost, outputs):
     is_class = outputs[0]["kind"] == "class"
     for name, file in case["outputs"].items():
         expected = wide(np.load(folder / file))
-        if name == "predict":
+        if name.startswith("predict"):
             labels = is_class and re.search("softmax|hinge", str(case.get("params", {})))
             kind = "predict" if labels or not is_class else "proba"
-            yield kind, expected, two_ulps if is_xgboost else behind_exp
+            best = " best" if name == "predict_best_iteration" else ""
+            yield kind + best, expected, two_ulps if is_xgboost else behind_exp
         else:
             yield name, expected, exactly
 
@@ -204,7 +207,7 @@ def try_model(case, batch, folder, file):
             rows = rows_of(case, folder, scratch)
             for kind, expected, bound in questions(case, batch, folder, folder / file):
                 ours = ask(folder / file, rows, kind, scratch)
-                if kind == "proba":
+                if kind.startswith("proba"):
                     ours = chosen(ours, expected)
                 keep = np.ones(len(expected), bool)
                 if kind in ("predict", "index"):
@@ -220,12 +223,14 @@ def try_model(case, batch, folder, file):
 
 
 def model_files(case):
-    return case.get("models") or [case["model"]]
+    """Files of a case. Some hold an old binary one beside what its own library made of it."""
+    converted = [case["converted"].split()[0]] if "converted" in case else []
+    return converted + (case.get("models") or [case["model"]])
 
 
 def expected_verdicts(case, file):
     """What may become of a file: an old binary one is always refused."""
-    if file.endswith("legacy.bin"):
+    if file.endswith("legacy.bin") or ("converted" in case and file == case["model"]):
         return {"refused"}
     return {"bits", "bound"} | ({"refused"} if case["tier"] == "stretch" else set())
 
