@@ -30,6 +30,7 @@ constexpr std::array kLinks = {
     NamedLink{"hinge", LinkKind::kHinge},
     NamedLink{"normalize_ovr", LinkKind::kNormalizeOvr},
     NamedLink{"iforest", LinkKind::kIsolation},
+    NamedLink{"logistic", LinkKind::kLogistic},
 };
 
 float ExpOf(float x) { return ExpF(x); }
@@ -43,6 +44,14 @@ float Sigmoid(float scale, float guard, float x) {
 
 double Sigmoid(double scale, double guard, double x) {
   return 1.0 / ((1.0 + Exp(-(scale * x))) + guard);
+}
+
+// onnxruntime, ComputeLogistic. Below 0 the difference rounds away what a small probability has
+// behind the last place of 1.
+template <class Real>
+Real Logistic(Real x) {
+  const Real p = Real{1} / (Real{1} + ExpOf(-std::abs(x)));
+  return x < 0 ? Real{1} - p : p;
 }
 
 float Log1pExp(float x) { return static_cast<float>(Log1p(Exp(x))); }
@@ -62,6 +71,8 @@ Real Column(const Link& link, Real x) {
       return Sigmoid(scale, guard, x);
     case LinkKind::kSigmoid2x:
       return Sigmoid(Real{2}, Real{0}, x);
+    case LinkKind::kLogistic:
+      return Logistic(x);
     case LinkKind::kExp:
       return ExpOf(x);
     case LinkKind::kLog1pExp:
@@ -139,8 +150,9 @@ void Together(LinkKind kind, std::span<double> values) {
 
 template <class Real>
 void Apply(const Link& link, std::span<const double> margins, std::span<double> values) {
+  Real margin = 0;
   for (std::size_t k = 0; k < margins.size(); ++k) {
-    const Real margin = static_cast<Real>(margins[k]) / static_cast<Real>(link.divisor);
+    margin = static_cast<Real>(margins[k]) / static_cast<Real>(link.divisor);
     values[k] = Column(link, margin);
   }
   if (values.size() == margins.size()) return Together<Real>(link.kind, values);
@@ -151,7 +163,8 @@ void Apply(const Link& link, std::span<const double> margins, std::span<double> 
     values[0] = -values[1];
     return Together<Real>(link.kind, values);
   }
-  values[0] = static_cast<Real>(Real{1} - static_cast<Real>(values[1]));
+  const auto p = static_cast<Real>(values[1]);
+  values[0] = link.kind == LinkKind::kLogistic ? Logistic(-margin) : Real{1} - p;
 }
 
 }  // namespace
@@ -174,7 +187,7 @@ std::string_view LinkName(LinkKind kind) {
 
 bool DecidesOnMargins(LinkKind kind) {
   return kind == LinkKind::kSoftmaxArgmax || kind == LinkKind::kSoftmaxZero ||
-         kind == LinkKind::kNormalizeOvr;
+         kind == LinkKind::kNormalizeOvr || kind == LinkKind::kLogistic;
 }
 
 void ApplyLink(const Link& link, std::span<const double> margins, std::span<double> values) {

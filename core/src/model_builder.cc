@@ -27,8 +27,8 @@ constexpr std::array<std::string_view, 2> kAllowed = {"allowed", "error"};
 constexpr std::array<std::string_view, 2> kTruths = {"true", "false"};
 
 bool IsElementwise(LinkKind kind) {
-  return kind != LinkKind::kSoftmax && !DecidesOnMargins(kind) && kind != LinkKind::kNormalizeOvr &&
-         kind != LinkKind::kIsolation;
+  if (kind == LinkKind::kLogistic) return true;
+  return kind != LinkKind::kSoftmax && !DecidesOnMargins(kind) && kind != LinkKind::kIsolation;
 }
 
 /// Whether values of the link can be class probabilities (or votes) of `columns` margins.
@@ -37,6 +37,7 @@ bool SuitsClasses(LinkKind kind, std::size_t columns) {
     case LinkKind::kIdentity:
     case LinkKind::kSigmoid:
     case LinkKind::kSigmoid2x:
+    case LinkKind::kLogistic:
     case LinkKind::kSoftmax:
     case LinkKind::kSoftmaxArgmax:
     case LinkKind::kSoftmaxZero:

@@ -34,7 +34,7 @@ Link XgboostSigmoid() { return {.kind = LinkKind::kSigmoid, .math = kF32, .guard
 TEST(LinkName, IsReadBackAsTheSameKind) {
   for (const char* name :
        {"identity", "sigmoid", "sigmoid2x", "softmax", "softmax_argmax", "softmax_zero", "exp",
-        "log1pexp", "sqrt_signed", "hinge", "normalize_ovr", "iforest"}) {
+        "log1pexp", "sqrt_signed", "hinge", "normalize_ovr", "iforest", "logistic"}) {
     const auto kind = LinkKindFromName(name);
     ASSERT_TRUE(kind.ok()) << name;
     EXPECT_EQ(LinkName(*kind), name);
@@ -48,7 +48,7 @@ TEST(LinkKindFromName, RefusesAnUnknownNameAndListsTheKnown) {
   EXPECT_EQ(kind.error().message,
             "link: \"Sigmoid\" is not known; expected one of identity, sigmoid, sigmoid2x, "
             "softmax, softmax_argmax, softmax_zero, exp, log1pexp, sqrt_signed, hinge, "
-            "normalize_ovr, iforest");
+            "normalize_ovr, iforest, logistic");
 }
 
 TEST(Identity, KeepsEveryBit) {
@@ -108,6 +108,35 @@ TEST(Sigmoid, InFloatStaysAboveZeroAsXgboostLimitsThePower) {
 TEST(Sigmoid, AddsTheGuardToTheDenominator) {
   for (const Precision math : {kF32, kF64}) {
     EXPECT_EQ(ApplyToOne({.kind = LinkKind::kSigmoid, .math = math, .guard = 2}, 0), 0.25);
+  }
+}
+
+// Every operation in float32: 1 - p of a p near 1 is a small number of steps of 2^-24.
+TEST(Logistic, IsOneMinusThatOfTheNegativeBelowZero) {
+  const Link link{.kind = LinkKind::kLogistic, .math = kF32};
+  EXPECT_EQ(ApplyToOne(link, 0), 0.5);
+  EXPECT_EQ(ApplyToOne(link, 7), 0x1.ff8898p-1);
+  EXPECT_EQ(ApplyToOne(link, -7), 0x1.ddap-11);
+  EXPECT_EQ(ApplyToOne(link, -14), 0x1.cp-21) << "and not 0x1.be6c58p-21";
+  EXPECT_EQ(Bits(ApplyToOne(link, -18)), Bits(0));
+  EXPECT_EQ(Bits(ApplyToOne(link, -kInfinity)), Bits(0));
+  EXPECT_EQ(ApplyToOne(link, kInfinity), 1);
+  EXPECT_TRUE(std::isnan(ApplyToOne(link, kNan)));
+}
+
+TEST(Logistic, InDoubleKeepsWhatADoubleCan) {
+  const Link link{.kind = LinkKind::kLogistic};
+  EXPECT_DOUBLE_EQ(ApplyToOne(link, 0.3), 0x1.261d545e46a8bp-1);
+  EXPECT_EQ(ApplyToOne(link, -0.3), 1 - ApplyToOne(link, 0.3));
+  EXPECT_EQ(Bits(ApplyToOne(link, -38)), Bits(0));
+}
+
+TEST(Logistic, OfOneMarginForTwoClassesIsThatOfItsNegativeAndOfIt) {
+  for (const Precision math : {kF32, kF64}) {
+    const Link link{.kind = LinkKind::kLogistic, .math = math, .divisor = 4};
+    for (const double m : {-3.0, 0.0, 0.3, 20.0}) {
+      EXPECT_EQ(Apply(link, {m}, 2), Apply(link, {-m, m}));
+    }
   }
 }
 
@@ -247,7 +276,7 @@ TEST(ApplyLink, GivesOneNanOnly) {
   for (const Precision math : {kF32, kF64}) {
     for (const LinkKind kind :
          {LinkKind::kIdentity, LinkKind::kSigmoid, LinkKind::kSoftmax, LinkKind::kExp,
-          LinkKind::kLog1pExp, LinkKind::kSqrtSigned, LinkKind::kIsolation}) {
+          LinkKind::kLog1pExp, LinkKind::kSqrtSigned, LinkKind::kIsolation, LinkKind::kLogistic}) {
       for (const double x : {kNan, -kNan}) {
         EXPECT_EQ(Bits(ApplyToOne({.kind = kind, .math = math}, x)), Bits(kNan)) << LinkName(kind);
       }

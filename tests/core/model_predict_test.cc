@@ -135,6 +135,14 @@ TEST(Decision, OfSoftmaxZeroIsTakenOnTheMargins) {
   EXPECT_EQ(IndexOf(PassingModel("softmax_zero", kTwoClasses), 1e-300), 1);
 }
 
+TEST(Decision, OfLogisticIsTakenOnTheMargins) {
+  const Model model = PassingModel("logistic", kThreeClasses, "argmax", 3);
+  EXPECT_EQ(Answers(model, Answer::kProba, {-60, -50, -55}), (Doubles{0, 0, 0}));
+  EXPECT_EQ(Answers(model, Answer::kIndex, {-60, -50, -55}), Doubles{1});
+  EXPECT_EQ(IndexOf(PassingModel("logistic", kTwoClasses), 0), 0);
+  EXPECT_EQ(IndexOf(PassingModel("logistic", kTwoClasses), 1e-300), 1);
+}
+
 TEST(Divisor, LeavesTheMarginAsItIs) {
   ModelParts parts = Passing(1, "exp", kValue);
   parts.metadata["link_params"] = R"({"divisor":4})";

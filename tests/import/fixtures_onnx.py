@@ -175,6 +175,13 @@ class Ensemble:
 
 
 def logistic(x):
+    """onnxruntime's ComputeLogistic: every operation in float32."""
+    p = F32(1) / (F32(1) + F32(np.exp(-abs(F64(F32(x))))))
+    return F32(1) - p if x < 0 else p
+
+
+def sigmoid(x):
+    """The operator Sigmoid, which approximates this."""
     return F32(1 / (1 + np.exp(-F64(x))))
 
 
@@ -488,6 +495,7 @@ def _():
 
 POSITIVE = (({0: 0.25}, {0: 0.5}), ({0: 0}, {0: 0.375}))
 SIGNED = (({0: -0.75}, {0: 1.5}), ({0: 2}, {0: -0.25}))
+FAR = (({0: -6.5}, {0: 9}), ({0: -2.25}, {0: -9.5}))    # sums of -16 to 7
 
 
 def two_class_case(weights, post, base, labels=(0, 1), outputs=None):
@@ -496,7 +504,7 @@ def two_class_case(weights, post, base, labels=(0, 1), outputs=None):
         rows = rows_of([[0, 0.25, 0.5, 0.75, -1, NAN, 5]] * 2)
         data = model_file([classifier(ensemble)], [("X", FLOAT, ["N", 2])], outputs or CLASSES,
                           ml_opset=1)
-        logistic_used = post == "LOGISTIC" and weights is SIGNED
+        logistic_used = post == "LOGISTIC" and weights is not POSITIVE
         return data, rows, two_class_answers(ensemble, rows, NEAR if logistic_used else BITS)
     return make
 
@@ -506,6 +514,7 @@ CASES["onnx_two_shares_base"] = two_class_case(POSITIVE, "SOFTMAX", (0.125,))
 CASES["onnx_two_signed"] = two_class_case(SIGNED, "NONE", (), ("no", "yes ✓"), TEXTS)
 CASES["onnx_two_signed_softmax"] = two_class_case(SIGNED, "SOFTMAX", (0.5,), (-7, 9))
 CASES["onnx_two_logistic"] = two_class_case(SIGNED, "LOGISTIC", ())
+CASES["onnx_two_logistic_far"] = two_class_case(FAR, "LOGISTIC", ())
 CASES["onnx_two_logistic_base"] = two_class_case(SIGNED, "LOGISTIC", (-0.5,), ("é", "a b"), TEXTS)
 
 
@@ -538,6 +547,8 @@ def many_class_case(post, base=(), labels=(10, -20, 30)):
 
 for _post in ("NONE", "LOGISTIC", "SOFTMAX", "SOFTMAX_ZERO"):
     CASES[f"onnx_many_{_post.lower()}"] = many_class_case(_post)
+# Values of 0, and labels by the sums.
+CASES["onnx_many_logistic_far"] = many_class_case("LOGISTIC", (-20, -22, -21))
 CASES["onnx_many_base"] = many_class_case("SOFTMAX", (-0.5, 0.25, 1), ("a", "b", "c"))
 
 
@@ -687,7 +698,7 @@ def split_sum(post):
               node(post, ["f"], ["Y"])]
     data = model_file(nodes, [("X", FLOAT, [None, 2])], VALUES)
     sums = np.array([whole_one.sums(row) for row in rows], F64)
-    answers = {"Identity": sums, "Exp": np.exp(sums), "Sigmoid": logistic(sums)}[post]
+    answers = {"Identity": sums, "Exp": np.exp(sums), "Sigmoid": sigmoid(sums)}[post]
     return data, rows, {"predict": (answers, BITS if post == "Identity" else NEAR)}
 
 

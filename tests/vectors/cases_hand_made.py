@@ -313,6 +313,24 @@ hand_made("ref_softmax_zero_binary", ["softmax_zero of one margin for two classe
           tensors=forest(2, depth=2, leaf=lambda rng, d: Leaf(float(rng.choice(ZERO_LEAVES))),
                          **F64))
 
+
+def far_leaf(rng, depth):
+    return Leaf(float(rng.normal() * 8))
+
+
+# A step of the last place below 1 is all that small probabilities are made of in float32.
+LOGISTIC_F32 = {"margin": BITS, "proba": {"kind": "absolute", "value": 2.0 ** -23}, "index": BITS}
+hand_made("ref_logistic_f32", ["logistic of one margin for two classes in float32"],
+          LOGISTIC_F32, input="f32", accumulate="f32", link_math="f32", outputs=BINARY,
+          decision="gt0", link="logistic", tensors=forest(3, base=(-20.0,), leaf=far_leaf, **F32))
+hand_made("ref_logistic", ["logistic of each class", "decision on the margins", "divisor"],
+          PROBABILITIES, outputs=[class_output(["a", "b", "c"], 0, 3)], link="logistic",
+          link_params={"divisor": 0.5},
+          tensors=forest(6, base=(-40.0,) * 3, leaf=far_leaf, outputs=[0, 1, 2] * 2, **F64))
+hand_made("ref_logistic_values", ["logistic of a value output"],
+          {"margin": BITS, "predict": ABSOLUTE}, link="logistic",
+          tensors=forest(3, leaf=far_leaf, **F64))
+
 # Decisions
 
 for decision in ("ge0", "gt0", "argmax"):

@@ -623,10 +623,10 @@ def metadata_cases():
              f"{expected}", file(forest(), metadata(**{key: value})))
     case("metadata_unknown_link", UNSUPPORTED, 'link: "probit" is not known; expected one of '
          "identity, sigmoid, sigmoid2x, softmax, softmax_argmax, softmax_zero, exp, log1pexp, "
-         "sqrt_signed, hinge, normalize_ovr, iforest", file(forest(), metadata(link="probit")))
+         "sqrt_signed, hinge, normalize_ovr, iforest, logistic", file(forest(), metadata(link="probit")))
     case("link_name_with_escapes", UNSUPPORTED, 'link: "\\x1b[31mred\\x0a" is not known; expected '
          "one of identity, sigmoid, sigmoid2x, softmax, softmax_argmax, softmax_zero, exp, "
-         "log1pexp, sqrt_signed, hinge, normalize_ovr, iforest",
+         "log1pexp, sqrt_signed, hinge, normalize_ovr, iforest, logistic",
          file(forest(), metadata(link="\x1b[31mred\n")))
     case("link_params_not_json", INVALID, "metadata key link_params is no JSON: it goes wrong at "
          "byte 0", file(forest(), metadata(link="sigmoid", link_params="scale=2")))

@@ -210,7 +210,9 @@ class ReferenceModel:
             if name == "normalize_ovr":
                 total = sum(values, real(0))
                 values = [v / total for v in values]
-            if two:
+            if two and name == "logistic":
+                values = [self.column(name, -margins[0]), values[0]]
+            elif two:
                 values = [real(1) - values[0], values[0]]
         return [float(v) for v in values]
 
@@ -245,6 +247,9 @@ class ReferenceModel:
             if real is FLOAT32:
                 power = min(power, FLOAT32(88.7))
             return real(1) / ((real(1) + self.exp(power)) + real(self.params.get("guard", 0)))
+        if name == "logistic":
+            p = real(1) / (real(1) + self.exp(-abs(x)))
+            return real(1) - p if x < 0 else p
         if name == "exp":
             return self.exp(x)
         if name == "log1pexp":
@@ -263,6 +268,6 @@ class ReferenceModel:
         decision = self.metadata["decision"]
         if len(margins) == 1 and len(values) == 2 and decision in ("ge0", "gt0"):
             return int(margins[0] >= 0 if decision == "ge0" else margins[0] > 0)
-        if self.metadata["link"] in ("softmax_argmax", "softmax_zero", "normalize_ovr"):
+        if self.metadata["link"] in ("softmax_argmax", "softmax_zero", "normalize_ovr", "logistic"):
             values = margins if len(margins) > 1 else [-margins[0], margins[0]]
         return values.index(max(values))

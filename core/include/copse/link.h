@@ -27,6 +27,9 @@ enum class LinkKind : std::uint8_t {
   kHinge,         ///< 1 where x > 0, else 0
   kNormalizeOvr,  ///< sigmoids over their sum; the decision is taken on the margins
   kIsolation,     ///< "iforest": -2^(-x / denominator) - offset
+  /// p = 1 / (1 + exp(-|x|)), or 1 - p where x < 0 (ONNX); one margin m of a two-class output
+  /// stands for (-m, m). The decision is taken on the margins.
+  kLogistic,
 };
 
 /// A link with its parameters (`link`, `link_math`, `link_params` of the file).
@@ -40,7 +43,7 @@ struct Link {
   double divisor = 1;      ///< `divisor`: every margin is divided by it first (LightGBM's averages)
 };
 
-/// The kind of that name ("identity" ... "iforest"), or kUnsupportedModel.
+/// The kind of that name ("identity" ... "logistic"), or kUnsupportedModel.
 Result<LinkKind> LinkKindFromName(std::string_view name);
 std::string_view LinkName(LinkKind kind);
 /// Whether classes are told by the largest margin, not by the largest value.

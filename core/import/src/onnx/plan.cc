@@ -134,7 +134,7 @@ class Planner {
         plan_.link.kind = LinkKind::kSoftmaxZero;
         break;
       case Post::kLogistic:
-        plan_.link.kind = LinkKind::kSigmoid;
+        plan_.link.kind = LinkKind::kLogistic;
         break;
       case Post::kNone:
       case Post::kProbit:
@@ -216,7 +216,7 @@ class Planner {
     } else if (is_logistic) {
       RouteOne(ensemble_, 0, plan_.layout);
       plan_.base = {base};
-      plan_.link.kind = LinkKind::kSigmoid;
+      plan_.link.kind = LinkKind::kLogistic;
       plan_.decision = Decision::kGreaterThanZero;
     } else {
       RouteMirrored(ensemble_, 0, plan_.layout);
@@ -283,7 +283,7 @@ class Planner {
   bool IsNormalized() const {
     const bool is_softmax = ensemble_.post == Post::kSoftmax && plan_.layout.n_columns > 1 &&
                             plan_.link.kind == LinkKind::kSoftmaxArgmax;
-    if (is_softmax || (plan_.layout.n_columns == 1 && plan_.link.kind == LinkKind::kSigmoid)) {
+    if (is_softmax || (plan_.layout.n_columns == 1 && plan_.link.kind == LinkKind::kLogistic)) {
       return true;
     }
     return plan_.layout.n_columns == 1 ? IsShare(ensemble_) : AddsToOne(ensemble_);
@@ -344,7 +344,7 @@ class Planner {
                           " has several targets and a post_transform over all of "
                           "them, which cannot be imported"});
     }
-    plan_.link.kind = LinkKind::kSigmoid;
+    plan_.link.kind = LinkKind::kLogistic;
     return {};
   }
 
