@@ -40,13 +40,16 @@ std::size_t copse_decompressed_max(std::size_t size) {
 }
 
 /// 0 where the model in `bytes` now lies in the file, in the canonical form of WriteModel; else a
-/// code, with its text. `file` is what `bytes` were decompressed from, or empty.
+/// code, with its text. `file` is what `bytes` were decompressed from, or empty; `digest` the 64
+/// digits of the file's SHA-256, or null where it is to be computed here.
 std::int32_t copse_import(const std::uint8_t* bytes, std::size_t size, const std::uint8_t* file,
-                          std::size_t file_size, std::int32_t iterations, std::int32_t leaf_ids) {
+                          std::size_t file_size, const char* digest, std::int32_t iterations,
+                          std::int32_t leaf_ids) {
   copse::ImportOptions options;
   options.iterations = static_cast<copse::Iterations>(iterations);
   options.leaf_ids = leaf_ids != 0;
   options.file = {file, file_size};
+  if (digest != nullptr) options.file_sha256 = {digest, 64};
   const auto model = copse::ImportModel({bytes, size}, options);
   if (!model.ok()) {
     last_text = model.error().message;

@@ -11,6 +11,7 @@ interface Exports extends DoorExports {
     size: number,
     file: number,
     fileSize: number,
+    digest: number,
     iterations: number,
     leafIds: number,
   ): number;
@@ -85,7 +86,7 @@ export class ImportDoor {
     }
     if (kind !== sourceKind.unknown) return;
     if (!isWhole && /^\s*\{/.test(new TextDecoder('latin1').decode(head))) return;
-    if (this.#call(() => exports.copse_import(pointer, size, 0, 0, 0, 0)) !== 0) {
+    if (this.#call(() => exports.copse_import(pointer, size, 0, 0, 0, 0, 0)) !== 0) {
       throw this.#instance.error();
     }
   }
@@ -104,17 +105,24 @@ export class ImportDoor {
     return kind === sourceKind.onnx || kind === sourceKind.catboost;
   }
 
-  /** The canonical model file. */
-  import(iterations: keyof typeof iterationsNumber, leafIds: boolean): Uint8Array<ArrayBuffer> {
+  /** The canonical model file. `digest` is the file's SHA-256, if it is known. */
+  import(
+    iterations: keyof typeof iterationsNumber,
+    leafIds: boolean,
+    digest: string | undefined,
+  ): Uint8Array<ArrayBuffer> {
     const { exports } = this.#instance;
     const model = this.#inner ?? this.#file;
     const file = this.#inner === undefined ? { pointer: 0, size: 0 } : this.#file;
+    const digits = new TextEncoder().encode(digest);
+    const digestPointer = digest === undefined ? 0 : this.#place([digits], digits.length).pointer;
     const code = this.#call(() =>
       exports.copse_import(
         model.pointer,
         model.size,
         file.pointer,
         file.size,
+        digestPointer,
         iterationsNumber[iterations],
         Number(leafIds),
       ),

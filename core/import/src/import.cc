@@ -103,6 +103,9 @@ SourceKind SourceKindOf(Bytes bytes) {
 Result<Model> ImportModel(Bytes bytes, const ImportOptions& options) {
   auto imported = importer::ImportKind(SourceKindOf(bytes), bytes, options);
   if (!imported.ok()) return imported.error();
+  if (!options.file_sha256.empty()) {
+    return importer::Finish(*std::move(imported), std::string(options.file_sha256));
+  }
   return importer::Finish(*std::move(imported),
                           Sha256Hex(options.file.empty() ? bytes : options.file));
 }

@@ -44,6 +44,8 @@ struct ImportOptions {
   bool leaf_ids = false;  ///< keep the library's own leaf numbers, for Answer::kLeaf
   /// The file as it was, when `bytes` were decompressed from it: its digest is the model's source.
   std::span<const std::uint8_t> file = {};
+  /// That digest, 64 hexadecimal digits, where the caller has it; empty: it is computed.
+  std::string_view file_sha256 = {};
 };
 
 /// The model in `bytes`, which any library of the list in docs/compatibility.md wrote. The same
