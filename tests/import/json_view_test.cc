@@ -153,6 +153,15 @@ TEST(Open, RefusesWhatIsNotWhole) {
   }
 }
 
+TEST(Open, RefusesZeroBytesWhereTheFirstStands) {
+  EXPECT_EQ(Json("[1,"s + std::string(1000, '\0')).Error(),
+            "the file is damaged at byte 8: it is zero");
+  EXPECT_EQ(Json("[1\0, 2]"s).Error(), "the file is damaged at byte 7: it is zero");
+  EXPECT_EQ(Json("\"a\0b\""s).Error(),
+            "the file is damaged at byte 5: a string has no end, or a zero byte in it");
+  EXPECT_TRUE(Opened("{\"v\":1}\0"s).document.ok()) << "behind the end";
+}
+
 TEST(Open, RefusesDeepNesting) {
   const std::string deep(120000, '[');
   EXPECT_NE(Json(deep).Error().find("deeper than 64"), std::string::npos);

@@ -318,6 +318,20 @@ TEST(Trees, WithoutSizesNeedAnEnd) {
             "last");
 }
 
+TEST(ZeroBytes, AreDamageWhereverTheyStand) {
+  const std::string text = File().Text();
+  for (std::size_t i = 5; i < text.size(); ++i) {
+    const std::string message = "the file is damaged at byte " + std::to_string(i) + ": it is zero";
+    std::string changed = text;
+    changed[i] = '\0';
+    if (i + 1 < text.size()) {
+      EXPECT_EQ(Refused(changed), message);
+    }
+    ASSERT_EQ(Refused(text.substr(0, i) + std::string(1000, '\0')), message);
+  }
+  EXPECT_TRUE(Import(text + '\0').ok()) << "the end of a C string";
+}
+
 TEST(Trees, ThatAreCutAreRefusedAtEveryByte) {
   File file;
   file.trees = {Tree(), CategoryTree()};

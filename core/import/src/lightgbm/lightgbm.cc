@@ -32,6 +32,14 @@ void SkipEmptyLines(std::string_view& rest) {
   for (std::string_view after = rest, line; NextLine(after, line) && line.empty();) rest = after;
 }
 
+// What a disk or a download left out is zeros, and may be long. Only the last byte may be one: the
+// end of a C string that was saved with it.
+Flaw CheckNoZeros(std::string_view text) {
+  const std::size_t at = text.find('\0');
+  if (at == std::string_view::npos || at + 1 == text.size()) return {};
+  return Invalid({"the file is damaged at byte ", at, ": it is zero"});
+}
+
 // Bytes of `text` without carriage returns: a file that went through an editor on Windows keeps
 // its meaning.
 std::uint64_t BytesOf(std::string_view text) {
@@ -138,6 +146,7 @@ void MarkCategorical(const ForestParts& parts, std::vector<Feature>& features) {
 
 Result<Imported> ImportText(std::string_view text, const ImportOptions& options,
                             std::uint64_t n_iterations) {
+  if (auto flaw = CheckNoZeros(text)) return *flaw;
   std::string_view rest = text;
   Header header;
   if (auto flaw = ReadHeader(rest, header)) return *flaw;

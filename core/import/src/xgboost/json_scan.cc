@@ -90,10 +90,12 @@ class Scanner {
       const std::uint8_t c = bytes[at];
       if (c == '"') {
         const std::size_t end = document_.EndOfString(at);
-        if (end == Document::kBroken) return Fail(at, "a string has no end");
+        if (end == Document::kBroken) return Fail(at, "a string has no end, or a zero byte in it");
         at = end;
         continue;
       }
+      // What a disk or a download left out is zeros, and may be long.
+      if (c == 0) return Fail(at, "it is zero");
       ++at;
       if (IsContainer(c)) {
         if (depth == kDepthMax) return Fail(at - 1, kTooDeep);
@@ -157,7 +159,7 @@ Result<Document> Document::Open(Bytes bytes, Format format) {
 
 // From the quote at `at` to behind the one that closes.
 std::size_t Document::EndOfString(std::size_t at) const {
-  for (++at; at < bytes_.size(); ++at) {
+  for (++at; at < bytes_.size() && bytes_[at] != 0; ++at) {
     if (bytes_[at] == '"') return at + 1;
     if (bytes_[at] == '\\') ++at;
   }
