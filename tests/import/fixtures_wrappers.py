@@ -545,6 +545,8 @@ xgb_case("wrap_xgb_binary", xgb(xgboost.XGBClassifier, 70), "breast_cancer", pro
 xgb_case("wrap_xgb_labels", xgb(xgboost.XGBClassifier, 71, n_estimators=3), "wine", JOBLIB,
          change=text_labels)
 xgb_case("wrap_xgb_regressor", xgb(xgboost.XGBRegressor, 72), "diabetes", protocol(5))
+xgb_case("wrap_xgb_regressor_logistic",
+         xgb(xgboost.XGBRegressor, 83, objective="binary:logistic"), "breast_cancer")
 xgb_case("wrap_xgb_poisson", xgb(xgboost.XGBRegressor, 73, objective="count:poisson"), "diabetes")
 xgb_case("wrap_xgb_forest", xgb(xgboost.XGBRFClassifier, 74), "breast_cancer")
 xgb_case("wrap_xgb_stopped", xgb(xgboost.XGBClassifier, 75, n_estimators=40, learning_rate=0.9,

@@ -323,6 +323,31 @@ TEST(XgboostObject, ThatCannotBeHonouredIsRefused) {
   ExpectUnsupported(Object("xgboost.dask", "DaskXGBClassifier", {}), "not a plain Booster");
 }
 
+// A fixture's object under another class name.
+std::string Renamed(const std::string& fixture, const std::string& from, const std::string& to) {
+  const auto found = test::ReadCase(COPSE_SOURCE_DIR "/tests/import/fixtures/", fixture);
+  EXPECT_TRUE(found.ok()) << fixture;
+  std::string file(found->model.begin(), found->model.end());
+  const auto at = file.find(static_cast<char>(from.size()) + from);
+  EXPECT_NE(at, std::string::npos) << fixture << " names no " << from;
+  file.replace(at, 1 + from.size(), static_cast<char>(to.size()) + to);
+  file.pop_back();  // ErrorOf adds the full stop
+  return file;
+}
+
+TEST(XgboostObject, OfAnotherTaskThanItsObjectiveIsRefused) {
+  ExpectUnsupported(Renamed("wrap_xgb_regressor", "XGBRegressor", "XGBClassifier"),
+                    "gives no probabilities");
+  ExpectUnsupported(Renamed("wrap_xgb_labels", "XGBClassifier", "XGBRegressor"),
+                    "objective of several classes");
+}
+
+TEST(XgboostObject, RegressorsGiveTheProbabilityAsTheirNumber) {
+  const Model model = Imported("wrap_xgb_regressor_logistic");
+  EXPECT_EQ(model.outputs()[0].kind, OutputKind::kValue);
+  EXPECT_FALSE(model.is_classifier());
+}
+
 TEST(XgboostObject, KeepsTheLabels) {
   const Model model = Imported("wrap_xgb_labels");
   EXPECT_EQ(model.outputs()[0].labels,

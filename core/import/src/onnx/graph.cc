@@ -53,8 +53,9 @@ std::string Describe(const Node& node) {
 
 Error NoPlace(const Node& node, std::string_view where) {
   return Unsupported({"the ONNX graph has the node ", Describe(node), " ", where,
-                      ", and it cannot be imported; supported are tree ensembles alone, ",
-                      "after scalers, imputers and casts, and before casts and ZipMap"});
+                      ", and that cannot be imported; supported are tree ensembles alone, ",
+                      "behind scalers, imputers and casts of the rows, and in front of casts of "
+                      "the label and ZipMap"});
 }
 
 bool Is(const Node& node, std::initializer_list<std::string_view> ops) {

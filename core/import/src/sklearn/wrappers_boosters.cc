@@ -94,6 +94,37 @@ Status CheckObjective(Value wrapper) {
                       "), which cannot be imported; use one that the library knows by name"});
 }
 
+bool IsOneMargin(const Output& output) {
+  return output.kind == OutputKind::kClass && output.end - output.begin == 1;
+}
+
+// The kind of wrapper says what `predict` gives: classes, or what the booster itself predicts.
+// A regressor with a binary objective gives the probability (or hinge) of class 1 as its number.
+Status MatchTask(Value wrapper, Imported& imported) {
+  const auto& outputs = imported.outputs;
+  const auto is_class = [](const Output& output) { return output.kind == OutputKind::kClass; };
+  if (wrapper.class_stem().find("Classifier") != std::string_view::npos) {
+    if (std::all_of(outputs.begin(), outputs.end(), is_class)) return Ok{};
+    return Unsupported({"this ", wrapper.class_stem(), " was trained with an objective that gives ",
+                        "no probabilities, which cannot be imported as a classifier; save its ",
+                        "booster instead, as save_model does, and import that file"});
+  }
+  if (std::none_of(outputs.begin(), outputs.end(), is_class)) return Ok{};
+  const LinkKind link = imported.link.kind;
+  const bool is_elementwise = link == LinkKind::kSigmoid || link == LinkKind::kHinge;
+  if (!is_elementwise || !std::all_of(outputs.begin(), outputs.end(), IsOneMargin)) {
+    return Unsupported({"this ", wrapper.class_stem(), " was trained with an objective of several ",
+                        "classes, which cannot be imported as a regressor; save its booster ",
+                        "instead, as save_model does, and import that file"});
+  }
+  for (std::size_t k = 0; k < outputs.size(); ++k) {
+    const std::string name = outputs.size() == 1 ? "value" : text::Concat({"value", k});
+    imported.outputs[k] = ValueOutput(name, outputs[k].begin, outputs[k].end);
+  }
+  imported.decision = Decision::kArgmax;
+  return Ok{};
+}
+
 bool IsJson(std::string_view handle) {
   const auto at = handle.find_first_not_of(" \t\r\n", 1);
   return at != std::string_view::npos && (handle[at] == '"' || handle[at] == '}');
@@ -157,6 +188,7 @@ Result<Imported> ReadXgboost(Value value, const ImportOptions& options) {
   SetNames(*booster, "f", *imported);
   if (!is_wrapper) return imported;
   imported->source.estimator = value.class_stem();
+  if (auto status = MatchTask(value, *imported); !status.ok()) return status.error();
   if (auto status = SetLabels(value, *imported); !status.ok()) return status.error();
   return imported;
 }
@@ -185,6 +217,7 @@ Result<Imported> ReadLightgbm(Value value, const ImportOptions& options) {
   }
   if (!is_wrapper) return imported;
   imported->source.estimator = value.class_stem();
+  if (auto status = MatchTask(value, *imported); !status.ok()) return status.error();
   if (auto status = SetLabels(value, *imported); !status.ok()) return status.error();
   return imported;
 }
