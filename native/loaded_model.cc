@@ -72,11 +72,14 @@ Result<Spec> ParseSpec(const std::string& spec) {
 }
 
 // A message that starts with the path, and of a long path with its end, so that there is room for
-// what is wrong.
+// what is wrong. A terminal obeys nothing in a file's name.
 Error Refuse(const std::string& path, const Error& error) {
-  std::string shown = path == "-" ? "standard input" : path;
-  if (shown.size() > kPathShownMax) shown = "..." + shown.substr(shown.size() - kPathShownMax);
-  return {error.code, shown + ": " + error.message};
+  if (path == "-") return {error.code, "standard input: " + error.message};
+  const bool is_long = path.size() > kPathShownMax;
+  const std::string end = is_long ? path.substr(path.size() - kPathShownMax) : path;
+  const std::string quoted = Shown(end, kPathShownMax);
+  const std::string shown = quoted.substr(1, quoted.size() - 2);
+  return {error.code, (is_long ? "..." : "") + shown + ": " + error.message};
 }
 
 using Bytes = std::span<const std::uint8_t>;

@@ -77,25 +77,22 @@ class Models {
   }
 
   // Everything in a folder that is a model by its content. A .safetensors file must be one, and
-  // what is damaged ends the start; of what is no model, or none for us, a line on stderr says so.
+  // what is damaged ends the start; of what is no model, or none for us, or has a name that is
+  // taken, a line on stderr says so.
   Status AddFolder(const std::string& folder) {
     auto files = FilesIn(folder);
     if (!files.ok()) return files.error();
+    std::erase_if(*files, SkippedAsNoFile);
     std::set<std::string> ours;
     for (const std::string& file : *files) {
       if (IsOurs(file)) ours.insert(ModelNameOf(file));
     }
     for (const std::string& file : *files) {
       if (!IsOurs(file) && ours.count(ModelNameOf(file)) != 0) {
-        Skip(file + ": a .safetensors file beside it has the same name");
-        continue;
+        Skip(Plain(file) + ": a .safetensors file beside it has the same name");
+      } else if (auto added = AddFileOfFolder(file); !added.ok()) {
+        return added;
       }
-      const Status added = Add(file);
-      if (added.ok()) continue;
-      const ErrorCode code = added.error().code;
-      const bool is_model = code != ErrorCode::kUnsupportedModel && code != ErrorCode::kNotFound;
-      if (IsOurs(file) || is_model) return added;
-      Skip(added.error().message);
     }
     return Ok{};
   }
@@ -103,8 +100,49 @@ class Models {
   std::vector<std::shared_ptr<const LoadedModel>> Take() && { return std::move(models_); }
 
  private:
+  // `why` is a sentence of ours, in which foreign text is escaped already.
   static void Skip(const std::string& why) {
-    std::fprintf(stderr, "copse: not served: %s\n", Plain(why).c_str());
+    std::fprintf(stderr, "copse: not served: %s\n", why.c_str());
+  }
+
+  // Says of a folder that it is none; of a pipe too, which nobody may ever write to, and a device.
+  static bool SkippedAsNoFile(const std::string& file) {
+    std::error_code error;
+    const auto status = std::filesystem::status(file, error);
+    if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status)) return false;
+    const char* const what = std::filesystem::is_directory(status) ? "a folder"
+                             : std::filesystem::is_fifo(status)    ? "a pipe"
+                             : std::filesystem::is_socket(status)  ? "a socket"
+                                                                   : "a device";
+    Skip(Plain(file) + ": " + what + "; a model file was expected");
+    return true;
+  }
+
+  Status AddFileOfFolder(const std::string& file) {
+    auto loaded = LoadModel(file, options_);
+    if (loaded.ok()) {
+      // Asked of models only: the notes beside a model may have its name.
+      const auto other = paths_.find((*loaded)->name);
+      if (other == paths_.end()) return Take(*std::move(loaded));
+      SkipTaken(file, other->second);
+      return Ok{};
+    }
+    const ErrorCode code = loaded.error().code;
+    const bool is_model = code != ErrorCode::kUnsupportedModel && code != ErrorCode::kNotFound;
+    if (IsOurs(file) || is_model) return loaded.error();
+    Skip(loaded.error().message);
+    return Ok{};
+  }
+
+  static void SkipTaken(const std::string& file, const std::string& other) {
+    std::error_code error;
+    if (std::filesystem::equivalent(file, other, error)) return;  // it is served
+    const bool is_beside = path(file).parent_path() == path(other).parent_path();
+    const std::string shown = is_beside ? path(other).filename().string() : other;
+    std::fprintf(stderr,
+                 "copse: %s is not served: %s has that name already; rename one of them, or serve "
+                 "it with --model NAME=FILE\n",
+                 Plain(file).c_str(), Plain(shown).c_str());
   }
 
   Status Take(std::shared_ptr<const LoadedModel> model) {
@@ -183,7 +221,7 @@ void AddMainOptions(CLI::App& app, ServeOptions& options) {
       ->envname("COPSE_MODEL");
   app.add_option("--models", options.models_dir,
                  "Folder whose models are served too, in the order of their names; what is no "
-                 "model is named on stderr and left out")
+                 "model, and a second one of a name, is named on stderr and left out")
       ->envname("COPSE_MODELS");
   AddIterationsOption(app, options.import)->envname("COPSE_ITERATIONS");
   app.add_option("--host", options.config.host, "Address to listen on")

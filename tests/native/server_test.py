@@ -687,11 +687,11 @@ class Stopping(ServiceCase):
                 lines = service.stderr().splitlines()
                 self.assertEqual(
                     [line for line in lines if "not served" in line],
-                    [f"copse: not served: {folder}/data.npy: this is a NumPy array, not a model",
+                    [f"copse: not served: {folder}/older: a folder; a model file was expected",
+                     f"copse: not served: {folder}/data.npy: this is a NumPy array, not a model",
                      f"copse: not served: {folder}/iris.pkl: a .safetensors file beside it has "
                      "the same name",
-                     next(line for line in lines if "notes.txt: this is no model" in line),
-                     f"copse: not served: {folder}/older: a folder; a model file was expected"])
+                     next(line for line in lines if "notes.txt: this is no model" in line)])
                 self.assertNotIn("hidden", service.stderr())
 
     def test_a_damaged_model_in_the_folder_ends_the_start(self):
@@ -705,13 +705,77 @@ class Stopping(ServiceCase):
                 with self.assertRaisesRegex(AssertionError, re.escape(f"copse: {path}: ")):
                     Service("--models", folder, models=())
 
-    def test_two_files_of_one_name_are_refused_with_both(self):
+    def test_of_two_files_of_one_name_the_first_is_served(self):
         with tempfile.TemporaryDirectory() as folder:
-            flowers(Path(folder, "a.pkl"))
-            flowers(Path(folder, "a.joblib"))
-            with self.assertRaisesRegex(AssertionError, r"two models are called a: .*/a\.joblib "
-                                                        r"and .*/a\.pkl"):
-                Service("--models", folder, models=())
+            for name in ("a.joblib", "a.pkl", "b.pkl"):
+                flowers(Path(folder, name))
+            for name in ("a.csv", "b.md"):
+                Path(folder, name).write_text("no model")
+            for name in ("c d.safetensors", "c_d.safetensors"):
+                shutil.copy(IRIS, Path(folder, name))
+            with Service("--models", folder, models=()) as service:
+                models = json.loads(service.ask("GET", "/models").body)["models"]
+                self.assertEqual([model["name"] for model in models], ["a", "b", "c_d"])
+                lines = service.stderr().splitlines()
+                end = ("has that name already; rename one of them, or serve it with --model "
+                       "NAME=FILE")
+                self.assertEqual(
+                    [line for line in lines if "is not served" in line],
+                    [f"copse: {folder}/a.pkl is not served: a.joblib {end}",
+                     f"copse: {folder}/c_d.safetensors is not served: c d.safetensors {end}"])
+                self.assertIn(f"copse: a: imported from {folder}/a.joblib: ", service.stderr())
+                for name in ("a.csv", "b.md"):
+                    self.assertIn(f"copse: not served: {folder}/{name}: this is no model",
+                                  service.stderr())
+
+    def test_a_model_given_by_itself_keeps_its_name(self):
+        with tempfile.TemporaryDirectory() as folder:
+            for name in ("a.joblib", "a.pkl", "iris.pkl"):
+                flowers(Path(folder, name))
+            given = (str(Path(folder, "a.pkl")), IRIS)
+            with Service("--models", folder, models=given) as service:
+                models = json.loads(service.ask("GET", "/models").body)["models"]
+                self.assertEqual([model["name"] for model in models], ["a", "iris"])
+                skipped = [line for line in service.stderr().splitlines() if "not served" in line]
+                self.assertEqual(len(skipped), 2, skipped)
+                self.assertIn(f"{folder}/a.joblib is not served: a.pkl has that name", skipped[0])
+                self.assertIn(f"{folder}/iris.pkl is not served: {IRIS} has that name", skipped[1])
+
+    def test_only_regular_files_of_a_folder_are_opened(self):
+        with tempfile.TemporaryDirectory() as folder, \
+                socket.socket(socket.AF_UNIX) as listener:
+            os.mkfifo(Path(folder, "a.pkl"))
+            os.mkfifo(Path(folder, "iris.safetensors"))
+            Path(folder, "b.pkl").symlink_to("a.pkl")
+            Path(folder, "c.safetensors").mkdir()
+            Path(folder, "d.pkl").symlink_to("/dev/zero")
+            listener.bind(str(Path(folder, "e.pkl")))
+            Path(folder, "f.safetensors").symlink_to(IRIS)
+            flowers(Path(folder, "iris.pkl"))
+            with Service("--models", folder, models=()) as service:
+                models = json.loads(service.ask("GET", "/models").body)["models"]
+                self.assertEqual([model["name"] for model in models], ["f", "iris"])
+                self.assertEqual(
+                    [line for line in service.stderr().splitlines() if "not served" in line],
+                    [f"copse: not served: {folder}/{name}: {what}; a model file was expected"
+                     for name, what in [
+                         ("a.pkl", "a pipe"), ("b.pkl", "a pipe"), ("c.safetensors", "a folder"),
+                         ("d.pkl", "a device"), ("e.pkl", "a socket"),
+                         ("iris.safetensors", "a pipe")]])
+
+    def test_what_is_not_served_is_said_as_import_says_it(self):
+        with tempfile.TemporaryDirectory() as folder:
+            name = Path(folder, "a\x1b[2J\n.pkl")
+            name.write_bytes(pickle.dumps("a \x1b"))
+            imported = subprocess.run([BINARY, "import", name, "-o", Path(folder, ".out")],
+                                      capture_output=True, text=True, timeout=30, check=False)
+            said = imported.stderr.removeprefix("copse: ")
+            self.assertIn("\"", said)
+            self.assertTrue(said.startswith(f"{folder}/a\\x1b[2J\\x0a.pkl: "), said)
+            with Service("--models", folder, models=()) as service:
+                self.assertIn(f"copse: not served: {said}", service.stderr())
+                self.assertNotIn("\x1b", service.stderr())
+                self.assertNotIn("\\x22", service.stderr())
 
     def test_without_models_it_is_alive_but_not_ready(self):
         with tempfile.TemporaryDirectory() as folder:
