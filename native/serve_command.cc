@@ -105,7 +105,7 @@ class Models {
     std::fprintf(stderr, "copse: not served: %s\n", why.c_str());
   }
 
-  // Says of a folder that it is none; of a pipe too, which nobody may ever write to, and a device.
+  // Opened is only a file: nobody may ever write to a pipe, and a device may have no end.
   static bool SkippedAsNoFile(const std::string& file) {
     std::error_code error;
     const auto status = std::filesystem::status(file, error);
