@@ -148,7 +148,7 @@ Status ForestAssembler::AppendMapped(const SourceTree& tree, std::uint32_t node)
     if ((flags & node_flags::kCategorical) != 0 ||
         (flags & node_flags::kMissingRule) == node_flags::kMissingZero) {
       return text::Unsupported({"tree ", n_trees(), ": node ", node,
-                                " tests categories or zeros of a scaled or imputed column, which "
+                                " tests categories or zeros of a scaled or imputed column, which ",
                                 "cannot be imported"});
     }
     std::optional<double> filled = map_->Filled(feature);

@@ -149,6 +149,7 @@ std::string SourceJson(const Source& source, const std::string& file_sha256) {
 // One end of the training ranges; nothing where no feature knows it.
 std::vector<double> Ends(const std::vector<Feature>& features, double Feature::*end) {
   std::vector<double> ends;
+  ends.reserve(features.size());
   for (const Feature& feature : features) ends.push_back(feature.*end);
   const bool is_known = std::any_of(ends.begin(), ends.end(), [](double x) { return x == x; });
   return is_known ? ends : std::vector<double>();

@@ -54,7 +54,7 @@ std::string Describe(const Node& node) {
 Error NoPlace(const Node& node, std::string_view where) {
   return Unsupported({"the ONNX graph has the node ", Describe(node), " ", where,
                       ", and that cannot be imported; supported are tree ensembles alone, ",
-                      "behind scalers, imputers and casts of the rows, and in front of casts of "
+                      "behind scalers, imputers and casts of the rows, and in front of casts of ",
                       "the label and ZipMap"});
 }
 
