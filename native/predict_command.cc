@@ -151,7 +151,7 @@ Status Predict(const PredictOptions& options) {
                  options.out + ": a .npy array cannot be written to a pipe or device"};
   }
   signal(SIGPIPE, SIG_IGN);  // a reader that has seen enough is no error: see OutFile::closed
-  const Status copied = Named(options.input, Copy(model, **in, **reader, *writer, **out));
+  Status copied = Named(options.input, Copy(model, **in, **reader, *writer, **out));
   // Behind the answers: a refusal is one line.
   if (copied.ok()) PrintWarnings(**loaded, options.import);
   return copied;
