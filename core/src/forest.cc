@@ -4,6 +4,8 @@
 #include <cassert>
 #include <limits>
 
+#include "walk.h"
+
 // The plain walk: what every faster layout is tested against. Each number is compared as a double,
 // which changes no comparison of floats, and each addition is rounded to `accumulate`.
 namespace copse {
@@ -13,7 +15,7 @@ namespace {
 constexpr double kAlmostZero = 1e-35f;
 // No set reaches so far: limits::kCategoryWordsMax words hold 2^31 categories.
 constexpr double kCodeEnd = 0x1p31;
-constexpr std::uint32_t kNoCode = ~std::uint32_t{0};
+constexpr std::uint32_t kNoCode = walk::kNoCategory;
 
 // One row as the model reads it: a float32 model rounds every number first.
 template <class Number>
@@ -218,6 +220,36 @@ void Margins(const Forest& forest, std::span<const double> trees_per_output,
 }
 
 }  // namespace
+
+namespace walk {
+
+bool GoesLeft(const Forest& forest, std::size_t node, double x) {
+  return copse::GoesLeft(forest.parts(), forest.rules().category_cast, node, x,
+                         At(forest.parts().threshold, node));
+}
+
+std::uint32_t CategoryCode(const Forest& forest, std::size_t feature, double x) {
+  return CodeOf(forest.parts(), forest.rules().category_cast, feature, x);
+}
+
+void AddLeaf(const Forest& forest, std::size_t tree, std::size_t leaf, const double* row,
+             std::span<double> sums) {
+  copse::AddLeaf(forest, tree, leaf, Row<double>(row, forest.rules().input), sums);
+}
+
+void AddLeaf(const Forest& forest, std::size_t tree, std::size_t leaf, const float* row,
+             std::span<double> sums) {
+  copse::AddLeaf(forest, tree, leaf, Row<float>(row, forest.rules().input), sums);
+}
+
+void Start(const Forest& forest, std::span<double> sums) { copse::Start(forest, sums); }
+
+void Finish(const Forest& forest, std::span<const double> trees_per_output,
+            std::span<double> sums) {
+  copse::Finish(forest, trees_per_output, sums);
+}
+
+}  // namespace walk
 
 std::size_t Count(const Reals& reals) {
   const auto* floats = std::get_if<std::vector<float>>(&reals);

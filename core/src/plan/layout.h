@@ -1,0 +1,43 @@
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+
+#include "plan/columns.h"
+#include "plan/leaf_values.h"
+#include "plan/ranker.h"
+
+namespace copse::plan {
+
+/// One compiled form of a range of trees. Immutable; safe to share between threads.
+class Layout {
+ public:
+  Layout() = default;
+  Layout(const Layout&) = delete;
+  Layout& operator=(const Layout&) = delete;
+  virtual ~Layout() = default;
+
+  /// Adds every tree of the range, in order, to `sums` [n_rows, K] (see LeafValues). Any number of
+  /// rows, though each layout has those it is good at. Allocates nothing for one row (up to 1,024
+  /// columns), and a bounded scratch (a few MB) for many.
+  virtual void AddTrees(const RowBlock& rows, double* sums) const = 0;
+
+  /// Everything it keeps.
+  virtual std::size_t bytes() const = 0;
+};
+
+/// Each returns null where the trees do not fit the layout. `columns` is a copy to take over.
+
+/// Many rows, trees of up to 256 leaves, ranks of 8 or 16 bits: one lane a row.
+std::unique_ptr<Layout> MakeLaneSelect(const Forest& forest, TreeRange trees, Columns columns);
+/// One row, complete trees of depth <= 6, ranks of 8 bits, up to 64 columns.
+std::unique_ptr<Layout> MakeBitWalk(const Forest& forest, TreeRange trees, Columns columns);
+/// One row, trees of up to 16 leaves, ranks of 8 bits, up to 64 columns.
+std::unique_ptr<Layout> MakeLeafMatch(const Forest& forest, TreeRange trees, Columns columns);
+/// Any depth, ranks of 16 bits, up to 64 columns: four-byte nodes in pages.
+std::unique_ptr<Layout> MakeSlot4(const Forest& forest, TreeRange trees, Columns columns);
+/// Any trees, ranks of 32 bits: eight-byte nodes.
+std::unique_ptr<Layout> MakeNode8(const Forest& forest, TreeRange trees, Columns columns);
+
+}  // namespace copse::plan

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+#include "plan/columns.h"
+
+namespace copse::plan {
+
+/// Rows as a caller holds them: row-major, `n_features` apart, either floats or doubles.
+struct RowBlock {
+  const float* floats = nullptr;
+  const double* doubles = nullptr;
+  std::size_t n_features = 0;
+  std::size_t n_rows = 0;
+
+  RowBlock Sub(std::size_t first, std::size_t n) const {
+    return {floats ? floats + first * n_features : nullptr,
+            doubles ? doubles + first * n_features : nullptr, n_features, n};
+  }
+};
+
+/// Turns rows into ranks, as R: std::uint8_t, std::uint16_t or std::uint32_t (rank_max must fit).
+///
+/// Immutable and safe to share. The kernels behind it are chosen for the processor when it is made.
+template <class R>
+class Ranker {
+ public:
+  /// Takes over the columns (all but `tests`, which are dropped).
+  Ranker(Columns columns, Precision input, CategoryCast cast, const Forest& forest);
+
+  std::size_t n_columns() const;
+  std::size_t bytes() const;
+
+  /// out [n_rows, stride], row-major, `stride` >= n_columns(); what lies behind n_columns() in a
+  /// row is left alone.
+  void RankRows(const RowBlock& rows, R* out, std::size_t stride) const;
+
+  /// The same, columns first and signed: out[c * lanes + r] is the rank of row r in column c, minus
+  /// half the range of R (so that the signed compare, one instruction everywhere, orders it).
+  /// rows.n_rows <= lanes; lanes behind n_rows hold any valid rank.
+  void RankLanes(const RowBlock& rows, std::make_signed_t<R>* out, std::size_t lanes) const;
+};
+
+}  // namespace copse::plan
