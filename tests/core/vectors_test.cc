@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <cstdlib>
 #include <string>
 #include <vector>
 
+#include "agreement.h"
 #include "answers.h"
 #include "bits.h"
 #include "copse/model_file.h"
@@ -20,15 +20,6 @@ namespace {
 
 using test::Bits;
 using Doubles = std::vector<double>;
-
-Doubles Predict(const Model& model, Answer answer, const test::Array& rows) {
-  const auto columns = model.Columns(answer);
-  EXPECT_TRUE(columns.ok()) << (columns.ok() ? "" : columns.error().message);
-  if (!columns.ok()) return {};
-  Doubles out(rows.n_rows() * *columns);
-  model.Predict(answer, rows.numbers, out);
-  return out;
-}
 
 // Rows of floats must give the same bits when they arrive as floats.
 void ExpectSameFromFloats(const Model& model, Answer answer, const test::Array& rows,
@@ -42,28 +33,6 @@ void ExpectSameFromFloats(const Model& model, Answer answer, const test::Array& 
   }
 }
 
-void ExpectAgreement(const test::ExpectedAnswer& expected, const Doubles& ours,
-                     std::size_t n_rows) {
-  ASSERT_EQ(ours.size(), expected.numbers.numbers.size()) << "of " << n_rows << " rows";
-  const std::size_t n_columns = ours.size() / n_rows;
-  for (std::size_t i = 0; i < ours.size(); ++i) {
-    const double theirs = expected.numbers.numbers[i];
-    ASSERT_TRUE(test::Agrees(ours[i], theirs, expected.tolerance))
-        << "row " << i / n_columns << ", column " << i % n_columns << ": "
-        << ::testing::PrintToString(ours[i]) << ", and the engine has "
-        << ::testing::PrintToString(theirs) << "; difference " << ours[i] - theirs;
-  }
-}
-
-// The case's name, as far as GoogleTest allows.
-std::string TestName(const ::testing::TestParamInfo<std::string>& param) {
-  std::string name = param.param;
-  for (char& c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-  }
-  return name;
-}
-
 class Vectors : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Vectors, AgreeWithTheEngine) {
@@ -71,16 +40,13 @@ TEST_P(Vectors, AgreeWithTheEngine) {
   ASSERT_TRUE(found.ok()) << found.error().message;
   const auto model = ReadModel(found->model);
   ASSERT_TRUE(model.ok()) << model.error().message;
-  ASSERT_EQ(found->rows.n_columns(), model->n_features());
-  ASSERT_GT(found->rows.n_rows(), 0u);
-  const Status status = model->CheckRows(found->rows.numbers);
-  ASSERT_TRUE(status.ok()) << status.error().message;
+  ASSERT_NO_FATAL_FAILURE(test::ExpectRowsOf(*model, *found));
   for (const test::ExpectedAnswer& expected : found->answers) {
     const std::string name(AnswerName(expected.answer));
     SCOPED_TRACE(name);
-    const Doubles ours = Predict(*model, expected.answer, found->rows);
+    const Doubles ours = test::Predict(*model, expected.answer, found->rows);
     test::WriteAnswers(GetParam() + "." + name, ours);
-    ExpectAgreement(expected, ours, found->rows.n_rows());
+    test::ExpectAgreement(expected, ours, found->rows.n_rows());
     ExpectSameFromFloats(*model, expected.answer, found->rows, ours);
   }
 }
@@ -94,7 +60,7 @@ TEST_P(Vectors, AreWrittenAsTheyWereRead) {
   EXPECT_EQ(WriteModel(*model), found->model);
 }
 
-INSTANTIATE_TEST_SUITE_P(, Vectors, ::testing::ValuesIn(test::CaseNames()), TestName);
+INSTANTIATE_TEST_SUITE_P(, Vectors, ::testing::ValuesIn(test::CaseNames()), test::TestName);
 
 TEST(VectorsIndex, HoldsIrisAndAtLeastTwentyFiveMore) {
   const std::vector<std::string> names = test::CaseNames();

@@ -1,10 +1,10 @@
 #include <gtest/gtest.h>
 
-#include <cctype>
 #include <fstream>
 #include <string>
 #include <vector>
 
+#include "agreement.h"
 #include "answers.h"
 #include "bits.h"
 #include "copse/import.h"
@@ -34,37 +34,6 @@ ImportOptions OptionsOf(const test::Case& found, bool leaf_ids) {
   return options;
 }
 
-Doubles Predict(const Model& model, Answer answer, const test::Array& rows) {
-  const auto columns = model.Columns(answer);
-  EXPECT_TRUE(columns.ok()) << (columns.ok() ? "" : columns.error().message);
-  if (!columns.ok()) return {};
-  Doubles out(rows.n_rows() * *columns);
-  model.Predict(answer, rows.numbers, out);
-  return out;
-}
-
-void ExpectAgreement(const test::ExpectedAnswer& expected, const Doubles& ours,
-                     std::size_t n_rows) {
-  ASSERT_EQ(ours.size(), expected.numbers.numbers.size()) << "of " << n_rows << " rows";
-  const std::size_t n_columns = ours.size() / n_rows;
-  for (std::size_t i = 0; i < ours.size(); ++i) {
-    const double theirs = expected.numbers.numbers[i];
-    ASSERT_TRUE(test::Agrees(ours[i], theirs, expected.tolerance))
-        << "row " << i / n_columns << ", column " << i % n_columns << ": "
-        << ::testing::PrintToString(ours[i]) << ", and the engine has "
-        << ::testing::PrintToString(theirs) << "; difference " << ours[i] - theirs;
-  }
-}
-
-// The case's name, as far as GoogleTest allows.
-std::string TestName(const ::testing::TestParamInfo<std::string>& param) {
-  std::string name = param.param;
-  for (char& c : name) {
-    if (std::isalnum(static_cast<unsigned char>(c)) == 0) c = '_';
-  }
-  return name;
-}
-
 class Fixtures : public ::testing::TestWithParam<std::string> {};
 
 TEST_P(Fixtures, AgreeWithTheEngine) {
@@ -72,16 +41,13 @@ TEST_P(Fixtures, AgreeWithTheEngine) {
   ASSERT_TRUE(found.ok()) << found.error().message;
   const auto model = ImportModel(found->model, OptionsOf(*found, true));
   ASSERT_TRUE(model.ok()) << model.error().message;
-  ASSERT_EQ(found->rows.n_columns(), model->n_features());
-  ASSERT_GT(found->rows.n_rows(), 0u);
-  const Status status = model->CheckRows(found->rows.numbers);
-  ASSERT_TRUE(status.ok()) << status.error().message;
+  ASSERT_NO_FATAL_FAILURE(test::ExpectRowsOf(*model, *found));
   for (const test::ExpectedAnswer& expected : found->answers) {
     const std::string name(AnswerName(expected.answer));
     SCOPED_TRACE(name);
-    const Doubles ours = Predict(*model, expected.answer, found->rows);
+    const Doubles ours = test::Predict(*model, expected.answer, found->rows);
     test::WriteAnswers("import." + GetParam() + "." + name, ours);
-    ExpectAgreement(expected, ours, found->rows.n_rows());
+    test::ExpectAgreement(expected, ours, found->rows.n_rows());
   }
 }
 
@@ -97,8 +63,8 @@ TEST_P(Fixtures, BecomeOneFile) {
   EXPECT_EQ(WriteModel(*again), file);
   for (const test::ExpectedAnswer& expected : found->answers) {
     if (expected.answer == Answer::kLeaf) continue;  // numbers that this file does not keep
-    const Doubles ours = Predict(*model, expected.answer, found->rows);
-    const Doubles same = Predict(*again, expected.answer, found->rows);
+    const Doubles ours = test::Predict(*model, expected.answer, found->rows);
+    const Doubles same = test::Predict(*again, expected.answer, found->rows);
     ASSERT_EQ(ours.size(), same.size());
     for (std::size_t i = 0; i < ours.size(); ++i)
       ASSERT_EQ(test::Bits(ours[i]), test::Bits(same[i]));
@@ -123,12 +89,13 @@ TEST_P(Fixtures, CutShortAreNeverAnotherModel) {
     }
     const test::ExpectedAnswer& expected = found->answers.front();
     const Answer answer = expected.answer == Answer::kLeaf ? Answer::kMargin : expected.answer;
-    ASSERT_EQ(Predict(*model, answer, found->rows), Predict(*whole, answer, found->rows))
+    ASSERT_EQ(test::Predict(*model, answer, found->rows),
+              test::Predict(*whole, answer, found->rows))
         << "cut after " << bytes.size() << " bytes";
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, Fixtures, ::testing::ValuesIn(CaseNames()), TestName);
+INSTANTIATE_TEST_SUITE_P(, Fixtures, ::testing::ValuesIn(CaseNames()), test::TestName);
 
 TEST(FixturesList, HoldsCasesOfEveryFormat) {
   std::string all;
