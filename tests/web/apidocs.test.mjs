@@ -1,27 +1,15 @@
 // The API docs, used as the tutorial says.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { openBrowser, openPage } from './support/browser.mjs';
-import { startService } from './support/service.mjs';
+import { useSite } from './support/site.mjs';
 
-let browser;
-let service;
-
-before(async () => {
-  service = await startService();
-  browser = await openBrowser();
-});
-
-after(async () => {
-  await browser?.close();
-  await service?.stop();
-});
+const site = useSite();
 
 async function openDocs() {
-  const opened = await openPage(browser, service.url);
-  await opened.page.goto(`${service.url}apidocs`);
-  assert.equal(opened.page.url(), `${service.url}apidocs/`);
+  const opened = await site.openPage();
+  await opened.page.goto(`${site.url}apidocs`);
+  assert.equal(opened.page.url(), `${site.url}apidocs/`);
   await opened.page.locator('.opblock').first().waitFor();
   return opened;
 }

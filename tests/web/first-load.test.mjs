@@ -5,12 +5,12 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { brotliCompressSync, brotliDecompressSync, gunzipSync } from 'node:zlib';
 
 import { iris, root } from '../wasm/support/vectors.mjs';
-import { openBrowser, openPage } from './support/browser.mjs';
-import { builtPage, startService } from './support/service.mjs';
+import { builtPage } from './support/service.mjs';
+import { useSite } from './support/site.mjs';
 
 const kib = 1024;
 const budgets = { '.js': 60 * kib, '.css': 12 * kib, '.wasm': 40 * kib };
@@ -19,18 +19,7 @@ const importer = /\/(copse-)?import-[^/]*$/;
 const importerMax = 120 * kib;
 const firstLoadMax = 100 * kib;
 
-let browser;
-let service;
-
-before(async () => {
-  service = await startService();
-  browser = await openBrowser();
-});
-
-after(async () => {
-  await browser?.close();
-  await service?.stop();
-});
+const site = useSite();
 
 function filesUnder(folder) {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -61,17 +50,17 @@ test('each kind of file keeps to its budget', () => {
 });
 
 test('the first load is under 100 KiB', async () => {
-  const { page, context, faults } = await openPage(browser, service.url);
+  const { page, context, faults } = await site.openPage();
   const paths = new Set();
   context.on('request', (request) => paths.add(new URL(request.url()).pathname));
-  await page.goto(service.url);
+  await page.goto(site.url);
   await page.getByText('Ready to work offline').waitFor();
   assert.deepEqual([...paths].filter((path) => importer.test(path)), [], 'the importer is not part of a first load');
   assert.ok(paths.has('/models/iris.safetensors') && [...paths].some((path) => path.endsWith('.wasm')), [...paths].join(' '));
   let bytes = 0;
   for (const path of [...paths].filter((sent) => !importer.test(sent))) {
     if (path === '/models/iris.safetensors') bytes += brotliCompressSync(readFileSync(iris)).length;
-    else if (path === '/models') bytes += (await (await fetch(new URL(path, service.url))).arrayBuffer()).byteLength;
+    else if (path === '/models') bytes += (await (await fetch(new URL(path, site.url))).arrayBuffer()).byteLength;
     else bytes += sentBytes(join(builtPage, path === '/' ? 'index.html' : path));
   }
   assert.ok(bytes < firstLoadMax, `${bytes} bytes: ${[...paths].join(' ')}`);
@@ -93,7 +82,7 @@ test('compressed files hold what they stand beside', () => {
 
 test('the service sends them', async () => {
   for (const [accept, sent] of [['br', 'br'], ['gzip', 'gzip'], ['identity', null]]) {
-    const response = await fetch(service.url, { headers: { 'Accept-Encoding': accept } });
+    const response = await fetch(site.url, { headers: { 'Accept-Encoding': accept } });
     assert.equal(response.headers.get('content-encoding'), sent);
     assert.match(await response.text(), /<title>Copse/);
   }

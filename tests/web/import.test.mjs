@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 
 import { loadModel } from 'copse';
@@ -13,27 +13,18 @@ import { loadModel } from 'copse';
 import { fixtureNames, readFixture } from '../wasm/support/fixtures.mjs';
 import { toDoubles } from '../wasm/support/npy.mjs';
 import { iris, readCase, root } from '../wasm/support/vectors.mjs';
-import { accessibilityFaults, eventually, openBrowser, openReadyPage } from './support/browser.mjs';
+import { accessibilityFaults, eventually, openReadyPage } from './support/browser.mjs';
 import { startService } from './support/service.mjs';
 import { enterRow, percentText, readAnswer } from './support/shown.mjs';
+import { useSite } from './support/site.mjs';
 
 const program = process.env.COPSE_BIN ?? join(root, 'build/bin/copse');
 const scratch = mkdtempSync(join(tmpdir(), 'copse-drop-'));
 const forest = readFixture(fixtureNames().find((name) => name.startsWith('skl_rf')));
 
-let browser;
-let service;
+const site = useSite();
 
-before(async () => {
-  service = await startService();
-  browser = await openBrowser();
-});
-
-after(async () => {
-  await browser?.close();
-  await service?.stop();
-  rmSync(scratch, { recursive: true });
-});
+after(() => rmSync(scratch, { recursive: true }));
 
 /** The bytes that the command line writes for a file. */
 function native(path, ...options) {
@@ -94,7 +85,7 @@ async function expectedAnswer(bytes, row) {
 
 test('with the server gone: drop a pickle, predict, save it, go back', async () => {
   const own = await startService();
-  const { page, context, faults } = await openReadyPage(browser, own.url);
+  const { page, context, faults } = await openReadyPage(site.browser, own.url);
   await keptForOffline(page);
   await own.stop();
   await page.goto(own.url);
@@ -131,7 +122,7 @@ test('with the server gone: drop a pickle, predict, save it, go back', async () 
 });
 
 test('a file of every library is imported and answers, and downloads as the command line writes it', async (t) => {
-  const { page, context, faults } = await openReadyPage(browser, service.url);
+  const { page, context, faults } = await site.openReadyPage();
   for (const prefix of ['skl_', 'wrap_', 'xgb_', 'lgb_', 'onnx_', 'cat_']) {
     const fixture = readFixture(fixtureNames().find((name) => name.startsWith(prefix)));
     await t.test(fixture.name, async () => {
@@ -147,7 +138,7 @@ test('a file of every library is imported and answers, and downloads as the comm
 });
 
 test('a compressed file and a file of our own open too', async () => {
-  const { page, context, faults } = await openReadyPage(browser, service.url);
+  const { page, context, faults } = await site.openReadyPage();
   await drop(page, { name: 'forest.pkl.gz', bytes: gzipSync(forest.bytes) });
   await page.getByRole('heading', { name: 'Imported from forest.pkl.gz' }).waitFor();
   assert.equal(await page.locator('h1').textContent(), 'forest');
@@ -161,7 +152,7 @@ test('a compressed file and a file of our own open too', async () => {
 });
 
 test('a bad file is one visible sentence, and the model stays', async () => {
-  const { page, context, faults } = await openReadyPage(browser, service.url);
+  const { page, context, faults } = await site.openReadyPage();
   const alert = page.locator('.open').getByRole('alert');
   for (const [name, bytes, said] of [
     ['cut.pkl', forest.bytes.subarray(0, forest.bytes.length >> 1), /^cut\.pkl: .+\.$/],
@@ -184,7 +175,7 @@ test('a bad file is one visible sentence, and the model stays', async () => {
 });
 
 test('the rounds of a booster that was stopped early can be chosen', async () => {
-  const { page, context, faults } = await openReadyPage(browser, service.url);
+  const { page, context, faults } = await site.openReadyPage();
   const booster = readFixture('xgb_stopped_best');
   await pick(page, 'booster.json', booster.bytes);
   await panel(page).getByRole('list', { name: 'Warnings' }).getByText('all 6 are used').waitFor();
@@ -236,7 +227,7 @@ function wideModel(n) {
 }
 
 test('a model of many features shows a hundred fields, and all when asked', async () => {
-  const { page, context, faults } = await openReadyPage(browser, service.url);
+  const { page, context, faults } = await site.openReadyPage();
   await pick(page, 'wide.txt', Buffer.from(wideModel(150)));
   await panel(page).waitFor();
   const fields = page.locator('input[type=number]');
@@ -252,7 +243,7 @@ test('a model of many features shows a hundred fields, and all when asked', asyn
 });
 
 test('the newest file wins', async () => {
-  const { page, context, faults } = await openReadyPage(browser, service.url);
+  const { page, context, faults } = await site.openReadyPage();
   await pick(page, 'first.pkl', forest.bytes);
   await pick(page, 'second.pkl', forest.bytes);
   await page.getByRole('heading', { name: 'Imported from second.pkl' }).waitFor();
@@ -263,7 +254,7 @@ test('the newest file wins', async () => {
 });
 
 test('the importer is fetched with the first file that needs it, and nothing is sent', async () => {
-  const { page, context } = await openReadyPage(browser, service.url, { serviceWorkers: 'block' });
+  const { page, context } = await site.openReadyPage({ serviceWorkers: 'block' });
   const asked = [];
   page.on('request', (request) => asked.push(`${request.method()} ${new URL(request.url()).pathname}`));
   await pick(page, 'forest.pkl', forest.bytes);
@@ -275,7 +266,7 @@ test('the importer is fetched with the first file that needs it, and nothing is 
 });
 
 test('without the importer the page says so', async () => {
-  const { page, context } = await openReadyPage(browser, service.url, { serviceWorkers: 'block' });
+  const { page, context } = await site.openReadyPage({ serviceWorkers: 'block' });
   await context.route(/\/copse-import-/, (route) => route.abort());
   await pick(page, 'forest.pkl', forest.bytes);
   await page.getByText(/forest\.pkl: .*cannot be fetched/).waitFor();
@@ -286,7 +277,7 @@ test('without the importer the page says so', async () => {
 });
 
 test('a page without a model of its own opens one', async () => {
-  const { page, context } = await openReadyPage(browser, service.url, { serviceWorkers: 'block' });
+  const { page, context } = await site.openReadyPage({ serviceWorkers: 'block' });
   await context.route('**/models/iris.safetensors', (route) => route.fulfill({ status: 500, body: '' }));
   await page.reload();
   await page.getByRole('heading', { name: 'There is no model to ask' }).waitFor();
@@ -299,7 +290,7 @@ test('a page without a model of its own opens one', async () => {
 });
 
 test('the file can be picked by keyboard, and its result is heard', async () => {
-  const { page, context } = await openReadyPage(browser, service.url);
+  const { page, context } = await site.openReadyPage();
   const heard = [];
   await page.exposeFunction('hear', (text) => heard.push(text));
   await page.evaluate(() => {
@@ -320,7 +311,7 @@ test('the file can be picked by keyboard, and its result is heard', async () => 
 for (const colorScheme of ['light', 'dark']) {
   for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 }]) {
     test(`for everyone: ${colorScheme}, ${viewport.width} px`, async () => {
-      const { page, context, faults } = await openReadyPage(browser, service.url, { colorScheme, viewport, reducedMotion: 'reduce' });
+      const { page, context, faults } = await site.openReadyPage({ colorScheme, viewport, reducedMotion: 'reduce' });
       await pick(page, 'a-file-with-a-name-that-has-no-place-to-break.pkl', forest.bytes.subarray(0, 300));
       await page.locator('.open').getByRole('alert').waitFor();
       assert.deepEqual(await accessibilityFaults(page), []);

@@ -1,10 +1,10 @@
 /* global document, getComputedStyle */
 // Both pages for everyone: axe finds nothing, in both themes and on a phone.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
-import { accessibilityFaults, openBrowser, openPage, openReadyPage } from './support/browser.mjs';
-import { startService } from './support/service.mjs';
+import { accessibilityFaults } from './support/browser.mjs';
+import { useSite } from './support/site.mjs';
 
 const phone = { width: 360, height: 740 };
 const desk = { width: 1280, height: 800 };
@@ -15,18 +15,7 @@ const looks = [
   { colorScheme: 'dark', viewport: phone },
 ];
 
-let browser;
-let service;
-
-before(async () => {
-  service = await startService();
-  browser = await openBrowser();
-});
-
-after(async () => {
-  await browser?.close();
-  await service?.stop();
-});
+const site = useSite();
 
 /** Nothing may stick out to the side. */
 async function demandNoSidewaysScroll(page) {
@@ -41,7 +30,7 @@ for (const look of looks) {
   const name = `${look.colorScheme}, ${look.viewport.width} px`;
 
   test(`the page: ${name}`, async () => {
-    const { page, context, faults } = await openReadyPage(browser, service.url, { ...look, reducedMotion: 'reduce' });
+    const { page, context, faults } = await site.openReadyPage({ ...look, reducedMotion: 'reduce' });
     assert.deepEqual(await accessibilityFaults(page), []);
     await demandNoSidewaysScroll(page);
     await page.getByRole('radio', { name: 'The server' }).check();
@@ -60,8 +49,8 @@ for (const look of looks) {
   });
 
   test(`the API docs: ${name}`, async () => {
-    const { page, context, faults } = await openPage(browser, service.url, look);
-    await page.goto(`${service.url}apidocs/`);
+    const { page, context, faults } = await site.openPage(look);
+    await page.goto(`${site.url}apidocs/`);
     await page.locator('.opblock').first().waitFor();
     assert.deepEqual(await accessibilityFaults(page), []);
     await page.locator('.opblock-summary-control').first().click();
@@ -77,7 +66,7 @@ for (const look of looks) {
 }
 
 test('on a phone the answer stays in view while the last slider is moved', async () => {
-  const { page, context } = await openReadyPage(browser, service.url, { viewport: phone });
+  const { page, context } = await site.openReadyPage({ viewport: phone });
   for (const name of ['sepal length, slider', 'petal width, slider']) {
     const slider = page.getByRole('slider', { name });
     await slider.focus();
@@ -89,7 +78,7 @@ test('on a phone the answer stays in view while the last slider is moved', async
 });
 
 test('with reduced motion nothing moves by itself', async () => {
-  const { page, context } = await openReadyPage(browser, service.url, { reducedMotion: 'reduce' });
+  const { page, context } = await site.openReadyPage({ reducedMotion: 'reduce' });
   const durations = await page.locator('*').evaluateAll((all) => all.map((element) => getComputedStyle(element).transitionDuration));
   assert.deepEqual([...new Set(durations)], ['0s']);
   await context.close();

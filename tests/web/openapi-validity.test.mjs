@@ -2,16 +2,12 @@
 // their examples are sent, and what they document is asked for.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
 
 import SwaggerParser from '@apidevtools/swagger-parser';
 import { Validator } from '@seriousme/openapi-schema-validator';
 
-import { caseNames, iris, readCase, root } from '../wasm/support/vectors.mjs';
-
-const binary = process.env.COPSE_BIN ?? join(root, 'build/bin/copse');
+import { caseNames, iris, readCase } from '../wasm/support/vectors.mjs';
+import { startService } from './support/service.mjs';
 
 // One of each kind: classes, numbers, several outputs, missing values, categories, wide rows.
 const models = [
@@ -25,42 +21,18 @@ const models = [
     .map((name) => [name, readCase(name).modelPath]),
 ];
 
-/** Starts the service and resolves to its address; `stop` ends it. */
-async function serve(model) {
-  const args = ['serve', '--model', model, '--host', '127.0.0.1', '--port', '0', '--no-log'];
-  const child = spawn(binary, [...args, '--no-access-log'], { stdio: ['ignore', 'ignore', 'pipe'] });
-  const exited = new Promise((resolve) => child.once('exit', resolve));
-  let text = '';
-  const origin = await new Promise((resolve, reject) => {
-    child.stderr.on('data', (chunk) => {
-      text += chunk;
-      const found = /listens on (http:\S+)/.exec(text);
-      if (found) resolve(found[1]);
-    });
-    child.once('exit', () => reject(new Error(`the service did not start: ${text}`)));
-  });
-  return {
-    origin,
-    stop: () => {
-      child.kill('SIGTERM');
-      return exited;
-    },
-  };
-}
-
-test('the binary is there', () => assert.ok(existsSync(binary), `${binary} is missing: make build`));
 test('models of every kind are looked at', () => assert.equal(models.length, 10));
 
 for (const [name, model] of models) {
   let service;
   before(async () => {
-    service = await serve(model);
+    service = await startService({ model });
   });
   after(() => service?.stop());
 
   for (const path of ['/apispec_1.json', '/openapi.json']) {
     test(`${name}: ${path} is valid`, async () => {
-      const document = await (await fetch(service.origin + path)).json();
+      const document = await (await fetch(new URL(path, service.url))).json();
       const { valid, errors } = await new Validator().validate(structuredClone(document));
       assert.ok(valid, JSON.stringify(errors, null, 1));
       await SwaggerParser.validate(structuredClone(document));
@@ -68,11 +40,11 @@ for (const [name, model] of models) {
   }
 
   test(`${name}: examples of /openapi.json run`, async () => {
-    const { paths } = await (await fetch(`${service.origin}/openapi.json`)).json();
+    const { paths } = await (await fetch(`${service.url}openapi.json`)).json();
     const post = paths['/predict'].post;
     const examples = post.requestBody.content['application/json'].examples;
     for (const kind of ['row', 'list']) {
-      const response = await fetch(`${service.origin}/predict`, {
+      const response = await fetch(`${service.url}predict`, {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
         body: JSON.stringify(examples[kind].value),
@@ -86,19 +58,19 @@ for (const [name, model] of models) {
     for (const parameter of paths['/predict'].get.parameters) {
       if (parameter.in === 'query') query.append(parameter.name, parameter.example);
     }
-    const answer = await fetch(`${service.origin}/predict?${query}`);
+    const answer = await fetch(`${service.url}predict?${query}`);
     assert.equal(answer.status, 200);
     const content = paths['/predict'].get.responses['200'].content;
     assert.equal(await answer.text(), content['text/html'].example);
   });
 
   test(`${name}: what is documented answers as documented`, async () => {
-    const { paths } = await (await fetch(`${service.origin}/openapi.json`)).json();
+    const { paths } = await (await fetch(`${service.url}openapi.json`)).json();
     for (const [path, { get }] of Object.entries(paths)) {
       if (!get || path.includes('{') || path === '/predict' || path === '/' || path === '/apidocs/') {
         continue;
       }
-      const response = await fetch(service.origin + path);
+      const response = await fetch(new URL(path, service.url));
       await response.arrayBuffer();
       assert.ok(String(response.status) in get.responses, `${path}: ${response.status}`);
       const [type] = response.headers.get('content-type').split(';');

@@ -2,27 +2,17 @@
 // A tour of the page with the real service behind it.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 
 import { readNpy, toDoubles } from '../wasm/support/npy.mjs';
 import { readCase, readJson, vectors } from '../wasm/support/vectors.mjs';
-import { eventually, openBrowser, openPage, openReadyPage } from './support/browser.mjs';
+import { eventually, openPage, openReadyPage } from './support/browser.mjs';
 import { startService } from './support/service.mjs';
 import { enterRow, percentText, readAnswer, readComparison } from './support/shown.mjs';
+import { useSite } from './support/site.mjs';
 
 const labels = ['setosa', 'versicolor', 'virginica'];
-let browser;
-let service;
-
-before(async () => {
-  service = await startService();
-  browser = await openBrowser();
-});
-
-after(async () => {
-  await browser?.close();
-  await service?.stop();
-});
+const site = useSite();
 
 /** Some rows of the iris vector with what scikit-learn said, spread over the file. */
 function irisRows() {
@@ -49,7 +39,7 @@ async function demandAnswer(page, proba) {
 }
 
 test('says which model this is', async () => {
-  const { page, context, faults } = await openReadyPage(browser, service.url);
+  const { page, context, faults } = await site.openReadyPage();
   assert.equal(await page.locator('h1').textContent(), 'iris');
   const summary = await page.locator('.summary').textContent();
   assert.match(summary, /classifier of 3 classes\. Trained with scikit-learn 1\.2\.1 \(RandomForestClassifier\)/);
@@ -62,7 +52,7 @@ test('says which model this is', async () => {
 });
 
 test('sliders cover the training range', async () => {
-  const { page, context } = await openReadyPage(browser, service.url);
+  const { page, context } = await site.openReadyPage();
   const sliders = await page
     .locator('input[type=range]')
     .evaluateAll((inputs) => inputs.map(({ min, max, step }) => [min, max, step].map(Number)));
@@ -80,7 +70,7 @@ test('sliders cover the training range', async () => {
 });
 
 test('a typed row gets what scikit-learn said', async () => {
-  const { page, context, faults } = await openReadyPage(browser, service.url);
+  const { page, context, faults } = await site.openReadyPage();
   const rows = irisRows();
   assert.ok(rows.length >= 8);
   for (const { row, proba } of rows) {
@@ -92,7 +82,7 @@ test('a typed row gets what scikit-learn said', async () => {
 });
 
 test('a moved slider changes number, label and bars at once', async () => {
-  const { page, context, faults } = await openReadyPage(browser, service.url);
+  const { page, context, faults } = await site.openReadyPage();
   await enterRow(page, [5.1, 3.5, 1.4, 0.2]);
   await eventually(async () => (await readAnswer(page)).label === 'setosa', 'setosa');
   for (const name of ['petal length, slider', 'petal width, slider']) {
@@ -112,7 +102,7 @@ test('a moved slider changes number, label and bars at once', async () => {
 });
 
 test('this browser asks nobody', async () => {
-  const { page, context } = await openReadyPage(browser, service.url);
+  const { page, context } = await site.openReadyPage();
   const asked = [];
   page.on('request', (request) => asked.push(`${request.method()} ${request.url()}`));
   await enterRow(page, [6.3, 2.5, 5.0, 1.9]);
@@ -123,7 +113,7 @@ test('this browser asks nobody', async () => {
 });
 
 test('the server agrees to the bit, for every row', async () => {
-  const { page, context, faults } = await openReadyPage(browser, service.url);
+  const { page, context, faults } = await site.openReadyPage();
   await page.getByRole('radio', { name: 'The server' }).check();
   await page.getByText('Both agree to the bit').waitFor();
   await page.getByText('Every digit').click();
@@ -143,7 +133,7 @@ test('the server agrees to the bit, for every row', async () => {
 });
 
 test('a server that says something else is reported', async () => {
-  const { page, context } = await openReadyPage(browser, service.url);
+  const { page, context } = await site.openReadyPage();
   await context.route('**/predict', async (route) => {
     const response = await route.fetch();
     const body = await response.json();
@@ -156,7 +146,7 @@ test('a server that says something else is reported', async () => {
 });
 
 test('a server with another version of the model is not compared', async () => {
-  const { page, context } = await openReadyPage(browser, service.url);
+  const { page, context } = await site.openReadyPage();
   await context.route('**/predict', async (route) => {
     const response = await route.fetch();
     await route.fulfill({ response, json: { ...(await response.json()), version: '0123456789ab' } });
@@ -167,7 +157,7 @@ test('a server with another version of the model is not compared', async () => {
 });
 
 test("the server's refusal is shown in its words", async () => {
-  const { page, context } = await openReadyPage(browser, service.url);
+  const { page, context } = await site.openReadyPage();
   const detail = "column 's_length': nobody has such a flower";
   await context.route('**/predict', (route) =>
     route.fulfill({ status: 400, contentType: 'application/problem+json', json: { status: 400, detail } }),
@@ -179,7 +169,7 @@ test("the server's refusal is shown in its words", async () => {
 
 test('without its server the page goes on', async () => {
   const own = await startService();
-  const { page, context } = await openReadyPage(browser, own.url);
+  const { page, context } = await openReadyPage(site.browser, own.url);
   await own.stop();
   await page.getByRole('radio', { name: 'The server' }).check();
   await page.getByText('The server cannot be reached').waitFor();
@@ -190,7 +180,7 @@ test('without its server the page goes on', async () => {
 });
 
 test('examples show each class, and reset goes back', async () => {
-  const { page, context, faults } = await openReadyPage(browser, service.url);
+  const { page, context, faults } = await site.openReadyPage();
   const start = await readAnswer(page);
   for (const label of labels) {
     await page.getByRole('button', { name: label }).click();
@@ -207,7 +197,7 @@ test('examples show each class, and reset goes back', async () => {
 });
 
 test('an emptied field is asked for, a far number is remarked', async () => {
-  const { page, context, faults } = await openReadyPage(browser, service.url);
+  const { page, context, faults } = await site.openReadyPage();
   const field = page.getByLabel('petal width in cm', { exact: true });
   await field.fill('');
   await page.getByText('petal width needs a number.').waitFor();
@@ -223,7 +213,7 @@ test('an emptied field is asked for, a far number is remarked', async () => {
 });
 
 test('digits stay as they are typed', async () => {
-  const { page, context } = await openReadyPage(browser, service.url);
+  const { page, context } = await site.openReadyPage();
   const field = page.getByLabel('petal width in cm', { exact: true });
   await field.fill('');
   await field.pressSequentially('1.05');
@@ -232,7 +222,7 @@ test('digits stay as they are typed', async () => {
 });
 
 test('everything can be done by keyboard', async () => {
-  const { page, context, faults } = await openReadyPage(browser, service.url);
+  const { page, context, faults } = await site.openReadyPage();
   const focused = () =>
     page.evaluate(() => {
       const element = document.activeElement;
@@ -261,7 +251,7 @@ test('everything can be done by keyboard', async () => {
 });
 
 test('a screen reader hears the prediction once the row rests', async () => {
-  const { page, context } = await openReadyPage(browser, service.url);
+  const { page, context } = await site.openReadyPage();
   await enterRow(page, [5.1, 3.5, 1.4, 0.2]);
   const heard = page.getByRole('status').filter({ hasText: 'Prediction' });
   await eventually(async () => (await heard.textContent()) === 'Prediction: setosa, 100 %', 'the announcement');
@@ -269,7 +259,7 @@ test('a screen reader hears the prediction once the row rests', async () => {
 });
 
 test('the theme follows the system until it is chosen, and is remembered', async () => {
-  const { page, context, faults } = await openReadyPage(browser, service.url, { colorScheme: 'dark' });
+  const { page, context, faults } = await site.openReadyPage({ colorScheme: 'dark' });
   const theme = () => page.evaluate(() => document.documentElement.dataset.theme);
   assert.equal(await theme(), 'dark');
   await page.getByRole('button', { name: 'Use light colours' }).click();
@@ -282,14 +272,14 @@ test('the theme follows the system until it is chosen, and is remembered', async
 });
 
 test('nothing moves while the page loads and answers', async () => {
-  const { page, context } = await openPage(browser, service.url, { viewport: { width: 1280, height: 800 } });
+  const { page, context } = await site.openPage({ viewport: { width: 1280, height: 800 } });
   await context.addInitScript(() => {
     window.shift = 0;
     new PerformanceObserver((list) => {
       for (const entry of list.getEntries()) window.shift += entry.value;
     }).observe({ type: 'layout-shift', buffered: true });
   });
-  await page.goto(service.url);
+  await page.goto(site.url);
   await page.locator('.chip').first().waitFor();
   await page.getByRole('button', { name: 'virginica' }).click();
   await eventually(async () => (await readAnswer(page)).label === 'virginica', 'virginica');
@@ -299,11 +289,11 @@ test('nothing moves while the page loads and answers', async () => {
 });
 
 test('a damaged model is refused in one sentence, and loads again', async () => {
-  const { page, context } = await openPage(browser, service.url);
+  const { page, context } = await site.openPage();
   await context.route('**/models/iris.safetensors', (route) =>
     route.fulfill({ body: Buffer.from('no model'), contentType: 'application/octet-stream' }),
   );
-  await page.goto(service.url);
+  await page.goto(site.url);
   await page.getByRole('heading', { name: 'There is no model to ask' }).waitFor();
   assert.match(await page.getByRole('alert').textContent(), /header|safetensors|byte/i);
   await context.unroute('**/models/iris.safetensors');
@@ -335,7 +325,7 @@ test('other models', async (t) => {
       assert.ok(known.includes(name), `${name} is no vector`);
       const own = await startService({ model: `${name}=${join(vectors, name, 'model.safetensors')}` });
       try {
-        const { page, context, faults } = await openPage(browser, own.url);
+        const { page, context, faults } = await openPage(site.browser, own.url);
         await page.goto(own.url);
         await page.locator('.verdict-label').first().waitFor();
         assert.equal(await page.locator('h1').textContent(), name);
