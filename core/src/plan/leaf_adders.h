@@ -1,0 +1,98 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <type_traits>
+
+#include "plan/leaf_values.h"
+
+// The additions that layouts share, compiled into each layout's own loops once for each SumKind.
+// Every one rounds as the plain walk does (forest.cc, Plus).
+namespace copse::plan {
+
+/// Rows to which the trees of a range are being added, in order. Lives as long as one call.
+struct Adding {
+  const Forest* forest = nullptr;
+  TreeRange trees;
+  const LeafValues* values = nullptr;
+  RowBlock rows;
+  double* sums = nullptr;  ///< [rows.n_rows, K]
+};
+
+/// Adds the leaf in slot `slot` of tree `tree` (of the range) to row `r`: one tree, many rows.
+template <SumKind kind>
+inline void AddSlot(const Adding& adding, std::size_t tree, std::size_t slot, std::size_t r) {
+  const LeafValues& values = *adding.values;
+  const std::size_t n_outputs = values.n_outputs;
+  double* sums = adding.sums + r * n_outputs;
+  if constexpr (kind == SumKind::kFloat) {
+    double& sum = sums[values.outputs[tree]];
+    sum = static_cast<float>(sum) + values.floats[slot];
+  } else if constexpr (kind == SumKind::kDouble) {
+    sums[values.outputs[tree]] += values.doubles[slot];
+  } else if constexpr (kind == SumKind::kVector) {
+    const std::size_t payload = values.payload[slot];
+    if (payload < n_outputs) {
+      sums[payload] += 1.0;
+    } else {
+      const double* vector = values.vectors.data() + (payload - n_outputs) * n_outputs;
+      for (std::size_t k = 0; k < n_outputs; ++k) sums[k] += vector[k];
+    }
+  } else {
+    AddLeaf(*adding.forest, adding.trees.begin + tree, values.leaves[slot], adding.rows, r,
+            std::span<double>(sums, n_outputs));
+  }
+}
+
+/// The sum of one row to which many trees are added: in a register where there is one output, for
+/// a sum in memory costs a store and a load on the way to every next addition.
+template <SumKind kind>
+class RowSum {
+ public:
+  RowSum(const Adding& adding, std::size_t r)
+      : adding_(adding), row_(r), one_(adding.values->n_outputs == 1) {
+    if (one_) sum_ = static_cast<Sum>(adding.sums[r]);
+  }
+  RowSum(const RowSum&) = delete;
+  RowSum& operator=(const RowSum&) = delete;
+  ~RowSum() {
+    if (kInRegister && one_) adding_.sums[row_] = sum_;
+  }
+
+  void Add(std::size_t tree, std::size_t slot) {
+    if (!kInRegister || !one_) {
+      AddSlot<kind>(adding_, tree, slot, row_);
+    } else if constexpr (kind == SumKind::kFloat) {
+      sum_ += adding_.values->floats[slot];
+    } else if constexpr (kind == SumKind::kDouble) {
+      sum_ += adding_.values->doubles[slot];
+    }
+  }
+
+ private:
+  static constexpr bool kInRegister = kind == SumKind::kFloat || kind == SumKind::kDouble;
+  using Sum = std::conditional_t<kind == SumKind::kFloat, float, double>;
+
+  const Adding& adding_;
+  const std::size_t row_;
+  const bool one_;
+  Sum sum_ = 0;
+};
+
+/// Calls `use` with the kind as a type: use(std::integral_constant<SumKind, kind>()).
+template <class Use>
+inline void WithSumKind(SumKind kind, Use use) {
+  switch (kind) {
+    case SumKind::kFloat:
+      return use(std::integral_constant<SumKind, SumKind::kFloat>());
+    case SumKind::kDouble:
+      return use(std::integral_constant<SumKind, SumKind::kDouble>());
+    case SumKind::kVector:
+      return use(std::integral_constant<SumKind, SumKind::kVector>());
+    case SumKind::kGeneral:
+      return use(std::integral_constant<SumKind, SumKind::kGeneral>());
+  }
+}
+
+}  // namespace copse::plan
