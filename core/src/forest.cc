@@ -261,6 +261,21 @@ double At(const Reals& reals, std::size_t i) {
   return floats ? (*floats)[i] : (*std::get_if<std::vector<double>>(&reals))[i];
 }
 
+std::size_t Forest::bytes() const {
+  std::size_t sum = 0;
+  const auto add = [&](const auto&... vectors) {
+    ((sum += vectors.size() * sizeof(vectors[0])), ...);
+  };
+  const ForestParts& p = parts_;
+  add(p.tree_begin, p.tree_root, p.tree_output, p.left, p.right, p.feature, p.flags, p.leaf_row,
+      p.cat_node, p.cat_begin, p.cat_words, p.known_begin, p.known_words, p.category_begin,
+      p.category_value, p.linear_begin, p.linear_feature, p.linear_coef, p.linear_const, p.leaf_id);
+  for (const Reals* reals : {&p.threshold, &p.leaf_value, &p.base, &p.node_cover, &p.leaf_cover}) {
+    std::visit(add, *reals);
+  }
+  return sum;
+}
+
 void Forest::PredictMargins(std::span<const double> rows, std::span<double> margins) const {
   assert(rows.size() * n_outputs() == margins.size() * n_features());
   Margins(*this, trees_per_output_, rows, margins);

@@ -100,6 +100,10 @@ class Forest {
   std::size_t n_leaves() const { return n_leaves_; }
   /// Nodes on the longest way from a root to a leaf; 0 when every tree is one leaf.
   std::size_t max_depth() const { return max_depth_; }
+  /// [K] trees that add to each output: the divisor of kMean.
+  std::span<const double> trees_per_output() const { return trees_per_output_; }
+  /// What the parts take in memory.
+  std::size_t bytes() const;
 
   /// Margins [n_rows, n_outputs()] of `rows` [n_rows, n_features()], row-major; NaN is missing.
   ///
@@ -121,7 +125,7 @@ class Forest {
   std::size_t n_outputs_ = 0;
   std::size_t n_leaves_ = 0;
   std::size_t max_depth_ = 0;
-  std::vector<double> trees_per_output_;  ///< [K] the divisor of kMean
+  std::vector<double> trees_per_output_;
 };
 
 }  // namespace copse

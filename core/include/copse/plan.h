@@ -14,7 +14,9 @@ namespace copse {
 
 namespace plan {
 class Layout;
-}
+struct Columns;
+struct Shape;
+}  // namespace plan
 
 /// The forms in which trees can be evaluated; each gives the same bits.
 enum class LayoutKind : std::uint8_t {
@@ -29,8 +31,8 @@ enum class LayoutKind : std::uint8_t {
 std::string_view LayoutName(LayoutKind kind);
 
 /// A Forest compiled for speed: what each row and each batch is evaluated with is chosen from its
-/// shape by rules that were measured (docs/benchmarks.md), never by timing. Immutable; safe to share
-/// between threads. Evaluation cannot fail and gives the bits of Forest::PredictMargins.
+/// shape by rules that were measured (docs/benchmarks.md), never by timing. Immutable; safe to
+/// share between threads. Evaluation cannot fail and gives the bits of Forest::PredictMargins.
 class Plan {
  public:
   struct Options {
@@ -45,10 +47,9 @@ class Plan {
   struct Choice {
     std::size_t rows_min = 1;  ///< from so many rows on, up to the next choice
     LayoutKind layout = LayoutKind::kPlainWalk;
-    std::string reason;        ///< a sentence with the numbers that decided
   };
 
-  /// `forest` must outlive the plan.
+  /// `forest` must outlive the plan, and stay where it is.
   Plan(const Forest& forest, const Options& options);
   explicit Plan(const Forest& forest) : Plan(forest, Options{}) {}
   Plan(Plan&&) noexcept;
@@ -61,7 +62,8 @@ class Plan {
   void PredictMargins(std::span<const float> rows, std::span<double> margins) const;
 
   std::span<const Choice> choices() const { return choices_; }  ///< rising rows_min, the first 1
-  std::size_t bytes() const;                                    ///< memory beside the forest's own
+  std::string Reason(std::size_t choice) const;  ///< a sentence with the numbers that decided
+  std::size_t bytes() const;                     ///< memory beside the forest's own
   /// The instruction set that the kernels were compiled for: "AVX3_DL", "AVX2", "WASM", ...
   static std::string_view Target();
   /// What the processor can run, best first, and a way to run less (for tests and timing): plans
@@ -70,13 +72,22 @@ class Plan {
   static void LimitTarget(std::string_view target);
 
  private:
-  struct Run;
+  /// The position in `layouts_` of `kind`, made now if it is not there, or of what fits instead.
+  std::size_t Make(LayoutKind kind, const plan::Columns* columns, std::size_t bytes_max,
+                   bool with_fallbacks);
   template <class Number>
   void Predict(std::span<const Number> rows, std::span<double> margins) const;
 
+  struct Made {
+    LayoutKind kind = LayoutKind::kPlainWalk;
+    std::unique_ptr<plan::Layout> layout;  // null for the plain walk
+  };
+
   const Forest* forest_;
-  std::vector<std::unique_ptr<plan::Layout>> layouts_;
+  std::unique_ptr<plan::Shape> shape_;
+  std::vector<Made> layouts_;
   std::vector<Choice> choices_;
+  std::vector<const plan::Layout*> chosen_;  // of each choice
 };
 
 }  // namespace copse

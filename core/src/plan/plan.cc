@@ -1,0 +1,145 @@
+#include "copse/plan.h"
+
+#include <algorithm>
+#include <cassert>
+#include <optional>
+#include <utility>
+
+#include "plan/columns.h"
+#include "plan/layout.h"
+#include "plan/shape.h"
+#include "walk.h"
+
+namespace copse {
+namespace {
+
+using plan::Columns;
+using plan::Layout;
+using plan::RowBlock;
+using plan::TreeRange;
+
+constexpr std::size_t kBytesMin = std::size_t{1} << 20;
+constexpr std::size_t kForestsMax = 3;
+
+std::unique_ptr<Layout> MakeLayout(LayoutKind kind, const Forest& forest, const Columns& columns) {
+  const TreeRange trees = {0, forest.n_trees()};
+  switch (kind) {
+    case LayoutKind::kNode8:
+      return plan::MakeNode8(forest, trees, columns);
+    case LayoutKind::kSlot4:
+      return plan::MakeSlot4(forest, trees, columns);
+    case LayoutKind::kLaneSelect:
+      return plan::MakeLaneSelect(forest, trees, columns);
+    case LayoutKind::kBitWalk:
+      return plan::MakeBitWalk(forest, trees, columns);
+    case LayoutKind::kLeafMatch:
+      return plan::MakeLeafMatch(forest, trees, columns);
+    case LayoutKind::kPlainWalk:
+      break;
+  }
+  return nullptr;
+}
+
+RowBlock BlockOf(const double* rows, std::size_t n_features, std::size_t n_rows) {
+  return {nullptr, rows, n_features, n_rows};
+}
+RowBlock BlockOf(const float* rows, std::size_t n_features, std::size_t n_rows) {
+  return {rows, nullptr, n_features, n_rows};
+}
+
+// The choices where somebody asked for certain layouts: the first for one row, and from two rows on
+// the last.
+std::vector<Plan::Choice> Forced(const std::vector<LayoutKind>& only) {
+  std::vector<Plan::Choice> choices = {{1, only.front()}};
+  if (only.size() > 1) choices.push_back({2, only.back()});
+  return choices;
+}
+
+}  // namespace
+
+std::string_view LayoutName(LayoutKind kind) {
+  static constexpr std::string_view kNames[] = {"plain_walk",  "node8",    "slot4",
+                                                "lane_select", "bit_walk", "leaf_match"};
+  return kNames[static_cast<std::size_t>(kind)];
+}
+
+Plan::Plan(const Forest& forest, const Options& options) : forest_(&forest) {
+  const std::size_t bytes_max = options.bytes_max != 0
+                                    ? options.bytes_max
+                                    : std::max(kBytesMin, kForestsMax * forest.bytes());
+  const TreeRange trees = {0, forest.n_trees()};
+  const std::optional<Columns> columns = Columns::Compile(forest, trees, bytes_max / 2);
+  shape_ = std::make_unique<plan::Shape>(plan::Shape::Of(forest, columns ? &*columns : nullptr));
+  const std::vector<Choice> wanted =
+      options.only.empty() ? plan::Choose(*shape_) : Forced(options.only);
+  for (const Choice& choice : wanted) {
+    const std::size_t at =
+        Make(choice.layout, columns ? &*columns : nullptr, bytes_max, options.only.empty());
+    const Made& made = layouts_[at];
+    if (!choices_.empty() && choices_.back().layout == made.kind) continue;
+    choices_.push_back({choice.rows_min, made.kind});
+    chosen_.push_back(made.layout.get());
+  }
+}
+
+Plan::Plan(Plan&&) noexcept = default;
+Plan& Plan::operator=(Plan&&) noexcept = default;
+Plan::~Plan() = default;
+
+std::size_t Plan::Make(LayoutKind kind, const Columns* columns, std::size_t bytes_max,
+                       bool with_fallbacks) {
+  const std::vector<LayoutKind> kinds = with_fallbacks
+                                            ? plan::WithFallbacks(kind)
+                                            : std::vector<LayoutKind>{kind, LayoutKind::kPlainWalk};
+  for (const LayoutKind each : kinds) {
+    const auto found = std::find_if(layouts_.begin(), layouts_.end(),
+                                    [&](const Made& made) { return made.kind == each; });
+    if (found != layouts_.end()) return static_cast<std::size_t>(found - layouts_.begin());
+    if (each == LayoutKind::kPlainWalk) break;
+    if (columns == nullptr) continue;
+    auto layout = MakeLayout(each, *forest_, *columns);
+    if (layout == nullptr || bytes() + layout->bytes() > bytes_max) continue;
+    layouts_.push_back({each, std::move(layout)});
+    return layouts_.size() - 1;
+  }
+  layouts_.push_back({LayoutKind::kPlainWalk, nullptr});
+  return layouts_.size() - 1;
+}
+
+std::size_t Plan::bytes() const {
+  std::size_t sum = 0;
+  for (const Made& made : layouts_) sum += made.layout ? made.layout->bytes() : 0;
+  return sum;
+}
+
+std::string Plan::Reason(std::size_t choice) const {
+  return plan::ReasonFor(*shape_, choices_[choice].layout);
+}
+
+template <class Number>
+void Plan::Predict(std::span<const Number> rows, std::span<double> margins) const {
+  const std::size_t n_outputs = forest_->n_outputs();
+  const std::size_t n_rows = margins.size() / n_outputs;
+  std::size_t choice = choices_.size() - 1;
+  while (choice > 0 && n_rows < choices_[choice].rows_min) --choice;
+  if (chosen_[choice] == nullptr) return forest_->PredictMargins(rows, margins);
+  for (std::size_t r = 0; r < n_rows; ++r) {
+    walk::Start(*forest_, margins.subspan(r * n_outputs, n_outputs));
+  }
+  chosen_[choice]->AddTrees(BlockOf(rows.data(), forest_->n_features(), n_rows), margins.data());
+  for (std::size_t r = 0; r < n_rows; ++r) {
+    walk::Finish(*forest_, forest_->trees_per_output(), margins.subspan(r * n_outputs, n_outputs));
+  }
+}
+
+void Plan::PredictMargins(std::span<const double> rows, std::span<double> margins) const {
+  assert(rows.size() * forest_->n_outputs() == margins.size() * forest_->n_features());
+  Predict(rows, margins);
+}
+
+void Plan::PredictMargins(std::span<const float> rows, std::span<double> margins) const {
+  assert(rows.size() * forest_->n_outputs() == margins.size() * forest_->n_features());
+  Predict(rows, margins);
+}
+
+}  // namespace copse

@@ -1,0 +1,127 @@
+#include "plan/shape.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+
+#include "text.h"
+
+namespace copse::plan {
+namespace {
+
+// Limits of the layouts, as layout.h says.
+constexpr std::uint32_t kRank8Max = 255;
+constexpr std::uint32_t kRank16Max = 65534;
+constexpr std::size_t kSmallColumnsMax = 64;
+constexpr std::size_t kLeafMatchLeavesMax = 16;
+constexpr std::size_t kBitWalkDepthMax = 6;
+constexpr std::size_t kLaneLeavesMax = 256;
+
+// Lane select tests every node of a tree: it pays while that is not too many for each row's path.
+constexpr double kLane16LeavesMeanMax = 600;
+// It always fills its lanes: fewer rows than this are quicker one by one.
+constexpr std::size_t kLaneRowsMin = 24;
+// One small tree and many features: the ranks would cost more than the walk they save.
+constexpr double kPlainStepNs = 4, kRankNs = 3;
+
+bool RanksPay(const Shape& shape) {
+  const double walk = static_cast<double>(shape.n_trees) * shape.path_mean * kPlainStepNs;
+  return static_cast<double>(shape.n_columns) * kRankNs < walk;
+}
+
+LayoutKind ForOneRow(const Shape& shape) {
+  if (shape.n_columns == 0 || !RanksPay(shape)) return LayoutKind::kPlainWalk;
+  const bool small = shape.rank_max <= kRank8Max && shape.n_columns <= kSmallColumnsMax;
+  if (small && shape.leaves_max <= kLeafMatchLeavesMax) return LayoutKind::kLeafMatch;
+  if (small && shape.depth_max <= kBitWalkDepthMax) return LayoutKind::kBitWalk;
+  const bool pages = shape.rank_max <= kRank16Max && shape.n_columns <= kSmallColumnsMax;
+  return pages ? LayoutKind::kSlot4 : LayoutKind::kNode8;
+}
+
+bool LanesPay(const Shape& shape) {
+  if (shape.rank_max <= kRank8Max) return shape.leaves_max <= kLaneLeavesMax;
+  return shape.rank_max < kRank16Max && shape.leaves_mean <= kLane16LeavesMeanMax;
+}
+
+}  // namespace
+
+Shape Shape::Of(const Forest& forest, const Columns* columns) {
+  const ForestParts& parts = forest.parts();
+  Shape shape;
+  shape.n_trees = forest.n_trees();
+  shape.depth_max = forest.max_depth();
+  shape.n_outputs = forest.n_outputs();
+  std::vector<std::uint32_t> depth(forest.n_nodes(), 1);  // nodes on the way, itself included
+  double ends = 0, steps = 0;
+  for (std::size_t t = 0; t < shape.n_trees; ++t) {
+    const std::size_t n_nodes = parts.tree_begin[t + 1] - parts.tree_begin[t];
+    shape.leaves_max = std::max(shape.leaves_max, n_nodes + 1);
+    ends += static_cast<double>(n_nodes + 1);
+  }
+  for (std::size_t node = 0; node < depth.size(); ++node) {
+    for (const std::int32_t child : {parts.left[node], parts.right[node]}) {
+      if (child >= 0) {
+        depth[static_cast<std::size_t>(child)] = depth[node] + 1;
+      } else {
+        steps += depth[node];
+      }
+    }
+  }
+  if (ends > 0) {
+    shape.leaves_mean = ends / static_cast<double>(shape.n_trees);
+    shape.path_mean = steps / ends;
+  }
+  if (columns != nullptr) {
+    shape.n_features = columns->ranked.size() + columns->categories.size();
+    shape.n_columns = columns->n_columns;
+    shape.rank_max = columns->rank_max;
+  }
+  return shape;
+}
+
+std::vector<Plan::Choice> Choose(const Shape& shape) {
+  std::vector<Plan::Choice> choices = {{1, ForOneRow(shape)}};
+  if (choices[0].layout != LayoutKind::kPlainWalk && LanesPay(shape)) {
+    choices.push_back({kLaneRowsMin, LayoutKind::kLaneSelect});
+  }
+  return choices;
+}
+
+std::string ReasonFor(const Shape& shape, LayoutKind layout) {
+  const auto thresholds = text::Concat({shape.rank_max, " thresholds a feature"});
+  switch (layout) {
+    case LayoutKind::kPlainWalk:
+      if (shape.n_columns == 0) return "its tests cannot be made ranks, or there are none";
+      return text::Concat({"ranking ", shape.n_columns, " columns costs more than walking ",
+                           shape.n_trees, " trees of ", shape.path_mean, " steps"});
+    case LayoutKind::kLeafMatch:
+      return text::Concat({"at most ", shape.leaves_max, " leaves a tree, ", thresholds,
+                           ": one compare finds the leaf"});
+    case LayoutKind::kBitWalk:
+      return text::Concat({"depth ", shape.depth_max, ", ", thresholds,
+                           ": all tests of a tree at once, then a walk over their bits"});
+    case LayoutKind::kLaneSelect:
+      return text::Concat({"up to ", shape.leaves_max, " leaves a tree, ", thresholds,
+                           ": whole trees by compare and select, a lane a row"});
+    case LayoutKind::kSlot4:
+      return text::Concat({"depth ", shape.depth_max, ", up to ", shape.leaves_max,
+                           " leaves a tree, ", thresholds,
+                           ": four-byte nodes keep most of it in cache"});
+    case LayoutKind::kNode8:
+      return text::Concat({text::Concat({shape.n_columns}), " columns and ", thresholds,
+                           " are more than four-byte nodes can name"});
+  }
+  return {};
+}
+
+std::vector<LayoutKind> WithFallbacks(LayoutKind kind) {
+  using enum LayoutKind;
+  std::vector<LayoutKind> kinds = {kind};
+  if (kind == kPlainWalk) return kinds;
+  if (kind != kSlot4 && kind != kNode8) kinds.push_back(kSlot4);
+  if (kind != kNode8) kinds.push_back(kNode8);
+  kinds.push_back(kPlainWalk);
+  return kinds;
+}
+
+}  // namespace copse::plan

@@ -1,0 +1,37 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "copse/plan.h"
+#include "plan/columns.h"
+
+namespace copse::plan {
+
+/// What the choice of a layout depends on.
+struct Shape {
+  std::size_t n_trees = 0;
+  std::size_t leaves_max = 0;  ///< ends of the largest tree: its inner nodes + 1
+  double leaves_mean = 0;      ///< ends of a tree
+  std::size_t depth_max = 0;   ///< inner nodes on the longest way
+  double path_mean = 0;        ///< inner nodes on the way to an end, over all ends
+  std::size_t n_features = 0;  ///< that some node tests
+  std::size_t n_columns = 0;   ///< rank columns; 0 where ranks cannot hold the forest
+  std::uint32_t rank_max = 0;
+  std::size_t n_outputs = 0;
+
+  static Shape Of(const Forest& forest, const Columns* columns);
+};
+
+/// The layouts for one row and for more, by rules that were measured: see docs/benchmarks.md. The
+/// layouts may still refuse the forest; the plan then takes the next best: see Fallbacks.
+std::vector<Plan::Choice> Choose(const Shape& shape);
+
+/// Why Choose takes `layout`, with the numbers that decide.
+std::string ReasonFor(const Shape& shape, LayoutKind layout);
+
+/// `kind`, and what to take instead where it does not fit, in order; the last is the plain walk.
+std::vector<LayoutKind> WithFallbacks(LayoutKind kind);
+
+}  // namespace copse::plan
