@@ -40,7 +40,8 @@ struct RankedFeature {
 
 /// A feature that categorical nodes test: one 0/1 column for each distinct question (1 = right).
 /// The table has a row of n_columns bytes for each category code [0, n_codes), then one each for:
-/// no such code, NaN, a tiny negative x, a tiny positive x (|x| <= 1e-35f, not 0).
+/// no such code, NaN, a tiny negative x, a tiny positive x (|x| <= 1e-35f). Zero may be missing
+/// too: it is like a tiny positive x, unless category_cast table gives it a code.
 struct CategoryFeature {
   std::uint32_t feature = 0;
   std::uint32_t column_begin = 0, n_columns = 0;

@@ -41,6 +41,19 @@ class Ranker {
   /// half the range of R (so that the signed compare, one instruction everywhere, orders it).
   /// rows.n_rows <= lanes; lanes behind n_rows hold any valid rank.
   void RankLanes(const RowBlock& rows, std::make_signed_t<R>* out, std::size_t lanes) const;
+
+ private:
+  std::size_t TableRow(const CategoryFeature& category, double x) const;
+  template <class Number, class Put>
+  void RankRow(const Number* row, Put put) const;
+
+  Columns columns_;
+  CategoryCast cast_;
+  const Forest* forest_;  ///< outlives every plan made of it
 };
+
+extern template class Ranker<std::uint8_t>;
+extern template class Ranker<std::uint16_t>;
+extern template class Ranker<std::uint32_t>;
 
 }  // namespace copse::plan
