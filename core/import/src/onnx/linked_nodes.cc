@@ -33,11 +33,6 @@ class Reader {
   }
 
  private:
-  Error WrongLength(std::string_view list, std::size_t length, std::size_t expected) const {
-    return Invalid(
-        {"TreeEnsemble: ", list, " has ", length, " elements, and ", expected, " were expected"});
-  }
-
   Flaw ReadChoices() {
     const std::int64_t aggregate = IntAttribute(node_, "aggregate_function", 1);
     const std::int64_t post = IntAttribute(node_, "post_transform", 0);
@@ -51,15 +46,6 @@ class Reader {
     const std::int64_t n = IntAttribute(node_, "n_targets", 0);
     if (n < 0) return Invalid({"TreeEnsemble has ", n, " targets"});
     ensemble_.n_targets = static_cast<std::size_t>(n);
-    return {};
-  }
-
-  Flaw ReadList(std::string_view name, std::size_t expected, Ints& list) const {
-    const std::size_t n = CountInts(node_, name);
-    if (n != expected) return WrongLength(name, n, expected);
-    auto values = IntsAttribute(node_, name);
-    if (!values.ok()) return values.error();
-    list = std::move(*values);
     return {};
   }
 
@@ -91,12 +77,12 @@ class Reader {
       return Unsupported({"TreeEnsemble: nodes_modes[", i, "] is ", modes_[i]});
     }
     if (auto flaw = ReadReals("nodes_splits", splits_)) return flaw;
-    if (splits_.size() != n) return WrongLength("nodes_splits", splits_.size(), n);
-    if (auto flaw = ReadList("nodes_featureids", n, features_)) return flaw;
-    if (auto flaw = ReadList("nodes_truenodeids", n, ids_[1])) return flaw;
-    if (auto flaw = ReadList("nodes_falsenodeids", n, ids_[0])) return flaw;
-    if (auto flaw = ReadList("nodes_trueleafs", n, leafs_[1])) return flaw;
-    if (auto flaw = ReadList("nodes_falseleafs", n, leafs_[0])) return flaw;
+    if (splits_.size() != n) return WrongLength(node_, "nodes_splits", splits_.size(), n);
+    if (auto flaw = ReadIntsAttribute(node_, "nodes_featureids", n, features_)) return flaw;
+    if (auto flaw = ReadIntsAttribute(node_, "nodes_truenodeids", n, ids_[1])) return flaw;
+    if (auto flaw = ReadIntsAttribute(node_, "nodes_falsenodeids", n, ids_[0])) return flaw;
+    if (auto flaw = ReadIntsAttribute(node_, "nodes_trueleafs", n, leafs_[1])) return flaw;
+    if (auto flaw = ReadIntsAttribute(node_, "nodes_falseleafs", n, leafs_[0])) return flaw;
     auto tracks = IntsAttribute(node_, "nodes_missing_value_tracks_true");
     if (!tracks.ok()) return tracks.error();
     tracks_ = std::move(*tracks);
@@ -109,7 +95,7 @@ class Reader {
 
   Flaw ReadLeaves() {
     if (auto flaw = ReadReals("leaf_weights", weights_)) return flaw;
-    return ReadList("leaf_targetids", weights_.size(), targets_);
+    return ReadIntsAttribute(node_, "leaf_targetids", weights_.size(), targets_);
   }
 
   /// membership_values: the set of each member node, with a NaN behind it.

@@ -132,20 +132,6 @@ class Reader {
     return text::Concat({ensemble_.is_classifier ? "class_" : "target_", rest});
   }
 
-  Error WrongLength(std::string_view list, std::size_t length, std::size_t expected) const {
-    return Invalid(
-        {node_.op, ": ", list, " has ", length, " elements, and ", expected, " were expected"});
-  }
-
-  Flaw ReadList(std::string_view name, std::size_t expected, Ints& list) const {
-    const std::size_t n = CountInts(node_, name);
-    if (n != expected) return WrongLength(name, n, expected);
-    auto values = IntsAttribute(node_, name);
-    if (!values.ok()) return values.error();
-    list = std::move(*values);
-    return {};
-  }
-
   /// A list of floats, or since ai.onnx.ml 3 the tensor `<name>_as_tensor` of the input's type.
   Flaw ReadReals(std::string_view name, std::vector<double>& values) const {
     auto floats = FloatsAttribute(node_, name);
@@ -225,9 +211,10 @@ class Reader {
     const std::size_t n = ensemble_.mode.size();
     if (n == 0) return Invalid({node_.op, " has no nodes"});
     if (auto flaw = ReadReals("nodes_values", ensemble_.value)) return flaw;
-    if (ensemble_.value.size() != n) return WrongLength("nodes_values", ensemble_.value.size(), n);
+    if (ensemble_.value.size() != n)
+      return WrongLength(node_, "nodes_values", ensemble_.value.size(), n);
     Ints list;
-    if (auto flaw = ReadList("nodes_featureids", n, list)) return flaw;
+    if (auto flaw = ReadIntsAttribute(node_, "nodes_featureids", n, list)) return flaw;
     ensemble_.feature.reserve(n);
     for (std::size_t i = 0; i < n; ++i) {
       const bool is_leaf = ensemble_.mode[i] == Mode::kLeaf;
@@ -250,8 +237,8 @@ class Reader {
     const std::size_t n = ensemble_.n_nodes();
     Ints tree_ids;
     Ints node_ids;
-    if (auto flaw = ReadList("nodes_treeids", n, tree_ids)) return flaw;
-    if (auto flaw = ReadList("nodes_nodeids", n, node_ids)) return flaw;
+    if (auto flaw = ReadIntsAttribute(node_, "nodes_treeids", n, tree_ids)) return flaw;
+    if (auto flaw = ReadIntsAttribute(node_, "nodes_nodeids", n, node_ids)) return flaw;
     if (auto flaw = index_.Build(node_.op, tree_ids, std::move(node_ids), ensemble_)) return flaw;
     if (auto flaw = ReadChild("nodes_truenodeids", ensemble_.if_true)) return flaw;
     return ReadChild("nodes_falsenodeids", ensemble_.if_false);
@@ -259,7 +246,7 @@ class Reader {
 
   Flaw ReadChild(std::string_view name, std::vector<std::int32_t>& children) {
     Ints ids;
-    if (auto flaw = ReadList(name, ensemble_.n_nodes(), ids)) return flaw;
+    if (auto flaw = ReadIntsAttribute(node_, name, ensemble_.n_nodes(), ids)) return flaw;
     children.assign(ids.size(), -1);
     for (std::size_t t = 0; t < ensemble_.n_trees(); ++t) {
       for (std::size_t i = ensemble_.tree_begin[t]; i < ensemble_.tree_begin[t + 1]; ++i) {
@@ -277,8 +264,8 @@ class Reader {
   Flaw ReadOwners(std::size_t n, std::vector<std::uint32_t>& owners) {
     Ints tree_ids;
     Ints node_ids;
-    if (auto flaw = ReadList(Name("treeids"), n, tree_ids)) return flaw;
-    if (auto flaw = ReadList(Name("nodeids"), n, node_ids)) return flaw;
+    if (auto flaw = ReadIntsAttribute(node_, Name("treeids"), n, tree_ids)) return flaw;
+    if (auto flaw = ReadIntsAttribute(node_, Name("nodeids"), n, node_ids)) return flaw;
     owners.reserve(n);
     std::size_t tree = 0;
     for (std::size_t i = 0; i < n; ++i) {
@@ -297,7 +284,7 @@ class Reader {
     std::vector<double> weights;
     if (auto flaw = ReadReals(Name("weights"), weights)) return flaw;
     Ints targets;
-    if (auto flaw = ReadList(Name("ids"), weights.size(), targets)) return flaw;
+    if (auto flaw = ReadIntsAttribute(node_, Name("ids"), weights.size(), targets)) return flaw;
     for (std::size_t i = 0; i < targets.size(); ++i) {
       if (targets[i] < 0 || targets[i] > std::numeric_limits<std::int32_t>::max()) {
         return Invalid({node_.op, ": ", Name("ids"), "[", i, "] is ", targets[i]});

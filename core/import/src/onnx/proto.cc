@@ -249,6 +249,17 @@ Error WrongAttribute(const Node& node, std::string_view name) {
   return Invalid({"attribute ", name, " of ", Quote(node.op), " is damaged"});
 }
 
+/// Elements of a list, which costs no memory.
+std::size_t CountInts(const Node& node, std::string_view name) {
+  std::size_t n = 0;
+  Wire wire(node.Find(name).value_or(Bytes()));
+  for (Field field; wire.Next(field);) {
+    if (field.Is(8, Field::kVarint)) ++n;
+    if (field.Is(8, Field::kBytes)) n += CountVarints(field.bytes);
+  }
+  return n;
+}
+
 }  // namespace
 
 ElementType TypeOf(std::uint64_t number) {
@@ -365,14 +376,20 @@ Result<std::vector<std::int64_t>> IntsAttribute(const Node& node, std::string_vi
   return values;
 }
 
-std::size_t CountInts(const Node& node, std::string_view name) {
-  std::size_t n = 0;
-  Wire wire(node.Find(name).value_or(Bytes()));
-  for (Field field; wire.Next(field);) {
-    if (field.Is(8, Field::kVarint)) ++n;
-    if (field.Is(8, Field::kBytes)) n += CountVarints(field.bytes);
-  }
-  return n;
+Error WrongLength(const Node& node, std::string_view list, std::size_t length,
+                  std::size_t expected) {
+  return Invalid(
+      {node.op, ": ", list, " has ", length, " elements, and ", expected, " were expected"});
+}
+
+Flaw ReadIntsAttribute(const Node& node, std::string_view name, std::size_t expected,
+                       std::vector<std::int64_t>& list) {
+  const std::size_t n = CountInts(node, name);
+  if (n != expected) return WrongLength(node, name, n, expected);
+  auto values = IntsAttribute(node, name);
+  if (!values.ok()) return values.error();
+  list = std::move(*values);
+  return {};
 }
 
 Result<std::vector<double>> FloatsAttribute(const Node& node, std::string_view name) {

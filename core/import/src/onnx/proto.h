@@ -91,11 +91,15 @@ Result<std::vector<std::string_view>> TextsOf(const Tensor& tensor, std::string_
 
 /// Attributes of a node. An absent list is empty. Errors: kInvalidModel, naming the attribute.
 Result<std::vector<std::int64_t>> IntsAttribute(const Node& node, std::string_view name);
-/// Elements of that list, which costs no memory.
-std::size_t CountInts(const Node& node, std::string_view name);
 Result<std::vector<double>> FloatsAttribute(const Node& node, std::string_view name);
 Result<std::vector<std::string_view>> TextsAttribute(const Node& node, std::string_view name);
 Result<std::optional<Tensor>> TensorAttribute(const Node& node, std::string_view name);
+/// The list that must have `expected` elements, which are counted before memory is taken.
+text::Flaw ReadIntsAttribute(const Node& node, std::string_view name, std::size_t expected,
+                             std::vector<std::int64_t>& list);
+/// What is said of a list that has not; the list stands behind the operator's name.
+Error WrongLength(const Node& node, std::string_view list, std::size_t length,
+                  std::size_t expected);
 /// Single values; `absent` where the node has no such attribute.
 std::int64_t IntAttribute(const Node& node, std::string_view name, std::int64_t absent);
 double FloatAttribute(const Node& node, std::string_view name, double absent);
