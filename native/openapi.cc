@@ -188,20 +188,6 @@ Json ModelListSchema() {
           {"properties", {{"models", {{"type", "array"}, {"items", model}}}}}};
 }
 
-Json ProblemSchema() {
-  const Json text = {{"type", "string"}};
-  return {{"type", "object"},
-          {"required", {"type", "title", "status", "detail"}},
-          {"properties",
-           {{"type", text},
-            {"title", text},
-            {"status", {{"type", "integer"}}},
-            {"detail", text},
-            {"field", text},
-            {"value", text},
-            {"request_id", text}}}};
-}
-
 Json ProblemResponses() {
   const std::vector<std::pair<std::string, std::string>> problems = {
       {"BadRequest", "Something in the request cannot be used; `detail` says what."},

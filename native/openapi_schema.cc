@@ -147,6 +147,20 @@ Json PredictionSchema(const Model& model) {
           {"properties", {{"outputs", {{"type", "object"}, {"properties", outputs}}}}}};
 }
 
+Json ProblemSchema() {
+  const Json text = {{"type", "string"}};
+  return {{"type", "object"},
+          {"required", {"type", "title", "status", "detail"}},
+          {"properties",
+           {{"type", text},
+            {"title", text},
+            {"status", {{"type", "integer"}}},
+            {"detail", text},
+            {"field", text},
+            {"value", text},
+            {"request_id", text}}}};
+}
+
 std::string JsonText(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

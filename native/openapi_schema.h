@@ -36,6 +36,8 @@ Json FeatureSchema(const Model& model, const Feature& feature);
 Json RowSchema(const Model& model);
 /// Of what PredictionMembers says of one row.
 Json PredictionSchema(const Model& model);
+/// Of a refusal, as reply.h writes it.
+Json ProblemSchema();
 
 /// Text without line breaks, keys in the order they were added.
 std::string JsonText(const Json& json);

@@ -40,19 +40,6 @@ Json Responses(const std::string& success,
   return responses;
 }
 
-Json ProblemDefinition() {
-  const Json text = {{"type", "string"}};
-  return {{"type", "object"},
-          {"properties",
-           {{"type", text},
-            {"title", text},
-            {"status", {{"type", "integer"}}},
-            {"detail", text},
-            {"field", text},
-            {"value", text},
-            {"request_id", text}}}};
-}
-
 }  // namespace
 
 std::string SwaggerDocument(const LoadedModels& models) {
@@ -92,7 +79,7 @@ std::string SwaggerDocument(const LoadedModels& models) {
                                                         {413, "The file is too large"},
                                                         {415, "The body is no form and no CSV"},
                                                         {503, "No model is loaded"}})}}}}}}},
-      {"definitions", {{"Problem", ProblemDefinition()}}}};
+      {"definitions", {{"Problem", ProblemSchema()}}}};
   return JsonText(document) + "\n";
 }
 
