@@ -204,22 +204,8 @@ class Parser {
       if (!ReadHex(low) || low < 0xdc00 || low >= 0xe000) return false;
       code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     }
-    AppendUtf8(code);
+    text::AppendUtf8(code, document_.pool_);
     return true;
-  }
-
-  void AppendUtf8(std::uint32_t code) {
-    std::string& pool = document_.pool_;
-    const auto append = [&](std::uint32_t byte) { pool += static_cast<char>(byte); };
-    if (code < 0x80) return append(code);
-    if (code < 0x800) {
-      append(0xc0 | code >> 6);
-    } else {
-      append(code < 0x10000 ? 0xe0 | code >> 12 : 0xf0 | code >> 18);
-      if (code >= 0x10000) append(0x80 | (code >> 12 & 0x3f));
-      append(0x80 | (code >> 6 & 0x3f));
-    }
-    append(0x80 | (code & 0x3f));
   }
 
   bool Add(Kind kind, std::uint64_t bits, std::size_t size = 0) {

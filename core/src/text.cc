@@ -73,6 +73,19 @@ std::size_t FindInvalidUtf8(std::string_view bytes) {
   return std::string_view::npos;
 }
 
+void AppendUtf8(std::uint32_t code, std::string& out) {
+  const auto append = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
+  if (code < 0x80) return append(code);
+  if (code < 0x800) {
+    append(0xc0 | code >> 6);
+  } else {
+    append(code < 0x10000 ? 0xe0 | code >> 12 : 0xf0 | code >> 18);
+    if (code >= 0x10000) append(0x80 | (code >> 12 & 0x3f));
+    append(0x80 | (code >> 6 & 0x3f));
+  }
+  append(0x80 | (code & 0x3f));
+}
+
 std::string Quote(std::string_view text) {
   std::string quoted = "\"";
   std::size_t at = 0;

@@ -23,6 +23,10 @@ inline constexpr std::size_t kMessageBytesMax = 600;
 /// Returns the position of the first byte that is not, or npos.
 std::size_t FindInvalidUtf8(std::string_view bytes);
 
+/// Appends code point `code`, at most 0x10ffff, as UTF-8 would have it; a surrogate too, for
+/// callers that have not refused it.
+void AppendUtf8(std::uint32_t code, std::string& out);
+
 /// `text` between double quotes, cut after 60 bytes, with control characters, quotes and bytes
 /// that are not UTF-8 as \xHH.
 std::string Quote(std::string_view text);

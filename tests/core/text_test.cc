@@ -7,6 +7,23 @@
 namespace copse::text {
 namespace {
 
+TEST(AppendUtf8, WritesOneToFourBytes) {
+  const auto utf8 = [](std::uint32_t code) {
+    std::string out = ">";
+    AppendUtf8(code, out);
+    return out;
+  };
+  EXPECT_EQ(utf8(0), std::string(">\0", 2));
+  EXPECT_EQ(utf8(0x7f), ">\x7f");
+  EXPECT_EQ(utf8(0x80), ">\xc2\x80");
+  EXPECT_EQ(utf8(0x7ff), ">\xdf\xbf");
+  EXPECT_EQ(utf8(0x800), ">\xe0\xa0\x80");
+  EXPECT_EQ(utf8(0xd800), ">\xed\xa0\x80");
+  EXPECT_EQ(utf8(0xffff), ">\xef\xbf\xbf");
+  EXPECT_EQ(utf8(0x10000), ">\xf0\x90\x80\x80");
+  EXPECT_EQ(utf8(0x10ffff), ">\xf4\x8f\xbf\xbf");
+}
+
 TEST(Quote, ShowsWhatATerminalMustNotGet) {
   EXPECT_EQ(Quote("setosa"), "\"setosa\"");
   EXPECT_EQ(Quote("\xc3\xa9t\xc3\xa9"), "\"\xc3\xa9t\xc3\xa9\"");

@@ -142,27 +142,6 @@ bool IsNumeric(const Field& field) {
   return field.type == 'f' || field.type == 'i' || field.type == 'u' || field.type == 'b';
 }
 
-void AppendCodePoint(std::uint32_t c, std::string& out) {
-  const auto put = [&](unsigned mark, unsigned shift) {
-    out += static_cast<char>(mark | ((c >> shift) & 0x3f));
-  };
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-    return;
-  }
-  if (c < 0x800) {
-    out += static_cast<char>(0xc0 | c >> 6);
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xe0 | c >> 12);
-    put(0x80, 6);
-  } else {
-    out += static_cast<char>(0xf0 | c >> 18);
-    put(0x80, 12);
-    put(0x80, 6);
-  }
-  put(0x80, 0);
-}
-
 /// Text of a U or S item, without trailing zeros; nothing when it holds no text.
 std::optional<std::string> ItemText(const char* at, const Field& field) {
   const std::size_t width = field.type == 'U' ? 4 : 1;
@@ -178,7 +157,7 @@ std::optional<std::string> ItemText(const char* at, const Field& field) {
     }
     text.append(zeros, '\0');
     zeros = 0;
-    AppendCodePoint(c, text);
+    text::AppendUtf8(c, text);
   }
   return text;
 }

@@ -6,6 +6,7 @@
 
 #include "number.h"
 #include "pickle/machine.h"
+#include "text.h"
 
 namespace copse::importer::pickle {
 namespace {
@@ -29,26 +30,6 @@ std::optional<std::uint32_t> Digits(std::string_view text, std::size_t n, int ba
     value = value * static_cast<std::uint32_t>(base) + static_cast<std::uint32_t>(digit);
   }
   return value;
-}
-
-/// Appends code point `c` as UTF-8 would have it, surrogates too.
-void AppendUtf8(std::uint32_t c, std::string& out) {
-  const auto tail = [&](unsigned shift) { out += static_cast<char>(0x80 | ((c >> shift) & 0x3f)); };
-  if (c < 0x80) {
-    out += static_cast<char>(c);
-  } else if (c < 0x800) {
-    out += static_cast<char>(0xc0 | c >> 6);
-    tail(0);
-  } else if (c < 0x10000) {
-    out += static_cast<char>(0xe0 | c >> 12);
-    tail(6);
-    tail(0);
-  } else {
-    out += static_cast<char>(0xf0 | c >> 18);
-    tail(12);
-    tail(6);
-    tail(0);
-  }
 }
 
 /// What stands behind a backslash in a str of Python 2: its bytes, and how much was read.
@@ -307,7 +288,7 @@ void Machine::PushUnicode(std::string_view escaped) {
     if (escaped[i] != '\\' || (next != 'u' && next != 'U')) {
       const std::size_t n = escaped[i] == '\\' && i + 1 < escaped.size() ? 2 : 1;
       for (std::size_t j = 0; j < n; ++j) {
-        AppendUtf8(static_cast<unsigned char>(escaped[i + j]), plain);
+        text::AppendUtf8(static_cast<unsigned char>(escaped[i + j]), plain);
       }
       i += n;
       continue;
@@ -324,7 +305,7 @@ void Machine::PushUnicode(std::string_view escaped) {
         i += 6;
       }
     }
-    AppendUtf8(*c, plain);
+    text::AppendUtf8(*c, plain);
   }
   if (plain == escaped) return Push(store_.AddText(Tag::kText, escaped));
   PushCopy(Tag::kText, plain);

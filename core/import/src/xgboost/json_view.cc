@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "number.h"
+#include "text.h"
 
 namespace copse::importer::view {
 namespace {
@@ -44,19 +45,6 @@ std::string_view NameOf(Kind kind) {
   return kNames[static_cast<std::size_t>(kind)];
 }
 
-void AppendUtf8(std::uint32_t code, std::string& out) {
-  const auto append = [&](std::uint32_t byte) { out += static_cast<char>(byte); };
-  if (code < 0x80) return append(code);
-  if (code < 0x800) {
-    append(0xc0 | code >> 6);
-  } else {
-    append(code < 0x10000 ? 0xe0 | code >> 12 : 0xf0 | code >> 18);
-    if (code >= 0x10000) append(0x80 | (code >> 12 & 0x3f));
-    append(0x80 | (code >> 6 & 0x3f));
-  }
-  append(0x80 | (code & 0x3f));
-}
-
 /// Four hexadecimal digits, or nothing that a code unit can be.
 std::uint32_t HexAt(std::string_view text, std::size_t at) {
   if (text.size() < at + 4) return ~std::uint32_t{0};
@@ -82,7 +70,7 @@ void AppendCodePoint(std::string_view text, std::size_t& at, std::string& out) {
     code = 0x10000 + ((code - 0xd800) << 10) + (low - 0xdc00);
     at += 6;
   }
-  AppendUtf8(code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0xfffd : code, out);
+  text::AppendUtf8(code > 0x10ffff || (code >= 0xd800 && code < 0xe000) ? 0xfffd : code, out);
 }
 
 }  // namespace
