@@ -12,12 +12,7 @@ namespace {
 using namespace std::literals;
 using test::BytesOf;
 using test::DumpOf;
-
-std::string Folder() { return COPSE_SOURCE_DIR "/tests/import/pickles/"; }
-
-std::string Text(std::string_view text) {
-  return "\x8c" + std::string(1, static_cast<char>(text.size())) + std::string(text);
-}
+using test::Text;
 
 const std::string kBytesDtype = "cnumpy\ndtype\n" + Text("u1") + "K\0K\1\x87R(K\3"s + Text("|") +
                                 "NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tb"s;
@@ -33,10 +28,10 @@ std::string Wrapper(const std::string& shape, const std::string& more = "",
 std::string Aligned() { return Text("numpy_array_alignment_bytes") + "K\x10"; }
 
 TEST(Joblib, ReadsWhatJoblibWritesWithAndWithoutAlignment) {
-  const std::string expected = test::ReadWhole(Folder() + "joblib.txt");
+  const std::string expected = test::ReadPickle("joblib.txt");
   ASSERT_FALSE(expected.empty());
-  EXPECT_EQ(DumpOf(test::ReadWhole(Folder() + "joblib-aligned.joblib")), expected);
-  EXPECT_EQ(DumpOf(test::ReadWhole(Folder() + "joblib-packed.joblib")), expected);
+  EXPECT_EQ(DumpOf(test::ReadPickle("joblib-aligned.joblib")), expected);
+  EXPECT_EQ(DumpOf(test::ReadPickle("joblib-packed.joblib")), expected);
 }
 
 TEST(Joblib, BytesFollowTheWrapper) {

@@ -13,8 +13,7 @@ namespace {
 using namespace std::literals;
 using test::BytesOf;
 using test::DumpOf;
-
-std::string Folder() { return COPSE_SOURCE_DIR "/tests/import/pickles/"; }
+using test::Text;
 
 /// `n` as LONG1.
 std::string Whole(std::uint64_t n) {
@@ -23,10 +22,6 @@ std::string Whole(std::uint64_t n) {
   // A ninth byte keeps the number positive; it is past 64 bits only where it must be.
   if (n >> 63 == 0) bytes[1] = '\x08';
   return n >> 63 == 0 ? bytes : bytes + '\0';
-}
-
-std::string Text(std::string_view text) {
-  return "\x8c" + std::string(1, static_cast<char>(text.size())) + std::string(text);
 }
 
 std::string Bytes(std::string_view bytes) {
@@ -63,10 +58,10 @@ std::string MessageOf(const std::string& pickle) {
 }
 
 TEST(NumpyArray, ReadsWhatEveryProtocolOfPythonWrites) {
-  const std::string expected = test::ReadWhole(Folder() + "numpy.txt");
+  const std::string expected = test::ReadPickle("numpy.txt");
   ASSERT_FALSE(expected.empty());
   for (const char protocol : "012345"sv) {
-    EXPECT_EQ(DumpOf(test::ReadWhole(Folder() + "numpy-p" + protocol + ".pkl")), expected)
+    EXPECT_EQ(DumpOf(test::ReadPickle("numpy-p"s + protocol + ".pkl")), expected)
         << "protocol " << protocol;
   }
 }

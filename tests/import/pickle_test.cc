@@ -13,18 +13,13 @@ namespace {
 using namespace std::literals;
 using test::BytesOf;
 using test::DumpOf;
-
-std::string Folder() { return COPSE_SOURCE_DIR "/tests/import/pickles/"; }
+using test::Text;
 
 /// `n` as `size` bytes, the lowest first.
 std::string Little(std::uint64_t n, int size) {
   std::string bytes;
   for (int i = 0; i < size; ++i) bytes += static_cast<char>(n >> 8 * i & 255);
   return bytes;
-}
-
-std::string Text(std::string_view text) {
-  return "\x8c" + Little(text.size(), 1) + std::string(text);
 }
 
 std::string Name(std::string_view module, std::string_view name) {
@@ -48,19 +43,19 @@ void ExpectUnsupported(std::string_view bytes, std::string_view words) {
 }
 
 TEST(Pickle, ReadsWhatEveryProtocolOfPythonWrites) {
-  const std::string expected = test::ReadWhole(Folder() + "plain.txt");
+  const std::string expected = test::ReadPickle("plain.txt");
   ASSERT_FALSE(expected.empty());
   for (const char protocol : "012345"sv) {
-    EXPECT_EQ(DumpOf(test::ReadWhole(Folder() + "plain-p" + protocol + ".pkl")), expected)
+    EXPECT_EQ(DumpOf(test::ReadPickle("plain-p"s + protocol + ".pkl")), expected)
         << "protocol " << protocol;
   }
 }
 
 TEST(Pickle, ReadsWhatBothPicklersOfPython2Write) {
-  const std::string expected = test::ReadWhole(Folder() + "python2.txt");
+  const std::string expected = test::ReadPickle("python2.txt");
   ASSERT_FALSE(expected.empty());
   for (const std::string name : {"c0", "c1", "c2", "p0", "p1", "p2"}) {
-    EXPECT_EQ(DumpOf(test::ReadWhole(Folder() + "python2-" + name + ".pkl")), expected) << name;
+    EXPECT_EQ(DumpOf(test::ReadPickle("python2-" + name + ".pkl")), expected) << name;
   }
 }
 
@@ -374,7 +369,7 @@ TEST(Pickle, RefusesLengthsThatTheFileDoesNotHave) {
 TEST(Pickle, EveryPrefixIsRefused) {
   for (const std::string name : {"numpy-p2.pkl", "numpy-p5.pkl", "python2-c0.pkl",
                                  "joblib-aligned.joblib", "joblib-packed.joblib"}) {
-    const std::string whole = test::ReadWhole(Folder() + name);
+    const std::string whole = test::ReadPickle(name);
     ASSERT_FALSE(whole.empty()) << name;
     ASSERT_TRUE(Document::Parse(BytesOf(whole)).ok()) << name;
     for (std::size_t n = 0; n < whole.size(); ++n) {
@@ -387,7 +382,7 @@ TEST(Pickle, EveryPrefixIsRefused) {
 
 TEST(Pickle, EveryChangedByteIsReadOrRefused) {
   for (const std::string name : {"numpy-p3.pkl", "joblib-aligned.joblib", "python2-c0.pkl"}) {
-    std::string bytes = test::ReadWhole(Folder() + name);
+    std::string bytes = test::ReadPickle(name);
     ASSERT_FALSE(bytes.empty()) << name;
     for (char& byte : bytes) {
       const char kept = byte;
@@ -494,7 +489,7 @@ TEST(Pickle, AMillionFarMemoNumbersAreRefused) {
 TEST(LooksLikePickle, KnowsEveryProtocol) {
   for (const std::string name :
        {"plain-p0", "plain-p1", "plain-p2", "plain-p5", "python2-c0", "python2-p1"}) {
-    EXPECT_TRUE(LooksLikePickle(BytesOf(test::ReadWhole(Folder() + name + ".pkl")))) << name;
+    EXPECT_TRUE(LooksLikePickle(BytesOf(test::ReadPickle(name + ".pkl")))) << name;
   }
   EXPECT_TRUE(LooksLikePickle(BytesOf(Name("copy_reg", "_reconstructor") + "and so on")));
   EXPECT_TRUE(LooksLikePickle(BytesOf("}q\x01.")));

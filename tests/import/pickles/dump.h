@@ -172,4 +172,14 @@ inline std::string ReadWhole(const std::string& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
+/// The file `name` beside this header.
+inline std::string ReadPickle(const std::string& name) {
+  return ReadWhole(COPSE_SOURCE_DIR "/tests/import/pickles/" + name);
+}
+
+/// The opcode of a str, of at most 255 bytes of UTF-8.
+inline std::string Text(std::string_view text) {
+  return "\x8c" + std::string(1, static_cast<char>(text.size())) + std::string(text);
+}
+
 }  // namespace copse::importer::pickle::test
