@@ -1,0 +1,242 @@
+// Lane select evaluates a tree for many rows without a branch and without a walk. Every row has a
+// lane of a vector register, one byte wide, that holds a leaf number. From the deepest nodes up, a
+// node compares the ranks of its feature, a byte for each row, with its own rank, and each lane
+// takes the leaf number of the right subtree or of the left one. What comes out at the root is the
+// leaf of every row. All nodes are tested, not only those on the way: but a test costs one compare
+// and one select for 16 to 64 rows, where a step of a walk costs a load that has to be waited for,
+// for one.
+//
+// Compiled once for each instruction set (foreach_target.h); the best is taken at run time.
+#include "kernels/lane_kernels.h"
+
+#include <type_traits>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/lane_kernels.cc"
+#include <hwy/foreach_target.h>
+// after foreach_target.h
+#include <hwy/highway.h>
+
+// Vectors of a length that is known when this is compiled: they are members below.
+HWY_BEFORE_NAMESPACE();
+namespace copse::plan::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// `four` holds a T in each part of its four bytes.
+template <class T>
+HWY_INLINE hn::Vec<hn::ScalableTag<T>> Splat(std::uint32_t four) {
+  const hn::ScalableTag<T> d;
+#if HWY_TARGET == HWY_SCALAR
+  return hn::Set(d, static_cast<T>(four));
+#else
+  return hn::BitCast(d, hn::Set(hn::ScalableTag<std::uint32_t>(), four));
+#endif
+}
+
+// Leaf numbers are compared as what the instruction sets have: bytes unsigned, words signed.
+template <class R>
+using LeafLane = std::conditional_t<sizeof(R) == 1, std::uint8_t, std::int16_t>;
+
+// The leaf numbers of n vectors of rows. Halves, and no arrays: arrays would live in memory.
+template <class R, int n>
+struct Lanes {
+  using Half = Lanes<R, n / 2>;
+  using Leaf = LeafLane<R>;
+  using One = typename Half::One;
+  using RankOne = typename Half::RankOne;
+  static constexpr std::size_t kRows = 2 * Half::kRows;
+  Half a, b;
+
+  static HWY_INLINE Lanes Load(const Leaf* at) {
+    return {Half::Load(at), Half::Load(at + Half::kRows)};
+  }
+  static HWY_INLINE Lanes Zero() { return {Half::Zero(), Half::Zero()}; }
+  HWY_INLINE void Store(Leaf* at) const {
+    a.Store(at);
+    b.Store(at + Half::kRows);
+  }
+  static HWY_INLINE Lanes Bottom(const R* x, RankOne rank, One leaf) {
+    return {Half::Bottom(x, rank, leaf), Half::Bottom(x + Half::kRows, rank, leaf)};
+  }
+  static HWY_INLINE Lanes Choose(const R* x, RankOne rank, Lanes left, Lanes right) {
+    return {Half::Choose(x, rank, left.a, right.a),
+            Half::Choose(x + Half::kRows, rank, left.b, right.b)};
+  }
+  static HWY_INLINE Lanes Choose(const R* x, RankOne rank, One left, Lanes right) {
+    return {Half::Choose(x, rank, left, right.a),
+            Half::Choose(x + Half::kRows, rank, left, right.b)};
+  }
+  static HWY_INLINE Lanes Choose(const R* x, RankOne rank, Lanes left, One right) {
+    return {Half::Choose(x, rank, left.a, right),
+            Half::Choose(x + Half::kRows, rank, left.b, right)};
+  }
+};
+
+template <class R>
+struct Lanes<R, 1> {
+  using Leaf = LeafLane<R>;
+  using D = hn::ScalableTag<Leaf>;
+  using RankD = hn::ScalableTag<R>;
+  using One = hn::Vec<D>;
+  using RankOne = hn::Vec<RankD>;
+  static constexpr std::size_t kRows = hn::MaxLanes(D());
+  One v;
+
+  static HWY_INLINE Lanes Load(const Leaf* at) { return {hn::Load(D(), at)}; }
+  static HWY_INLINE Lanes Zero() { return {hn::Zero(D())}; }
+  HWY_INLINE void Store(Leaf* at) const { hn::Store(v, D(), at); }
+
+  // Where x > rank: leaf + 1.
+  static HWY_INLINE Lanes Bottom(const R* x, RankOne rank, One leaf) {
+    const auto right = hn::Gt(hn::Load(RankD(), x), rank);
+#if HWY_TARGET <= HWY_AVX3
+    return {hn::IfThenElse(hn::RebindMask(D(), right), hn::Add(leaf, hn::Set(D(), 1)), leaf)};
+#else
+    return {hn::Sub(leaf, hn::BitCast(D(), hn::VecFromMask(RankD(), right)))};
+#endif
+  }
+
+  // Leaves are numbered from left to right, so the right one is larger: where a select is more than
+  // one instruction, a mask and a maximum are fewer.
+  static HWY_INLINE One Choose(const R* x, RankOne rank, One left, One right) {
+    const auto goes_right = hn::Gt(hn::Load(RankD(), x), rank);
+#if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM
+    return hn::IfThenElse(hn::RebindMask(D(), goes_right), right, left);
+#else
+    return hn::Max(left, hn::And(hn::BitCast(D(), hn::VecFromMask(RankD(), goes_right)), right));
+#endif
+  }
+  static HWY_INLINE Lanes Choose(const R* x, RankOne rank, Lanes left, Lanes right) {
+    return {Choose(x, rank, left.v, right.v)};
+  }
+  static HWY_INLINE Lanes Choose(const R* x, RankOne rank, One left, Lanes right) {
+    return {Choose(x, rank, left, right.v)};
+  }
+  static HWY_INLINE Lanes Choose(const R* x, RankOne rank, Lanes left, One right) {
+    return {Choose(x, rank, left.v, right)};
+  }
+};
+
+// A complete tree, written out: what is not yet chosen stays in registers.
+template <class L, class R, int depth>
+HWY_INLINE L Complete(const LaneOp* op, const R* x) {
+  if constexpr (depth == 1) {
+    return L::Bottom(x + op->column * L::kRows, Splat<R>(op->rank),
+                     Splat<typename L::Leaf>(op->leaf));
+  } else {
+    constexpr int kNodes = (1 << (depth - 1)) - 1;
+    const L left = Complete<L, R, depth - 1>(op, x);
+    const L right = Complete<L, R, depth - 1>(op + kNodes, x);
+    const LaneOp& root = op[2 * kNodes];
+    return L::Choose(x + root.column * L::kRows, Splat<R>(root.rank), left, right);
+  }
+}
+
+// Any tree. The stack holds the results of subtrees whose siblings are not done yet.
+template <class L, class R>
+HWY_INLINE L Listed(const LaneOp* op, const LaneOp* end, const R* x) {
+  using Leaf = typename L::Leaf;
+  alignas(kLaneAlignment) Leaf stack[kLaneStackMax * L::kRows];
+  Leaf* top = stack;
+  L value = L::Zero();
+  for (; op != end; ++op) {
+    const R* column = x + op->column * L::kRows;
+    const auto rank = Splat<R>(op->rank);
+    switch (op->kind) {
+      case LaneOpKind::kTwoLeaves:
+        value.Store(top);
+        top += L::kRows;
+        value = L::Bottom(column, rank, Splat<Leaf>(op->leaf));
+        break;
+      case LaneOpKind::kLeafLeft:
+        value = L::Choose(column, rank, Splat<Leaf>(op->leaf), value);
+        break;
+      case LaneOpKind::kLeafRight:
+        value = L::Choose(column, rank, value, Splat<Leaf>(op->leaf));
+        break;
+      case LaneOpKind::kStackLeft:
+        top -= L::kRows;
+        value = L::Choose(column, rank, L::Load(top), value);
+        break;
+      case LaneOpKind::kStackRight:
+        top -= L::kRows;
+        value = L::Choose(column, rank, value, L::Load(top));
+        break;
+    }
+  }
+  return value;
+}
+
+template <class R, class Leaf, int n>
+void Select(const LaneTree& tree, const R* ranks, std::size_t n_columns, std::size_t n_groups,
+            Leaf* leaves) {
+  using L = Lanes<R, n>;
+  auto* out = reinterpret_cast<typename L::Leaf*>(leaves);
+  const std::size_t stride = n_columns * L::kRows;
+  const auto each = [&](auto evaluate) HWY_ATTR {
+    for (std::size_t g = 0; g < n_groups; ++g) {
+      evaluate(ranks + g * stride).Store(out + g * L::kRows);
+    }
+  };
+  // Where vectors are emulated, a tree written out would only be a lot of code.
+  if constexpr (sizeof(R) == 1 && HWY_TARGET != HWY_EMU128 && HWY_TARGET != HWY_SCALAR) {
+    if (tree.complete_depth == 6) {
+      return each([&](const R* x) HWY_ATTR { return Complete<L, R, 6>(tree.ops, x); });
+    }
+    if (tree.complete_depth == 3) {
+      return each([&](const R* x) HWY_ATTR { return Complete<L, R, 3>(tree.ops, x); });
+    }
+  }
+  each([&](const R* x) HWY_ATTR { return Listed<L, R>(tree.ops, tree.ops + tree.n_ops, x); });
+}
+
+template <class Leaf, class Number>
+void AddNumbers(const Leaf* leaves, std::size_t n, const Number* table, std::size_t, Number* sums) {
+  for (std::size_t r = 0; r < n; ++r) sums[r] += table[leaves[r]];
+}
+
+template <class Leaf>
+void AddVectors(const Leaf* leaves, std::size_t n, const double* table, double* sums) {
+  const hn::CappedTag<double, 4> d;
+  for (std::size_t r = 0; r < n; ++r) {
+    const double* vector = table + 4 * std::size_t{leaves[r]};
+    for (std::size_t k = 0; k < 4; k += hn::MaxLanes(d)) {
+      double* sum = sums + 4 * r + k;
+      hn::Store(hn::Add(hn::Load(d, sum), hn::Load(d, vector + k)), d, sum);
+    }
+  }
+}
+
+template <class R, class Leaf>
+constexpr LaneKernelsOf<R, Leaf> KernelsOf() {
+  constexpr int kVectors = 4;
+  LaneKernelsOf<R, Leaf> kernels;
+  kernels.wide = Lanes<R, kVectors>::kRows;
+  kernels.narrow = Lanes<R, 1>::kRows;
+  kernels.select_wide = Select<R, Leaf, kVectors>;
+  kernels.select_narrow = Select<R, Leaf, 1>;
+  kernels.add_floats = AddNumbers<Leaf, float>;
+  kernels.add_doubles = AddNumbers<Leaf, double>;
+  kernels.add_vectors = AddVectors<Leaf>;
+  return kernels;
+}
+
+const LaneKernels& Kernels() {
+  static constexpr LaneKernels kernels = {KernelsOf<std::int8_t, std::uint8_t>(),
+                                          KernelsOf<std::int16_t, std::uint16_t>()};
+  return kernels;
+}
+
+}  // namespace copse::plan::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace copse::plan {
+
+HWY_EXPORT(Kernels);
+
+const LaneKernels& ChosenLaneKernels() { return HWY_DYNAMIC_DISPATCH(Kernels)(); }
+
+}  // namespace copse::plan
+#endif

@@ -1,0 +1,72 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace copse::plan {
+
+/// What a node of a tree does in lane select (lane_kernels.cc): its tests are made for a group of
+/// rows at once, and `value` is the result of the operation before it, a leaf number for each row.
+enum class LaneOpKind : std::uint32_t {
+  kTwoLeaves,  ///< keeps `value` on a stack; leaf, or leaf + 1 where the test says right
+  kLeafLeft,   ///< leaf, or `value` where right
+  kLeafRight,  ///< `value`, or leaf where right
+  kStackLeft,  ///< the top of the stack, taken off, or `value` where right
+  kStackRight  ///< `value`, or the top of the stack, taken off, where right
+};
+
+struct LaneOp {
+  std::uint32_t column = 0;
+  LaneOpKind kind = LaneOpKind::kTwoLeaves;
+  /// The biased rank of the test, and the number of a leaf, each as often as it fits into four
+  /// bytes: these are loaded to all lanes in one instruction, single bytes are not.
+  std::uint32_t rank = 0;
+  std::uint32_t leaf = 0;
+};
+
+/// The operations of a tree, children before their parents. Leaves are numbered from left to right.
+struct LaneTree {
+  const LaneOp* ops = nullptr;
+  std::size_t n_ops = 0;
+  /// Where not 0: the tree is complete, of this depth, and every left child is done before the
+  /// right.
+  std::size_t complete_depth = 0;
+};
+
+inline constexpr std::size_t kLaneStackMax = 16;
+inline constexpr std::size_t kCompleteDepthMax = 6;
+/// So many numbers behind the last leaf value of a table may be read.
+inline constexpr std::size_t kLeafTablePadding = 64;
+/// Rows in a group are a divisor of this; columns of ranks, leaves and sums begin at a multiple of
+/// this many bytes.
+inline constexpr std::size_t kLanesMax = 256;
+inline constexpr std::size_t kLaneAlignment = 64;
+
+/// The loops of lane select for one width of ranks and leaf numbers, R being signed.
+template <class R, class Leaf>
+struct LaneKernelsOf {
+  /// Rows in a group: many, which share the decoding of an operation, or few, for the last rows.
+  std::size_t wide = 0, narrow = 0;
+  /// leaves[g * rows + r] is where row r of group g ends. `ranks` [n_groups, n_columns, rows].
+  using Select = void (*)(const LaneTree& tree, const R* ranks, std::size_t n_columns,
+                          std::size_t n_groups, Leaf* leaves);
+  Select select_wide = nullptr, select_narrow = nullptr;
+  /// sums[r] += table[leaves[r]]; n is a multiple of `narrow`.
+  void (*add_floats)(const Leaf* leaves, std::size_t n, const float* table, std::size_t n_leaves,
+                     float* sums) = nullptr;
+  void (*add_doubles)(const Leaf* leaves, std::size_t n, const double* table, std::size_t n_leaves,
+                      double* sums) = nullptr;
+  /// The same for `table` [n_leaves, 4] and `sums` [n, 4].
+  void (*add_vectors)(const Leaf* leaves, std::size_t n, const double* table,
+                      double* sums) = nullptr;
+};
+
+struct LaneKernels {
+  LaneKernelsOf<std::int8_t, std::uint8_t> of8;
+  LaneKernelsOf<std::int16_t, std::uint16_t> of16;
+};
+
+/// Those for this processor.
+const LaneKernels& ChosenLaneKernels();
+
+}  // namespace copse::plan

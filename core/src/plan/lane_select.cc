@@ -1,0 +1,331 @@
+// Lane select for batches: see kernels/lane_kernels.cc for the idea. Here trees become operations,
+// and rows become groups of ranks; leaf numbers become sums, tree by tree.
+#include <algorithm>
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "kernels/lane_kernels.h"
+#include "plan/lane_trees.h"
+#include "plan/layout.h"
+#include "plan/leaf_adders.h"
+
+namespace copse::plan {
+namespace {
+
+// Rows whose ranks, leaves and sums are kept at a time, if their ranks fit: enough that a tree's
+// operations and what is guessed about them are used often, few enough for the second-level cache.
+constexpr std::size_t kBlockRows = 1024;
+constexpr std::size_t kRankBytesMax = std::size_t{1} << 20;
+constexpr std::size_t kColumnsMax = 4096;
+// Sums are kept in columns for up to so many outputs.
+constexpr std::size_t kSumColumnsMax = 16;
+constexpr std::size_t kVectorWidth = 4;
+constexpr std::uint32_t kRank8Max = 255, kRank16Max = 65535;
+constexpr std::size_t kLeaves8Max = 256, kLeaves16Max = 1024;
+// Ranks of one row that are kept on the stack.
+constexpr std::size_t kStackColumns = 1024;
+
+// Numbers that vectors are loaded from.
+template <class T>
+class Aligned {
+ public:
+  explicit Aligned(std::size_t n) : bytes_(n * sizeof(T) + kLaneAlignment) {
+    const auto address = reinterpret_cast<std::uintptr_t>(bytes_.data());
+    data_ = reinterpret_cast<T*>(bytes_.data() + (-address & (kLaneAlignment - 1)));
+  }
+  Aligned(const Aligned&) = delete;
+  Aligned& operator=(const Aligned&) = delete;
+  Aligned(Aligned&&) noexcept = default;  // moved bytes stay where they are
+  Aligned& operator=(Aligned&&) noexcept = default;
+  ~Aligned() = default;
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  std::size_t bytes() const { return bytes_.size(); }
+
+ private:
+  std::vector<unsigned char> bytes_;
+  T* data_;
+};
+
+std::size_t RoundUp(std::size_t n, std::size_t step) { return (n + step - 1) / step * step; }
+
+const auto& KernelsFor(std::uint8_t /*rank*/) { return ChosenLaneKernels().of8; }
+const auto& KernelsFor(std::uint16_t /*rank*/) { return ChosenLaneKernels().of16; }
+
+// How the sums of a block are kept while trees are added to it: in columns of floats or doubles,
+// one for each output; in vectors of four doubles, one for each row; or where the caller wants
+// them.
+enum class SumForm : std::uint8_t { kFloatColumns, kDoubleColumns, kVectors, kInPlace };
+
+SumForm FormFor(const LeafValues& values) {
+  const bool few = values.n_outputs <= kSumColumnsMax;
+  if (values.kind == SumKind::kFloat && few) return SumForm::kFloatColumns;
+  if (values.kind == SumKind::kDouble && few) return SumForm::kDoubleColumns;
+  const bool fits = values.n_outputs <= kVectorWidth;
+  return values.kind == SumKind::kVector && fits ? SumForm::kVectors : SumForm::kInPlace;
+}
+
+// The vectors of all slots [slots, 4], written out, where that is the form of sums.
+Aligned<double> Vectors(const LeafValues& values) {
+  if (FormFor(values) != SumForm::kVectors) return Aligned<double>(0);
+  Aligned<double> out(values.payload.size() * kVectorWidth);
+  const std::size_t n_outputs = values.n_outputs;
+  for (std::size_t slot = 0; slot < values.payload.size(); ++slot) {
+    double* vector = out.data() + slot * kVectorWidth;
+    std::fill_n(vector, kVectorWidth, 0.0);
+    const std::size_t payload = values.payload[slot];
+    if (payload < n_outputs) {
+      vector[payload] = 1;
+    } else {
+      std::copy_n(values.vectors.data() + (payload - n_outputs) * n_outputs, n_outputs, vector);
+    }
+  }
+  return out;
+}
+
+// The rows of a block: wide groups, then narrow ones for the rest.
+struct Groups {
+  std::size_t n_wide = 0, n_narrow = 0;
+};
+
+// Rank is std::uint8_t or std::uint16_t; leaf numbers are as wide.
+template <class Rank>
+class LaneSelect final : public Layout {
+ public:
+  LaneSelect(const Forest& forest, TreeRange trees, LaneTrees lane_trees, Columns columns)
+      : forest_(&forest),
+        range_(trees),
+        kernels_(&KernelsFor(Rank{})),
+        trees_(std::move(lane_trees)),
+        ranker_(std::move(columns), forest.rules().input, forest.rules().category_cast, forest),
+        values_(LeafValues::Compile(forest, trees, trees_.leaves)),
+        form_(FormFor(values_)),
+        vectors_(Vectors(values_)) {
+    trees_.leaves = {};
+    if (!values_.floats.empty()) values_.floats.resize(values_.floats.size() + kLeafTablePadding);
+    if (!values_.doubles.empty()) {
+      values_.doubles.resize(values_.doubles.size() + kLeafTablePadding);
+    }
+  }
+
+  void AddTrees(const RowBlock& rows, double* sums) const override {
+    if (rows.n_rows == 1) return AddToOneRow(rows, sums);
+    const std::size_t capacity = BlockRows(rows.n_rows);
+    Scratch scratch(*this, capacity);
+    for (std::size_t first = 0; first < rows.n_rows; first += capacity) {
+      const std::size_t n = std::min(capacity, rows.n_rows - first);
+      AddToBlock(rows.Sub(first, n), sums + first * values_.n_outputs, scratch);
+    }
+  }
+
+  std::size_t bytes() const override {
+    return trees_.bytes() + ranker_.bytes() + values_.bytes() + vectors_.bytes();
+  }
+
+ private:
+  using Signed = std::make_signed_t<Rank>;
+
+  struct Scratch {
+    Scratch(const LaneSelect& layout, std::size_t n_rows)
+        : capacity(n_rows),
+          ranks(n_rows * layout.ranker_.n_columns()),
+          leaves(n_rows),
+          floats(layout.form_ == SumForm::kFloatColumns ? n_rows * layout.values_.n_outputs : 0),
+          doubles(layout.form_ == SumForm::kDoubleColumns ? n_rows * layout.values_.n_outputs
+                  : layout.form_ == SumForm::kVectors     ? n_rows * kVectorWidth
+                                                          : 0) {}
+    std::size_t capacity;  // a whole number of wide groups
+    Aligned<Signed> ranks;
+    Aligned<Rank> leaves;
+    Aligned<float> floats;
+    Aligned<double> doubles;
+  };
+
+  // A whole number of wide groups.
+  std::size_t BlockRows(std::size_t n_rows) const {
+    const std::size_t row_bytes = std::max<std::size_t>(1, ranker_.n_columns()) * sizeof(Rank);
+    const std::size_t most = std::min(kBlockRows, kRankBytesMax / row_bytes);
+    const std::size_t groups = std::max<std::size_t>(1, most / kernels_->wide);
+    return std::min(groups * kernels_->wide, RoundUp(n_rows, kernels_->wide));
+  }
+
+  Groups RankGroups(const RowBlock& rows, Signed* ranks) const {
+    const std::size_t wide = kernels_->wide, narrow = kernels_->narrow;
+    Groups groups;
+    std::size_t first = 0;
+    while (first < rows.n_rows) {
+      const std::size_t left = rows.n_rows - first;
+      const bool is_wide = left >= wide || 2 * left > wide;
+      const std::size_t lanes = is_wide ? wide : narrow;
+      const std::size_t n = std::min(lanes, left);
+      ranker_.RankLanes(rows.Sub(first, n), ranks, lanes);
+      ranks += lanes * ranker_.n_columns();
+      ++(is_wide ? groups.n_wide : groups.n_narrow);
+      first += n;
+    }
+    return groups;
+  }
+
+  // Where each row of the block ends in tree `t`.
+  void Select(std::size_t t, const Groups& groups, Scratch& scratch) const {
+    const LaneTree tree = trees_.tree(t);
+    const std::size_t n_columns = ranker_.n_columns();
+    const std::size_t wide_rows = groups.n_wide * kernels_->wide;
+    kernels_->select_wide(tree, scratch.ranks.data(), n_columns, groups.n_wide,
+                          scratch.leaves.data());
+    if (groups.n_narrow == 0) return;
+    kernels_->select_narrow(tree, scratch.ranks.data() + wide_rows * n_columns, n_columns,
+                            groups.n_narrow, scratch.leaves.data() + wide_rows);
+  }
+
+  void AddToBlock(const RowBlock& rows, double* sums, Scratch& scratch) const {
+    const Groups groups = RankGroups(rows, scratch.ranks.data());
+    const std::size_t n_lanes = groups.n_wide * kernels_->wide + groups.n_narrow * kernels_->narrow;
+    if (form_ == SumForm::kInPlace) return AddInPlace(rows, groups, sums, scratch);
+    TakeSums(rows.n_rows, sums, scratch);
+    for (std::size_t t = 0; t < range_.size(); ++t) {
+      Select(t, groups, scratch);
+      const LaneTrees::Tree& tree = trees_.trees[t];
+      const Rank* leaves = scratch.leaves.data();
+      const std::size_t column = values_.outputs[t] * scratch.capacity;
+      if (form_ == SumForm::kFloatColumns) {
+        kernels_->add_floats(leaves, n_lanes, values_.floats.data() + tree.first_leaf,
+                             tree.n_leaves, scratch.floats.data() + column);
+      } else if (form_ == SumForm::kDoubleColumns) {
+        kernels_->add_doubles(leaves, n_lanes, values_.doubles.data() + tree.first_leaf,
+                              tree.n_leaves, scratch.doubles.data() + column);
+      } else {
+        kernels_->add_vectors(leaves, n_lanes, vectors_.data() + tree.first_leaf * kVectorWidth,
+                              scratch.doubles.data());
+      }
+    }
+    GiveSums(rows.n_rows, sums, scratch);
+  }
+
+  void AddInPlace(const RowBlock& rows, const Groups& groups, double* sums,
+                  Scratch& scratch) const {
+    const Adding adding = {forest_, range_, &values_, rows, sums};
+    WithSumKind(values_.kind, [&](auto kind) {
+      for (std::size_t t = 0; t < range_.size(); ++t) {
+        Select(t, groups, scratch);
+        const std::size_t first_leaf = trees_.trees[t].first_leaf;
+        const Rank* leaves = scratch.leaves.data();
+        for (std::size_t r = 0; r < rows.n_rows; ++r) {
+          AddSlot<kind()>(adding, t, first_leaf + leaves[r], r);
+        }
+      }
+    });
+  }
+
+  // Calls use(the sum of the caller, its place in the scratch): of sums in columns or vectors.
+  template <class Number, class Use>
+  void EachSum(std::size_t n_rows, double* sums, Number* kept, std::size_t row_step,
+               std::size_t output_step, Use use) const {
+    const std::size_t n_outputs = values_.n_outputs;
+    for (std::size_t k = 0; k < n_outputs; ++k) {
+      for (std::size_t r = 0; r < n_rows; ++r) {
+        use(sums[r * n_outputs + k], kept[r * row_step + k * output_step]);
+      }
+    }
+  }
+  template <class Use>
+  void EachSum(std::size_t n_rows, double* sums, Scratch& scratch, Use use) const {
+    if (form_ == SumForm::kFloatColumns) {
+      EachSum(n_rows, sums, scratch.floats.data(), 1, scratch.capacity, use);
+    } else if (form_ == SumForm::kDoubleColumns) {
+      EachSum(n_rows, sums, scratch.doubles.data(), 1, scratch.capacity, use);
+    } else {
+      EachSum(n_rows, sums, scratch.doubles.data(), kVectorWidth, 1, use);
+    }
+  }
+  void TakeSums(std::size_t n_rows, double* sums, Scratch& scratch) const {
+    EachSum(n_rows, sums, scratch, [](double& sum, auto& kept) {
+      kept = static_cast<std::remove_reference_t<decltype(kept)>>(sum);
+    });
+  }
+  void GiveSums(std::size_t n_rows, double* sums, Scratch& scratch) const {
+    EachSum(n_rows, sums, scratch, [](double& sum, auto& kept) { sum = kept; });
+  }
+
+  // One row: the same operations, one lane, no memory.
+  void AddToOneRow(const RowBlock& row, double* sums) const {
+    std::array<Rank, kStackColumns> near{};
+    std::vector<Rank> far(ranker_.n_columns() > kStackColumns ? ranker_.n_columns() : 0);
+    Rank* ranks = far.empty() ? near.data() : far.data();
+    ranker_.RankRows(row, ranks, ranker_.n_columns());
+    const Adding adding = {forest_, range_, &values_, row, sums};
+    WithSumKind(values_.kind, [&](auto kind) {
+      for (std::size_t t = 0; t < range_.size(); ++t) {
+        AddSlot<kind()>(adding, t, trees_.trees[t].first_leaf + LeafOf(trees_.tree(t), ranks), 0);
+      }
+    });
+  }
+
+  static std::size_t LeafOf(const LaneTree& tree, const Rank* ranks) {
+    constexpr Rank kHalf = Rank{1} << (8 * sizeof(Rank) - 1);
+    std::array<std::size_t, kLaneStackMax> stack{};
+    std::size_t height = 0, value = 0;
+    for (std::size_t i = 0; i < tree.n_ops; ++i) {
+      const LaneOp& op = tree.ops[i];
+      const bool right = ranks[op.column] > static_cast<Rank>(op.rank ^ kHalf);
+      const std::size_t leaf = static_cast<Rank>(op.leaf);
+      switch (op.kind) {
+        case LaneOpKind::kTwoLeaves:
+          stack[height++] = value;
+          value = leaf + right;
+          break;
+        case LaneOpKind::kLeafLeft:
+          value = right ? value : leaf;
+          break;
+        case LaneOpKind::kLeafRight:
+          value = right ? leaf : value;
+          break;
+        case LaneOpKind::kStackLeft:
+          --height;
+          value = right ? value : stack[height];
+          break;
+        case LaneOpKind::kStackRight:
+          --height;
+          value = right ? stack[height] : value;
+          break;
+      }
+    }
+    return value;
+  }
+
+  const Forest* forest_;
+  TreeRange range_;
+  const LaneKernelsOf<Signed, Rank>* kernels_;
+  LaneTrees trees_;
+  Ranker<Rank> ranker_;
+  LeafValues values_;
+  SumForm form_;
+  Aligned<double> vectors_;  ///< kVectors: [slots, 4]
+};
+
+template <class Rank>
+std::unique_ptr<Layout> Make(const Forest& forest, TreeRange trees, Columns columns,
+                             std::size_t leaves_max) {
+  auto lane_trees = LaneTrees::Compile(forest, trees, columns, leaves_max, sizeof(Rank));
+  if (!lane_trees) return nullptr;
+  return std::make_unique<LaneSelect<Rank>>(forest, trees, std::move(*lane_trees),
+                                            std::move(columns));
+}
+
+}  // namespace
+
+std::unique_ptr<Layout> MakeLaneSelect(const Forest& forest, TreeRange trees, Columns columns) {
+  if (columns.n_columns > kColumnsMax || columns.rank_max > kRank16Max) return nullptr;
+  if (columns.rank_max <= kRank8Max) {
+    auto layout = Make<std::uint8_t>(forest, trees, columns, kLeaves8Max);
+    if (layout != nullptr) return layout;
+  }
+  return Make<std::uint16_t>(forest, trees, std::move(columns), kLeaves16Max);
+}
+
+}  // namespace copse::plan
