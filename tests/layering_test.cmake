@@ -22,6 +22,7 @@ endfunction()
 
 set(core core/*.h core/*.cc)
 set(native native/*.h native/*.cc)
+file(GLOB kernels RELATIVE ${ROOT} ${ROOT}/core/src/kernels/*)
 
 forbid("#include <(iostream|sstream|fstream|thread|mutex|atomic|chrono|filesystem|locale|cstdio)>"
   "core has no files, clocks, threads or printing" PATHS ${core})
@@ -37,6 +38,8 @@ forbid("<httplib" "only transport.cc knows httplib" PATHS ${core} ${native} wasm
   EXCEPT native/transport.cc)
 forbid("<hiredis" "only redis_shipper.cc knows Redis" PATHS ${core} ${native} wasm/*.cc
   EXCEPT native/redis_shipper.cc)
+forbid("<hwy/" "only the kernels know Highway" PATHS ${core} ${native} wasm/*.cc
+  EXCEPT ${kernels})
 forbid("<sqlite3" "only outbox.cc knows SQLite" PATHS ${core} ${native} wasm/*.cc
   EXCEPT native/outbox.cc)
 forbid("<(zlib|bzlib|lzma|lz4)" "only decompress.cc knows compressed streams" PATHS ${core} ${native}

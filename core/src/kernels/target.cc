@@ -9,8 +9,8 @@ namespace copse {
 
 std::string_view Plan::Target() { return Targets().front(); }
 
-#ifdef __wasm__
-std::vector<std::string_view> Plan::Targets() { return {"WASM"}; }
+#if (HWY_TARGETS & (HWY_TARGETS - 1)) == 0  // one only, known when this is compiled
+std::vector<std::string_view> Plan::Targets() { return {hwy::TargetName(HWY_TARGETS)}; }
 void Plan::LimitTarget(std::string_view) {}
 #else
 std::vector<std::string_view> Plan::Targets() {
