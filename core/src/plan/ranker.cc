@@ -1,11 +1,11 @@
 #include "plan/ranker.h"
 
 #include <algorithm>
+#include <bit>
 #include <cassert>
 #include <limits>
 #include <span>
 #include <utility>
-#include <vector>
 
 #include "walk.h"
 
@@ -13,103 +13,271 @@ namespace copse::plan {
 namespace {
 
 constexpr double kAlmostZero = 1e-35f;
+constexpr std::size_t kBlockKeys = 16;
+template <class Key>
+constexpr Key kInfinity = std::numeric_limits<Key>::infinity();
+
+std::size_t Over(std::size_t n, std::size_t per) { return (n + per - 1) / per; }
+
+std::size_t HeightOf(std::size_t n_keys) {
+  std::size_t height = 1;
+  for (std::size_t blocks = Over(n_keys, kBlockKeys); blocks > 1; ++height) {
+    blocks = Over(blocks, kBlockKeys);
+  }
+  return height;
+}
+
+// One level above the lowest; a child of it holds `span` keys. Of the last child there is no
+// largest key: whatever is beyond the others is in there.
+template <class Key>
+void AddInnerLevel(std::span<const Key> keys, std::size_t span,
+                   std::vector<KeyBlock<Key>>& blocks) {
+  for (std::size_t first = 0; first < keys.size(); first += kBlockKeys * span) {
+    KeyBlock<Key>& block = blocks.emplace_back();
+    for (std::size_t i = 0; i < kBlockKeys; ++i) {
+      const std::size_t end = first + (i + 1) * span;
+      const bool is_last = i + 1 == kBlockKeys || end >= keys.size();
+      block.keys[i] = is_last ? kInfinity<Key> : keys[end - 1];
+    }
+  }
+}
 
 template <class Key>
-std::uint32_t RankOf(std::span<const Key> keys, Key x) {
-  return static_cast<std::uint32_t>(std::lower_bound(keys.begin(), keys.end(), x) - keys.begin());
+void AddLowestLevel(std::span<const Key> keys, std::vector<KeyBlock<Key>>& blocks) {
+  for (std::size_t first = 0; first < keys.size(); first += kBlockKeys) {
+    KeyBlock<Key>& block = blocks.emplace_back();
+    for (std::size_t i = 0; i < kBlockKeys; ++i) {
+      block.keys[i] = first + i < keys.size() ? keys[first + i] : kInfinity<Key>;
+    }
+  }
 }
+
+// Place q of level l is the key in the middle of the q-th of 2^l parts.
+template <class Key>
+void AddHeap(std::span<const Key> keys, std::vector<KeyBlock<Key>>& heaps) {
+  const std::size_t levels = std::max(static_cast<int>(std::bit_width(keys.size())), 3);
+  const std::size_t begin = heaps.size();
+  heaps.resize(begin + Over(std::size_t{1} << levels, kBlockKeys));
+  for (std::size_t b = begin; b < heaps.size(); ++b) {
+    std::fill_n(heaps[b].keys, kBlockKeys, kInfinity<Key>);
+  }
+  for (std::size_t level = 0; level < levels; ++level) {
+    const std::size_t n = std::size_t{1} << level, part = std::size_t{1} << (levels - level);
+    for (std::size_t q = 0; q < n; ++q) {
+      const std::size_t key = q * part + part / 2 - 1, place = n + q;
+      if (key >= keys.size()) break;
+      heaps[begin + place / kBlockKeys].keys[place % kBlockKeys] = keys[key];
+    }
+  }
+}
+
+template <class Key, class R>
+RankSearch<Key, R> MakeSearch(const Columns& columns, const std::vector<Key>& keys) {
+  RankSearch<Key, R> search;
+  search.loops = std::get<RankLoops<Key, R>>(ChosenRankKernels());
+  search.trees.reserve(columns.ranked.size());
+  search.blocks.reserve(Over(keys.size(), kBlockKeys) + 2 * columns.ranked.size());
+  for (std::size_t height = 1; height <= kRankLevelsMax; ++height) {
+    for (const RankedFeature& feature : columns.ranked) {
+      if (HeightOf(feature.n_keys) != height) continue;
+      RankTree tree{.feature = feature.feature,
+                    .column = feature.column_begin,
+                    .rank_of_missing = columns.numeric[feature.column_begin].rank_of_missing,
+                    .n_keys = feature.n_keys};
+      const auto own = std::span(keys).subspan(feature.key_begin, feature.n_keys);
+      for (std::size_t level = 0; level < height; ++level) {
+        tree.level[level] = static_cast<std::uint32_t>(search.blocks.size());
+        const std::size_t below = height - 1 - level;
+        if (below > 0) AddInnerLevel(own, std::size_t{1} << (4 * below), search.blocks);
+        if (below == 0) AddLowestLevel(own, search.blocks);
+      }
+      if (search.loops.wants_heaps && feature.n_keys <= kHeapKeysMax) {
+        tree.heap = static_cast<std::uint32_t>(search.heaps.size());
+        AddHeap(own, search.heaps);
+      }
+      search.trees.push_back(tree);
+    }
+    search.ends[height] = static_cast<std::uint32_t>(search.trees.size());
+  }
+  search.blocks.shrink_to_fit();
+  return search;
+}
+
+template <class R>
+using Search = std::variant<RankSearch<float, R>, RankSearch<double, R>>;
+
+template <class R>
+Search<R> MakeSearch(const Columns& columns) {
+  if (const auto* floats = std::get_if<std::vector<float>>(&columns.keys)) {
+    return MakeSearch<float, R>(columns, *floats);
+  }
+  return MakeSearch<double, R>(columns, *std::get_if<std::vector<double>>(&columns.keys));
+}
+
+// Calls `use` with the search of the width that the model reads.
+template <class R, class Use>
+auto WithSearch(const Search<R>& search, Use use) {
+  if (const auto* floats = std::get_if<RankSearch<float, R>>(&search)) return use(*floats);
+  return use(*std::get_if<RankSearch<double, R>>(&search));
+}
+
+// Calls `use` with the pointer to the cells of `rows`.
+template <class Use>
+void WithCells(const RowBlock& rows, Use use) {
+  rows.floats != nullptr ? use(rows.floats) : use(rows.doubles);
+}
+
+// Where the ranks of a row are, as RankRows or as RankLanes has them.
+template <class R>
+struct RowRanks {
+  R* ranks;
+  std::uint32_t Get(std::size_t column) const { return ranks[column]; }
+  void Set(std::size_t column, std::uint32_t rank) const { ranks[column] = static_cast<R>(rank); }
+};
+
+template <class R>
+struct LaneRanks {
+  std::make_signed_t<R>* ranks;
+  std::size_t lanes;
+  static constexpr R kHalf = R{1} << (std::numeric_limits<R>::digits - 1);
+
+  std::uint32_t Get(std::size_t column) const {
+    return static_cast<R>(static_cast<R>(ranks[column * lanes]) ^ kHalf);
+  }
+  void Set(std::size_t column, std::uint32_t rank) const {
+    ranks[column * lanes] =
+        static_cast<std::make_signed_t<R>>(static_cast<R>(static_cast<R>(rank) ^ kHalf));
+  }
+};
+
+bool IsAlmostZero(double x) { return x >= -kAlmostZero && x <= kAlmostZero; }
 
 }  // namespace
 
-// The row of its feature's table that `x` has (CategoryFeature).
-template <class R>
-std::size_t Ranker<R>::TableRow(const CategoryFeature& category, double x) const {
-  if (x != x) return std::size_t{category.n_codes} + 1;
-  const std::uint32_t code = walk::CategoryCode(*forest_, category.feature, x);
-  const bool tiny = x >= -kAlmostZero && x <= kAlmostZero;
-  if (tiny && !(cast_ == CategoryCast::kTable && code < category.n_codes)) {
-    return std::size_t{category.n_codes} + (x < 0 ? 2 : 3);
-  }
-  return std::min(code, category.n_codes);
-}
-
-template <class R>
-template <class Number, class Put>
-void Ranker<R>::RankRow(const Number* row, Put put) const {
-  const auto with_keys = [&]<class Key>(const std::vector<Key>& keys) {
-    for (const RankedFeature& feature : columns_.ranked) {
-      const Key x = static_cast<Key>(row[feature.feature]);
-      const bool nan = x != x;
-      const bool zero = x >= -static_cast<Key>(1e-35f) && x <= static_cast<Key>(1e-35f);
-      const std::uint32_t rank =
-          RankOf(std::span(keys).subspan(feature.key_begin, feature.n_keys), x);
-      for (std::size_t c = feature.column_begin; c < feature.column_end; ++c) {
-        const NumericColumn& column = columns_.numeric[c];
-        const bool missing = nan || (zero && column.zero_is_missing);
-        put(c, static_cast<R>(missing ? column.rank_of_missing : rank));
-      }
-    }
-    for (const CategoryFeature& category : columns_.categories) {
-      const std::size_t at = TableRow(category, static_cast<Key>(row[category.feature]));
-      const std::uint8_t* bytes = &columns_.table[category.table_begin + at * category.n_columns];
-      for (std::size_t c = 0; c < category.n_columns; ++c) put(category.column_begin + c, bytes[c]);
-    }
-  };
-  if (const auto* floats = std::get_if<std::vector<float>>(&columns_.keys)) {
-    with_keys(*floats);
-  } else {
-    with_keys(*std::get_if<std::vector<double>>(&columns_.keys));
-  }
-}
-
 template <class R>
 Ranker<R>::Ranker(Columns columns, Precision input, CategoryCast cast, const Forest& forest)
-    : columns_(std::move(columns)), cast_(cast), forest_(&forest) {
-  assert(std::holds_alternative<std::vector<float>>(columns_.keys) ==
+    : n_columns_(columns.n_columns),
+      search_(MakeSearch<R>(columns)),
+      categories_(std::move(columns.categories)),
+      table_(std::move(columns.table)),
+      input_(input),
+      cast_(cast),
+      forest_(&forest) {
+  assert(std::holds_alternative<std::vector<float>>(columns.keys) ==
          (input == Precision::kFloat32));
-  assert(columns_.rank_max <= std::numeric_limits<R>::max());
-  static_cast<void>(input);
-  columns_.tests = {};
+  assert(columns.rank_max <= std::numeric_limits<R>::max());
+  for (const RankedFeature& feature : columns.ranked) {
+    const NumericColumn& first = columns.numeric[feature.column_begin];
+    if (feature.column_end - feature.column_begin > 1 || first.zero_is_missing) {
+      shared_.push_back(feature);
+    }
+  }
+  if (!shared_.empty()) numeric_ = std::move(columns.numeric);
 }
 
 template <class R>
 std::size_t Ranker<R>::n_columns() const {
-  return columns_.n_columns;
+  return n_columns_;
 }
 
 template <class R>
 std::size_t Ranker<R>::bytes() const {
-  return columns_.bytes();
+  const std::size_t search_bytes = WithSearch<R>(search_, [](const auto& search) {
+    return search.trees.size() * sizeof(RankTree) +
+           (search.blocks.size() + search.heaps.size()) * sizeof(search.blocks[0]);
+  });
+  return search_bytes + shared_.size() * sizeof(RankedFeature) +
+         numeric_.size() * sizeof(NumericColumn) + categories_.size() * sizeof(CategoryFeature) +
+         table_.size();
+}
+
+// The row of its feature's table that `x` has (see CategoryFeature).
+template <class R>
+std::size_t Ranker<R>::TableRow(const CategoryFeature& category, double x) const {
+  if (x != x) return std::size_t{category.n_codes} + 1;
+  const std::uint32_t code = walk::CategoryCode(*forest_, category.feature, x);
+  const bool has_own = cast_ == CategoryCast::kTable && code < category.n_codes;
+  if (IsAlmostZero(x) && !has_own) return std::size_t{category.n_codes} + (x < 0 ? 2 : 3);
+  return std::min(code, category.n_codes);
+}
+
+// What the loops leave: features with several columns (the loops wrote the rank into the first),
+// zeros that are missing, and categories.
+template <class R>
+template <class Number, class Ranks>
+void Ranker<R>::FinishRow(const Number* row, Ranks ranks) const {
+  const auto read = [&](std::size_t feature) -> double {
+    const Number x = row[feature];
+    return input_ == Precision::kFloat32 ? static_cast<float>(x) : x;
+  };
+  for (const RankedFeature& feature : shared_) {
+    const double x = read(feature.feature);
+    const std::uint32_t rank = ranks.Get(feature.column_begin);
+    for (std::size_t c = feature.column_begin; c < feature.column_end; ++c) {
+      const bool missing = x != x || (numeric_[c].zero_is_missing && IsAlmostZero(x));
+      ranks.Set(c, missing ? numeric_[c].rank_of_missing : rank);
+    }
+  }
+  for (const CategoryFeature& category : categories_) {
+    const std::size_t at = TableRow(category, read(category.feature));
+    const std::uint8_t* bits = &table_[category.table_begin + at * category.n_columns];
+    for (std::size_t c = 0; c < category.n_columns; ++c) {
+      ranks.Set(category.column_begin + c, bits[c]);
+    }
+  }
 }
 
 template <class R>
 void Ranker<R>::RankRows(const RowBlock& rows, R* out, std::size_t stride) const {
-  for (std::size_t r = 0; r < rows.n_rows; ++r) {
-    const auto put = [&](std::size_t c, R rank) { out[r * stride + c] = rank; };
+  WithSearch<R>(search_, [&](const auto& search) {
     if (rows.floats != nullptr) {
-      RankRow(rows.floats + r * rows.n_features, put);
+      search.loops.from_floats(search.tables(), rows.floats, rows.n_features, rows.n_rows, out,
+                               stride);
     } else {
-      RankRow(rows.doubles + r * rows.n_features, put);
+      search.loops.from_doubles(search.tables(), rows.doubles, rows.n_features, rows.n_rows, out,
+                                stride);
     }
-  }
+  });
+  if (shared_.empty() && categories_.empty()) return;
+  WithCells(rows, [&](const auto* cells) {
+    for (std::size_t r = 0; r < rows.n_rows; ++r) {
+      FinishRow(cells + r * rows.n_features, RowRanks<R>{out + r * stride});
+    }
+  });
 }
 
+// Some lanes at a time: the values of a feature side by side, through the loops, to their places.
 template <class R>
-void Ranker<R>::RankLanes(const RowBlock& rows, std::make_signed_t<R>* out,
-                          std::size_t lanes) const {
-  using Signed = std::make_signed_t<R>;
-  constexpr R kHalf = R{1} << (std::numeric_limits<R>::digits - 1);
-  for (std::size_t r = 0; r < lanes; ++r) {
-    const auto put = [&](std::size_t c, R rank) {
-      out[c * lanes + r] = static_cast<Signed>(static_cast<R>(rank ^ kHalf));
-    };
-    const std::size_t from = std::min(r, rows.n_rows - 1);  // any valid rank will do
-    if (rows.floats != nullptr) {
-      RankRow(rows.floats + from * rows.n_features, put);
-    } else {
-      RankRow(rows.doubles + from * rows.n_features, put);
+void Ranker<R>::RankLanes(const RowBlock& rows, Signed* out, std::size_t lanes) const {
+  constexpr std::size_t kTile = 256;
+  WithSearch<R>(search_, [&]<class Key>(const RankSearch<Key, R>& search) {
+    WithCells(rows, [&](const auto* cells) {
+      alignas(64) Key values[kTile] = {};
+      Signed ranks[kTile];
+      for (std::size_t first = 0; first < lanes; first += kTile) {
+        const std::size_t n = std::min(kTile, lanes - first);
+        const std::size_t n_rows = rows.n_rows > first ? std::min(n, rows.n_rows - first) : 0;
+        for (std::size_t i = 0; i < search.trees.size(); ++i) {
+          const auto* from = cells + first * rows.n_features + search.trees[i].feature;
+          for (std::size_t r = 0; r < n_rows; ++r) {
+            values[r] = static_cast<Key>(from[r * rows.n_features]);
+          }
+          Signed* to = out + search.trees[i].column * lanes + first;
+          const bool fits = n % kBlockKeys == 0;
+          search.loops.lanes(search.tables(), i, values, Over(n, kBlockKeys) * kBlockKeys,
+                             fits ? to : ranks);
+          if (!fits) std::copy(ranks, ranks + n, to);
+        }
+      }
+    });
+  });
+  if (shared_.empty() && categories_.empty()) return;
+  WithCells(rows, [&](const auto* cells) {
+    for (std::size_t r = 0; r < lanes; ++r) {
+      const std::size_t from = r < rows.n_rows ? r : 0;  // behind the rows any valid rank will do
+      FinishRow(cells + from * rows.n_features, LaneRanks<R>{out + r, lanes});
     }
-  }
+  });
 }
 
 template class Ranker<std::uint8_t>;

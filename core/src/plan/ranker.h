@@ -1,9 +1,13 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
+#include <variant>
+#include <vector>
 
+#include "kernels/rank_kernels.h"
 #include "plan/columns.h"
 
 namespace copse::plan {
@@ -19,6 +23,17 @@ struct RowBlock {
     return {floats ? floats + first * n_features : nullptr,
             doubles ? doubles + first * n_features : nullptr, n_features, n};
   }
+};
+
+/// The keys of all features, as the loops search them.
+template <class Key, class R>
+struct RankSearch {
+  std::vector<RankTree> trees;
+  std::array<std::uint32_t, kRankLevelsMax + 1> ends{};
+  std::vector<KeyBlock<Key>> blocks, heaps;
+  RankLoops<Key, R> loops;
+
+  RankTables<Key> tables() const { return {trees.data(), ends, blocks.data(), heaps.data()}; }
 };
 
 /// Turns rows into ranks, as R: std::uint8_t, std::uint16_t or std::uint32_t (rank_max must fit).
@@ -43,11 +58,18 @@ class Ranker {
   void RankLanes(const RowBlock& rows, std::make_signed_t<R>* out, std::size_t lanes) const;
 
  private:
+  using Signed = std::make_signed_t<R>;
   std::size_t TableRow(const CategoryFeature& category, double x) const;
-  template <class Number, class Put>
-  void RankRow(const Number* row, Put put) const;
+  template <class Number, class Ranks>
+  void FinishRow(const Number* row, Ranks ranks) const;
 
-  Columns columns_;
+  std::size_t n_columns_;
+  std::variant<RankSearch<float, R>, RankSearch<double, R>> search_;
+  std::vector<RankedFeature> shared_;  ///< features that need more than the search
+  std::vector<NumericColumn> numeric_;
+  std::vector<CategoryFeature> categories_;
+  std::vector<std::uint8_t> table_;
+  Precision input_;
   CategoryCast cast_;
   const Forest* forest_;  ///< outlives every plan made of it
 };
