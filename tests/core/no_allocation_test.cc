@@ -1,0 +1,129 @@
+// Predicting one row takes no memory: counted, because replacing the global allocation functions is
+// the one way that sees everything. A program of its own for that reason.
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "copse/plan.h"
+#include "layouts.h"
+#include "random_forest.h"
+
+namespace {
+
+std::size_t g_allocations = 0;
+
+void* Allocate(std::size_t size) {
+  ++g_allocations;
+  void* block = std::malloc(size);
+  if (block == nullptr) std::abort();
+  return block;
+}
+
+void* AllocateAligned(std::size_t size, std::align_val_t alignment) {
+  ++g_allocations;
+  const auto n = static_cast<std::size_t>(alignment);
+  void* block = std::aligned_alloc(n, (size + n - 1) / n * n);
+  if (block == nullptr) std::abort();
+  return block;
+}
+
+}  // namespace
+
+void* operator new(std::size_t size) { return Allocate(size); }
+void* operator new[](std::size_t size) { return Allocate(size); }
+void* operator new(std::size_t size, std::align_val_t n) { return AllocateAligned(size, n); }
+void* operator new[](std::size_t size, std::align_val_t n) { return AllocateAligned(size, n); }
+void operator delete(void* pointer) noexcept { std::free(pointer); }
+void operator delete[](void* pointer) noexcept { std::free(pointer); }
+void operator delete(void* pointer, std::size_t) noexcept { std::free(pointer); }
+void operator delete[](void* pointer, std::size_t) noexcept { std::free(pointer); }
+void operator delete(void* pointer, std::align_val_t) noexcept { std::free(pointer); }
+void operator delete[](void* pointer, std::align_val_t) noexcept { std::free(pointer); }
+void operator delete(void* pointer, std::size_t, std::align_val_t) noexcept { std::free(pointer); }
+void operator delete[](void* pointer, std::size_t, std::align_val_t) noexcept {
+  std::free(pointer);
+}
+
+namespace copse {
+namespace {
+
+using test::Dice;
+using test::ForestSpec;
+
+constexpr std::size_t kRows = 10;
+
+/// Allocations while each of some rows is predicted alone.
+template <class Number>
+std::size_t CountFor(const Forest& forest, const Plan& plan, const std::vector<Number>& rows) {
+  std::vector<double> margins(forest.n_outputs());
+  const std::size_t before = g_allocations;
+  for (std::size_t r = 0; r < kRows; ++r) {
+    plan.PredictMargins(std::span(rows).subspan(r * forest.n_features(), forest.n_features()),
+                        margins);
+  }
+  return g_allocations - before;
+}
+
+/// A forest that each layout can hold, and is the likeliest to allocate for: as many columns and
+/// outputs as one row may have without.
+ForestSpec SpecFor(LayoutKind kind, std::size_t n_outputs, bool vector_leaves) {
+  ForestSpec spec{.n_features = 64,
+                  .n_trees = 100,
+                  .nodes_max = 63,
+                  .full = true,
+                  .n_outputs = n_outputs,
+                  .vector_leaves = vector_leaves};
+  if (kind == LayoutKind::kLeafMatch) spec.nodes_max = 15;
+  if (kind == LayoutKind::kNode8) spec.n_features = 1024;
+  return spec;
+}
+
+class OneRow : public ::testing::TestWithParam<LayoutKind> {};
+
+TEST_P(OneRow, AllocatesNothing) {
+  for (const std::size_t n_outputs : {1, 2, 10, 64}) {
+    for (const bool vector_leaves : {false, true}) {
+      SCOPED_TRACE(std::to_string(n_outputs) + (vector_leaves ? " of a leaf" : " of trees"));
+      Dice dice(n_outputs);
+      ForestSpec spec = SpecFor(GetParam(), n_outputs, vector_leaves);
+      const Forest forest = test::MakeForest(spec, dice);
+      const Plan plan(forest, {.only = {GetParam()}});
+      ASSERT_EQ(plan.choices()[0].layout, GetParam());
+      const auto rows = test::MakeRows(forest, kRows, dice);
+      EXPECT_EQ(CountFor(forest, plan, rows), 0u);
+      EXPECT_EQ(CountFor(forest, plan, test::Narrowed(rows)), 0u) << "floats";
+    }
+  }
+}
+
+// Missing ways, zeros and categories are worked out beside the kernels.
+TEST_P(OneRow, AllocatesNothingForOddColumns) {
+  Dice dice(3);
+  ForestSpec spec = SpecFor(GetParam(), 3, false);
+  spec.n_features = 4;
+  spec.categorical_percent = 10;
+  spec.known_categories = true;
+  spec.missing = test::MissingMix::kAnything;
+  spec.rules.aggregation = Aggregation::kMax;
+  const Forest forest = test::MakeForest(spec, dice);
+  const Plan plan(forest, {.only = {GetParam()}});
+  const auto rows = test::MakeRows(forest, kRows, dice);
+  EXPECT_EQ(CountFor(forest, plan, rows), 0u);
+  EXPECT_EQ(CountFor(forest, plan, test::Narrowed(rows)), 0u) << "floats";
+}
+
+INSTANTIATE_TEST_SUITE_P(, OneRow, ::testing::ValuesIn(test::kLayouts),
+                         [](const auto& param) { return std::string(LayoutName(param.param)); });
+
+TEST(Allocations, AreCounted) {
+  const std::size_t before = g_allocations;
+  { const std::vector<double> numbers(100); }
+  EXPECT_GT(g_allocations, before);
+}
+
+}  // namespace
+}  // namespace copse
