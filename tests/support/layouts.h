@@ -1,8 +1,7 @@
 #pragma once
 
-#include <gtest/gtest.h>
-
 #include <cstdint>
+#include <cstdio>
 #include <cstring>
 #include <span>
 #include <string>
@@ -32,6 +31,12 @@ inline std::size_t FirstDifference(std::span<const double> ours, std::span<const
   return i;
 }
 
+inline std::string Exactly(double x) {
+  char text[40];
+  std::snprintf(text, sizeof text, "%.17g", x);
+  return text;
+}
+
 /// What the plan says other than `expected`, of rows [first, first + n) in one call; empty:
 /// nothing.
 template <class Number>
@@ -46,8 +51,7 @@ std::string Differs(const Forest& forest, const Plan& plan, const std::vector<Nu
   if (at == margins.size()) return {};
   return "row " + std::to_string(first + at / n_outputs) + " (" + std::to_string(at / n_outputs) +
          " of a call with " + std::to_string(n) + "), output " + std::to_string(at % n_outputs) +
-         ": " + ::testing::PrintToString(margins[at]) + ", and the plain walk has " +
-         ::testing::PrintToString(right[at]);
+         ": " + Exactly(margins[at]) + ", and the plain walk has " + Exactly(right[at]);
 }
 
 }  // namespace copse::test
