@@ -1,0 +1,295 @@
+// The loops of bit walk and leaf match (bit_kernels.h), compiled once for each instruction set.
+#include "kernels/bit_kernels.h"
+
+#include <cstring>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "kernels/bit_kernels.cc"
+#include <hwy/foreach_target.h>
+// Behind foreach_target.h, as Highway asks.
+#include <hwy/highway.h>
+
+HWY_BEFORE_NAMESPACE();
+namespace copse::plan {
+namespace HWY_NAMESPACE {
+namespace {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Processors without byte permutes: plain loops.
+#undef COPSE_HAS_PERMUTE
+#define COPSE_HAS_PERMUTE (HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)
+// Each lane shifted by its own number of bits, in one instruction.
+#undef COPSE_HAS_LANE_SHIFTS
+#define COPSE_HAS_LANE_SHIFTS \
+  (COPSE_HAS_PERMUTE && HWY_TARGET != HWY_SSE4 && HWY_TARGET != HWY_WASM)
+
+template <class T>
+T LoadOne(const std::uint8_t* from) {
+  T value;
+  std::memcpy(&value, from, sizeof(T));
+  return value;
+}
+
+// ------------------------------------------------------------------------------------- compare
+
+#if COPSE_HAS_PERMUTE
+
+using Bytes = hn::CappedTag<std::int8_t, 64>;
+using ByteVector = hn::Vec<Bytes>;
+
+// Bytes of `table`, the same 16 in every block, or 0 where bit 7 of the code is set.
+HWY_INLINE ByteVector Lookup(ByteVector table, ByteVector codes) {
+#if HWY_TARGET == HWY_WASM
+  return ByteVector{wasm_i8x16_swizzle(table.raw, codes.raw)};  // Highway 1.0 has a loop here
+#else
+  return hn::TableLookupBytesOr0(table, codes);
+#endif
+}
+
+HWY_INLINE void StoreBits(hn::Mask<Bytes> mask, std::uint8_t* bits) {
+#if HWY_TARGET == HWY_WASM
+  const auto word = static_cast<std::uint16_t>(wasm_i8x16_bitmask(mask.raw));
+  std::memcpy(bits, &word, sizeof(word));
+#else
+  hn::StoreMaskBits(Bytes(), mask, bits);
+#endif
+}
+
+// The row's bytes for 16, 32 or 64 columns.
+template <std::size_t kColumns>
+class Row {
+ public:
+  explicit HWY_INLINE Row(const RankTable& row) {
+    const Bytes d;
+    const auto* bytes = reinterpret_cast<const std::int8_t*>(row.bytes);
+    a_ = hn::LoadDup128(d, bytes);
+    b_ = hn::LoadDup128(d, bytes + (kColumns > 16 ? 16 : 0));
+    c_ = hn::LoadDup128(d, bytes + (kColumns > 32 ? 32 : 0));
+    d_ = hn::LoadDup128(d, bytes + (kColumns > 32 ? 48 : 0));
+  }
+
+  HWY_INLINE ByteVector At(ByteVector codes) const {
+    const Bytes d;
+    if constexpr (kColumns == 16) return Lookup(a_, codes);
+    const ByteVector odd = hn::Set(d, static_cast<std::int8_t>(-128));
+    if constexpr (kColumns == 32) {
+      return hn::Or(Lookup(a_, codes), Lookup(b_, hn::Xor(codes, odd)));
+    }
+    const ByteVector first = hn::And(codes, hn::Set(d, static_cast<std::int8_t>(0x8f - 0x100)));
+    const ByteVector second = hn::Xor(first, odd);
+    const ByteVector lower = hn::Or(Lookup(a_, first), Lookup(b_, second));
+    const ByteVector upper = hn::Or(Lookup(c_, first), Lookup(d_, second));
+    return hn::IfNegativeThenElse(hn::Add(codes, codes), upper, lower);
+  }
+
+ private:
+  ByteVector a_, b_, c_, d_;
+};
+
+#if HWY_TARGET == HWY_AVX3_DL
+class WholeRow {
+ public:
+  explicit HWY_INLINE WholeRow(const RankTable& row)
+      : table_(hn::Load(Bytes(), reinterpret_cast<const std::int8_t*>(row.bytes))) {}
+  HWY_INLINE ByteVector At(ByteVector codes) const {
+    return ByteVector{_mm512_permutexvar_epi8(codes.raw, table_.raw)};
+  }
+
+ private:
+  ByteVector table_;
+};
+#endif
+
+template <class TableRow>
+void Compare(const RankTable& row, const TestBlock* blocks, std::size_t n_blocks,
+             std::uint8_t* bits) {
+  const Bytes d;
+  const std::size_t n_lanes = hn::Lanes(d);
+  const TableRow table(row);
+  for (std::size_t block = 0; block < n_blocks; ++block) {
+    const auto* codes = reinterpret_cast<const std::int8_t*>(blocks[block].codes);
+    for (std::size_t i = 0; i < 64; i += n_lanes) {
+      const ByteVector ranks = table.At(hn::Load(d, codes + i));
+      StoreBits(hn::Gt(ranks, hn::Load(d, blocks[block].ranks + i)), bits + 8 * block + i / 8);
+    }
+  }
+}
+
+#else
+
+void ComparePlainly(const RankTable& row, const TestBlock* blocks, std::size_t n_blocks,
+                    std::uint8_t* bits) {
+  for (std::size_t block = 0; block < n_blocks; ++block) {
+    std::uint64_t mask = 0;
+    for (std::size_t i = 0; i < 64; ++i) {
+      const auto rank = static_cast<std::int8_t>(row.bytes[blocks[block].codes[i]]);
+      mask |= std::uint64_t{rank > blocks[block].ranks[i]} << i;
+    }
+    std::memcpy(bits + 8 * block, &mask, sizeof(mask));
+  }
+}
+
+#endif
+
+// ------------------------------------------------------------------------------------- resolve
+
+#if COPSE_HAS_PERMUTE
+// One byte for each lane, which fits into it.
+template <class D, class V>
+HWY_INLINE void StoreBytes(D d, V lanes, std::uint8_t* to) {
+  using T = hn::TFromD<D>;
+  const hn::Rebind<std::uint8_t, D> bytes;
+  if constexpr (sizeof(T) == 1) {
+    hn::StoreU(lanes, d, to);
+#if HWY_CAP_GE512
+  } else if constexpr (sizeof(T) == 4) {  // TruncateTo of Highway 1.0 is wrong here for AVX3_DL
+    hn::StoreU(hn::Vec<decltype(bytes)>{_mm512_cvtepi32_epi8(lanes.raw)}, bytes, to);
+#endif
+  } else {
+    hn::StoreU(hn::TruncateTo(bytes, lanes), bytes, to);
+  }
+}
+#endif
+
+// Node i of the heap is bit i: from i to 2 i, or to 2 i + 1 where its bit is set.
+template <class T, int kDepth>
+void Walk(const std::uint8_t* masks, const MatchLine*, std::size_t, std::size_t n_trees,
+          std::uint8_t* leaves) {
+  constexpr T kLeaves = T{1} << kDepth;
+#if COPSE_HAS_LANE_SHIFTS
+  const hn::CappedTag<T, 64 / sizeof(T)> d;
+  const auto one = hn::Set(d, T{1});
+  for (std::size_t i = 0; i < n_trees; i += hn::Lanes(d)) {
+    const auto mask = hn::Load(d, reinterpret_cast<const T*>(masks) + i);
+    auto node = one;
+    for (int level = 0; level < kDepth; ++level) {
+      node = hn::OrAnd(hn::Add(node, node), hn::Shr(mask, node), one);
+    }
+    StoreBytes(d, hn::Xor(node, hn::Set(d, kLeaves)), leaves + i);
+  }
+#else
+  for (std::size_t i = 0; i < n_trees; ++i) {
+    const T mask = LoadOne<T>(masks + i * sizeof(T));
+    T node = 1;
+    for (int level = 0; level < kDepth; ++level) {
+      node = static_cast<T>(2 * node + ((mask >> node) & 1));
+    }
+    leaves[i] = static_cast<std::uint8_t>(node - kLeaves);
+  }
+#endif
+}
+
+// One lane a tree: each leaf is compared with all trees of a vector, and the one that fits leaves
+// its number. Where none of 1, 2, ... fits, it is leaf 0.
+template <class T>
+void Match(const std::uint8_t* masks, const MatchLine* lines, std::size_t n_leaves,
+           std::size_t n_trees, std::uint8_t* leaves) {
+  constexpr std::size_t kTrees = ChunkTrees(sizeof(T));
+  const auto* begin = reinterpret_cast<const std::uint8_t*>(lines);  // null: one leaf each
+#if COPSE_HAS_PERMUTE
+  const hn::CappedTag<T, 64 / sizeof(T)> d;
+  const auto one = hn::Set(d, T{1});
+  for (std::size_t i = 0; i < n_trees; i += hn::Lanes(d)) {
+    const auto mask = hn::Load(d, reinterpret_cast<const T*>(masks) + i);
+    const auto* line = reinterpret_cast<const T*>(begin) + i;
+    auto leaf = hn::Zero(d);
+    auto number = one;
+    for (std::size_t k = 1; k < n_leaves; ++k, line += 2 * kTrees) {
+      const auto fits = hn::Eq(hn::And(mask, hn::Load(d, line)), hn::Load(d, line + kTrees));
+#if HWY_CAP_GE512
+      leaf = hn::IfThenElse(fits, number, leaf);
+#else
+      leaf = hn::Or(leaf, hn::IfThenElseZero(fits, number));
+#endif
+      number = hn::Add(number, one);
+    }
+    StoreBytes(d, leaf, leaves + i);
+  }
+#else
+  for (std::size_t i = 0; i < n_trees; ++i) {
+    const T mask = LoadOne<T>(masks + i * sizeof(T));
+    leaves[i] = 0;
+    for (std::size_t k = 1; k < n_leaves; ++k) {
+      const std::uint8_t* care = begin + (2 * (k - 1) * kTrees + i) * sizeof(T);
+      const T want = LoadOne<T>(care + kTrees * sizeof(T));
+      if (T(mask & LoadOne<T>(care)) == want) leaves[i] = static_cast<std::uint8_t>(k);
+    }
+  }
+#endif
+}
+
+// ----------------------------------------------------------------------------------------- add
+
+// Each sum is a lane of a register: the additions of a tree start when those of the tree before
+// end, without a way through memory.
+void AddVectors(const double* table, const std::uint32_t* payload, std::size_t width,
+                const std::uint8_t* leaves, std::size_t n_trees, double* sums) {
+#if HWY_CAP_GE256
+  const hn::CappedTag<double, 4> d;
+  auto sum = hn::LoadU(d, sums);
+  for (std::size_t t = 0; t < n_trees; ++t, payload += width) {
+    sum = hn::Add(sum, hn::LoadU(d, table + std::size_t{4} * payload[leaves[t]]));
+  }
+  hn::StoreU(sum, d, sums);
+#elif COPSE_HAS_PERMUTE
+  const hn::CappedTag<double, 2> d;
+  auto first = hn::LoadU(d, sums);
+  auto second = hn::LoadU(d, sums + 2);
+  for (std::size_t t = 0; t < n_trees; ++t, payload += width) {
+    const double* vector = table + std::size_t{4} * payload[leaves[t]];
+    first = hn::Add(first, hn::LoadU(d, vector));
+    second = hn::Add(second, hn::LoadU(d, vector + 2));
+  }
+  hn::StoreU(first, d, sums);
+  hn::StoreU(second, d, sums + 2);
+#else
+  for (std::size_t t = 0; t < n_trees; ++t, payload += width) {
+    const double* vector = table + std::size_t{4} * payload[leaves[t]];
+    for (std::size_t k = 0; k < 4; ++k) sums[k] += vector[k];
+  }
+#endif
+}
+
+constexpr BitKernels MakeKernels() {
+  BitKernels kernels;
+#if HWY_TARGET == HWY_AVX3_DL
+  for (BitKernels::Compare& compare : kernels.compare) compare = Compare<WholeRow>;
+  kernels.whole_table = true;
+#elif COPSE_HAS_PERMUTE
+  kernels.compare[0] = Compare<Row<16> >;
+  kernels.compare[1] = Compare<Row<32> >;
+  kernels.compare[2] = Compare<Row<64> >;
+#else
+  for (BitKernels::Compare& compare : kernels.compare) compare = ComparePlainly;
+  kernels.whole_table = true;
+#endif
+  kernels.walk5 = Walk<std::uint32_t, 5>;
+  kernels.walk6 = Walk<std::uint64_t, 6>;
+  kernels.match8 = Match<std::uint8_t>;
+  kernels.match16 = Match<std::uint16_t>;
+  kernels.match32 = Match<std::uint32_t>;
+  kernels.add_vectors = AddVectors;
+  return kernels;
+}
+
+}  // namespace
+
+const BitKernels& KernelsOfTarget() {
+  static constexpr BitKernels kKernels = MakeKernels();
+  return kKernels;
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace copse::plan
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace copse::plan {
+
+HWY_EXPORT(KernelsOfTarget);
+
+const BitKernels& ChosenBitKernels() { return HWY_DYNAMIC_DISPATCH(KernelsOfTarget)(); }
+
+}  // namespace copse::plan
+#endif
