@@ -48,9 +48,6 @@ struct Lanes {
   static constexpr std::size_t kRows = 2 * Half::kRows;
   Half a, b;
 
-  static HWY_INLINE Lanes Load(const Leaf* at) {
-    return {Half::Load(at), Half::Load(at + Half::kRows)};
-  }
   static HWY_INLINE Lanes Zero() { return {Half::Zero(), Half::Zero()}; }
   HWY_INLINE void Store(Leaf* at) const {
     a.Store(at);
@@ -63,13 +60,8 @@ struct Lanes {
     return {Half::Choose(x, rank, left.a, right.a),
             Half::Choose(x + Half::kRows, rank, left.b, right.b)};
   }
-  static HWY_INLINE Lanes Choose(const R* x, RankOne rank, One left, Lanes right) {
-    return {Half::Choose(x, rank, left, right.a),
-            Half::Choose(x + Half::kRows, rank, left, right.b)};
-  }
-  static HWY_INLINE Lanes Choose(const R* x, RankOne rank, Lanes left, One right) {
-    return {Half::Choose(x, rank, left.a, right),
-            Half::Choose(x + Half::kRows, rank, left.b, right)};
+  static HWY_INLINE Lanes Plus(const Leaf* at, One number) {
+    return {Half::Plus(at, number), Half::Plus(at + Half::kRows, number)};
   }
 };
 
@@ -83,7 +75,6 @@ struct Lanes<R, 1> {
   static constexpr std::size_t kRows = hn::MaxLanes(D());
   One v;
 
-  static HWY_INLINE Lanes Load(const Leaf* at) { return {hn::Load(D(), at)}; }
   static HWY_INLINE Lanes Zero() { return {hn::Zero(D())}; }
   HWY_INLINE void Store(Leaf* at) const { hn::Store(v, D(), at); }
 
@@ -99,22 +90,17 @@ struct Lanes<R, 1> {
 
   // Leaves are numbered from left to right, so the right one is larger: where a select is more than
   // one instruction, a mask and a maximum are fewer.
-  static HWY_INLINE One Choose(const R* x, RankOne rank, One left, One right) {
+  static HWY_INLINE Lanes Choose(const R* x, RankOne rank, Lanes left, Lanes right) {
     const auto goes_right = hn::Gt(hn::Load(RankD(), x), rank);
 #if HWY_TARGET <= HWY_AVX3 || HWY_ARCH_ARM
-    return hn::IfThenElse(hn::RebindMask(D(), goes_right), right, left);
+    return {hn::IfThenElse(hn::RebindMask(D(), goes_right), right.v, left.v)};
 #else
-    return hn::Max(left, hn::And(hn::BitCast(D(), hn::VecFromMask(RankD(), goes_right)), right));
+    const One mask = hn::BitCast(D(), hn::VecFromMask(RankD(), goes_right));
+    return {hn::Max(left.v, hn::And(mask, right.v))};
 #endif
   }
-  static HWY_INLINE Lanes Choose(const R* x, RankOne rank, Lanes left, Lanes right) {
-    return {Choose(x, rank, left.v, right.v)};
-  }
-  static HWY_INLINE Lanes Choose(const R* x, RankOne rank, One left, Lanes right) {
-    return {Choose(x, rank, left, right.v)};
-  }
-  static HWY_INLINE Lanes Choose(const R* x, RankOne rank, Lanes left, One right) {
-    return {Choose(x, rank, left.v, right)};
+  static HWY_INLINE Lanes Plus(const Leaf* at, One number) {
+    return {hn::Add(hn::Load(D(), at), number)};
   }
 };
 
@@ -123,7 +109,7 @@ template <class L, class R, int depth>
 HWY_INLINE L Complete(const LaneOp* op, const R* x) {
   if constexpr (depth == 1) {
     return L::Bottom(x + op->column * L::kRows, Splat<R>(op->rank),
-                     Splat<typename L::Leaf>(op->leaf));
+                     Splat<typename L::Leaf>(op->left_leaf));
   } else {
     constexpr int kNodes = (1 << (depth - 1)) - 1;
     const L left = Complete<L, R, depth - 1>(op, x);
@@ -133,37 +119,21 @@ HWY_INLINE L Complete(const LaneOp* op, const R* x) {
   }
 }
 
-// Any tree. The stack holds the results of subtrees whose siblings are not done yet.
+// Any tree.
 template <class L, class R>
-HWY_INLINE L Listed(const LaneOp* op, const LaneOp* end, const R* x) {
+HWY_INLINE L Listed(const LaneTree& tree, const R* x, typename L::Leaf* slots) {
   using Leaf = typename L::Leaf;
-  alignas(kLaneAlignment) Leaf stack[kLaneStackMax * L::kRows];
-  Leaf* top = stack;
   L value = L::Zero();
-  for (; op != end; ++op) {
-    const R* column = x + op->column * L::kRows;
-    const auto rank = Splat<R>(op->rank);
-    switch (op->kind) {
-      case LaneOpKind::kTwoLeaves:
-        value.Store(top);
-        top += L::kRows;
-        value = L::Bottom(column, rank, Splat<Leaf>(op->leaf));
-        break;
-      case LaneOpKind::kLeafLeft:
-        value = L::Choose(column, rank, Splat<Leaf>(op->leaf), value);
-        break;
-      case LaneOpKind::kLeafRight:
-        value = L::Choose(column, rank, value, Splat<Leaf>(op->leaf));
-        break;
-      case LaneOpKind::kStackLeft:
-        top -= L::kRows;
-        value = L::Choose(column, rank, L::Load(top), value);
-        break;
-      case LaneOpKind::kStackRight:
-        top -= L::kRows;
-        value = L::Choose(column, rank, value, L::Load(top));
-        break;
-    }
+  const LaneOp* op = tree.ops;
+  for (const LaneOp* const end = tree.ops + tree.n_bottom; op != end; ++op) {
+    value = L::Bottom(x + op->column * L::kRows, Splat<R>(op->rank), Splat<Leaf>(op->left_leaf));
+    value.Store(slots + op->result * L::kRows);
+  }
+  for (const LaneOp* const end = tree.ops + tree.n_ops; op != end; ++op) {
+    const L left = L::Plus(slots + op->left * L::kRows, Splat<Leaf>(op->left_leaf));
+    const L right = L::Plus(slots + op->right * L::kRows, Splat<Leaf>(op->right_leaf));
+    value = L::Choose(x + op->column * L::kRows, Splat<R>(op->rank), left, right);
+    value.Store(slots + op->result * L::kRows);
   }
   return value;
 }
@@ -188,7 +158,9 @@ void Select(const LaneTree& tree, const R* ranks, std::size_t n_columns, std::si
       return each([&](const R* x) HWY_ATTR { return Complete<L, R, 3>(tree.ops, x); });
     }
   }
-  each([&](const R* x) HWY_ATTR { return Listed<L, R>(tree.ops, tree.ops + tree.n_ops, x); });
+  alignas(kLaneAlignment) typename L::Leaf slots[kLaneSlotsMax * L::kRows];
+  L::Zero().Store(slots);
+  each([&](const R* x) HWY_ATTR { return Listed<L, R>(tree, x, slots); });
 }
 
 template <class Leaf, class Number>

@@ -5,35 +5,32 @@
 
 namespace copse::plan {
 
-/// What a node of a tree does in lane select (lane_kernels.cc): its tests are made for a group of
-/// rows at once, and `value` is the result of the operation before it, a leaf number for each row.
-enum class LaneOpKind : std::uint32_t {
-  kTwoLeaves,  ///< keeps `value` on a stack; leaf, or leaf + 1 where the test says right
-  kLeafLeft,   ///< leaf, or `value` where right
-  kLeafRight,  ///< `value`, or leaf where right
-  kStackLeft,  ///< the top of the stack, taken off, or `value` where right
-  kStackRight  ///< `value`, or the top of the stack, taken off, where right
-};
-
+/// What a node of a tree does in lane select (lane_kernels.cc), for a group of rows at once: of two
+/// leaf numbers in each lane, it keeps the right one where the test says so, else the left one.
+/// Both are sums of a slot, which is what another node kept, and a constant: of a leaf, the slot is
+/// 0, which holds zeros; of a node, the constant is 0. So no kind of node needs a branch.
 struct LaneOp {
-  std::uint32_t column = 0;
-  LaneOpKind kind = LaneOpKind::kTwoLeaves;
-  /// The biased rank of the test, and the number of a leaf, each as often as it fits into four
+  std::uint16_t column = 0;
+  std::uint16_t left = 0, right = 0;  ///< slots
+  std::uint16_t result = 0;           ///< the slot that is overwritten
+  /// The biased rank of the test, and the numbers of leaves, each as often as it fits into four
   /// bytes: these are loaded to all lanes in one instruction, single bytes are not.
   std::uint32_t rank = 0;
-  std::uint32_t leaf = 0;
+  std::uint32_t left_leaf = 0, right_leaf = 0;
 };
 
 /// The operations of a tree, children before their parents. Leaves are numbered from left to right.
 struct LaneTree {
   const LaneOp* ops = nullptr;
+  std::size_t n_bottom = 0;  ///< the first operations: those of two leaves, n and n + 1
   std::size_t n_ops = 0;
-  /// Where not 0: the tree is complete, of this depth, and every left child is done before the
-  /// right.
+  /// Where not 0: the tree is complete, of this depth, and the operations are those of the left
+  /// subtree, then of the right one, then the root, and so on down.
   std::size_t complete_depth = 0;
 };
 
-inline constexpr std::size_t kLaneStackMax = 16;
+/// Of a tree of 1,024 leaves: a slot for each pair of leaves, and zeros.
+inline constexpr std::size_t kLaneSlotsMax = 513;
 inline constexpr std::size_t kCompleteDepthMax = 6;
 /// So many numbers behind the last leaf value of a table may be read.
 inline constexpr std::size_t kLeafTablePadding = 64;

@@ -268,32 +268,14 @@ class LaneSelect final : public Layout {
 
   static std::size_t LeafOf(const LaneTree& tree, const Rank* ranks) {
     constexpr Rank kHalf = Rank{1} << (8 * sizeof(Rank) - 1);
-    std::array<std::size_t, kLaneStackMax> stack{};
-    std::size_t height = 0, value = 0;
-    for (std::size_t i = 0; i < tree.n_ops; ++i) {
-      const LaneOp& op = tree.ops[i];
-      const bool right = ranks[op.column] > static_cast<Rank>(op.rank ^ kHalf);
-      const std::size_t leaf = static_cast<Rank>(op.leaf);
-      switch (op.kind) {
-        case LaneOpKind::kTwoLeaves:
-          stack[height++] = value;
-          value = leaf + right;
-          break;
-        case LaneOpKind::kLeafLeft:
-          value = right ? value : leaf;
-          break;
-        case LaneOpKind::kLeafRight:
-          value = right ? leaf : value;
-          break;
-        case LaneOpKind::kStackLeft:
-          --height;
-          value = right ? value : stack[height];
-          break;
-        case LaneOpKind::kStackRight:
-          --height;
-          value = right ? stack[height] : value;
-          break;
-      }
+    std::array<Rank, kLaneSlotsMax> slots;
+    slots[0] = 0;
+    Rank value = 0;
+    for (const LaneOp* op = tree.ops; op != tree.ops + tree.n_ops; ++op) {
+      const bool right = ranks[op->column] > static_cast<Rank>(op->rank ^ kHalf);
+      const std::uint32_t slot = right ? op->right : op->left;
+      const std::uint32_t leaf = right ? op->right_leaf : op->left_leaf;
+      value = slots[op->result] = static_cast<Rank>(slots[slot] + leaf);
     }
     return value;
   }

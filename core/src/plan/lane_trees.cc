@@ -17,34 +17,33 @@ class Compiler {
   Compiler(const Forest& forest, TreeRange range, const Columns& columns, std::size_t lane_bytes)
       : parts_(forest.parts()),
         columns_(columns),
-        first_node_(parts_.tree_begin[range.begin]),
         wide_(lane_bytes == 2),
+        first_node_(parts_.tree_begin[range.begin]),
         about_(parts_.tree_begin[range.end] - first_node_) {}
 
-  // The ends of tree `t`, and what the order of its operations depends on.
+  // The ends of tree `t`; asked for every tree before it is compiled.
   std::size_t Measure(std::size_t t) {
     for (std::size_t node = parts_.tree_begin[t + 1]; node-- > parts_.tree_begin[t];) {
       const About left = Of(parts_.left[node]), right = Of(parts_.right[node]);
-      const std::uint32_t one_more = left.stack == right.stack ? 1 : 0;
-      about_[node - first_node_] = {left.ends + right.ends, 1 + std::max(left.depth, right.depth),
-                                    std::max(left.stack, right.stack) + one_more};
+      About& about = about_[node - first_node_];
+      about.ends = left.ends + right.ends;
+      about.depth = 1 + std::max(left.depth, right.depth);
     }
     return Of(parts_.tree_root[t]).ends;
   }
 
   void Compile(std::size_t t, LaneTrees& out) {
+    const std::int32_t root = parts_.tree_root[t];
     LaneTrees::Tree tree;
     tree.first_op = static_cast<std::uint32_t>(out.ops.size());
     tree.first_leaf = static_cast<std::uint32_t>(out.leaves.size());
-    tree.complete_depth = wide_ ? 0 : CompleteDepth(parts_.tree_root[t]);
-    ops_ = &out.ops;
-    leaves_ = &out.leaves;
-    n_leaves_ = 0;
+    tree.complete_depth = wide_ ? 0 : CompleteDepth(root);
     if (tree.complete_depth > 0) {
-      EmitComplete(parts_.tree_root[t], tree.complete_depth);
+      EmitComplete(root, tree.complete_depth, tree.first_leaf, out);
     } else {
-      EmitLeaves(parts_.tree_root[t]);
-      Emit(parts_.tree_root[t], 0);
+      NumberLeaves(t, out);
+      tree.n_bottom = EmitBottom(t, out);
+      EmitRest(t, out);
     }
     tree.n_ops = static_cast<std::uint32_t>(out.ops.size()) - tree.first_op;
     tree.n_leaves = static_cast<std::uint32_t>(out.leaves.size()) - tree.first_leaf;
@@ -52,11 +51,11 @@ class Compiler {
   }
 
  private:
-  // A node or, in `Of`, a leaf: how many ends it has, how deep it is, and how much of the stack its
-  // operations fill, if the child that needs more is done first: with every doubling of the nodes
-  // one result more has to wait.
+  // A node or, in `Of`, a leaf: how many ends it has, how deep it is, the number of its first leaf,
+  // and the slot of its result.
   struct About {
-    std::uint32_t ends = 1, depth = 0, stack = 0;
+    std::uint32_t ends = 1, depth = 0, leaf = 0;
+    std::uint16_t slot = 0;
   };
   About Of(std::int32_t at) const {
     return at < 0 ? About{} : about_[static_cast<std::size_t>(at) - first_node_];
@@ -66,9 +65,7 @@ class Compiler {
     const About about = Of(root);
     for (const std::size_t depth : kCompleteDepths) {
       const auto n_ops = static_cast<double>((std::size_t{1} << depth) - 1);
-      if (about.depth == depth && n_ops <= kCompleteRatioMax * (about.ends - 1)) {
-        return about.depth;
-      }
+      if (about.depth == depth && n_ops <= kCompleteRatioMax * (about.ends - 1)) return about.depth;
     }
     return 0;
   }
@@ -77,69 +74,92 @@ class Compiler {
   std::uint32_t Four(std::uint32_t number) const {
     return number * (wide_ ? 0x00010001U : 0x01010101U);
   }
-  LaneOp Test(std::size_t node, LaneOpKind kind, std::uint32_t leaf) const {
+  // The test of a node, without its operands.
+  LaneOp Test(std::size_t node) const {
     const NodeTest& test = columns_.test(node);
-    const std::uint32_t biased = wide_ ? (test.rank ^ 0x8000U) & 0xffffU : test.rank ^ 0x80U;
-    return {test.column, kind, Four(biased), Four(leaf)};
+    LaneOp op;
+    op.column = static_cast<std::uint16_t>(test.column);
+    op.rank = Four(test.rank ^ (wide_ ? 0x8000U : 0x80U));
+    return op;
   }
 
-  void EmitLeaves(std::int32_t at) {
-    if (at < 0) {
-      leaves_->push_back(~static_cast<std::uint32_t>(at));
-      return;
-    }
-    EmitLeaves(parts_.left[static_cast<std::size_t>(at)]);
-    EmitLeaves(parts_.right[static_cast<std::size_t>(at)]);
-  }
-
-  // The operations of the subtree at `at`, whose leaves are `leaf`, leaf + 1, ...
-  void Emit(std::int32_t at, std::uint32_t leaf) {
-    using enum LaneOpKind;
-    if (at < 0) return;
-    const auto node = static_cast<std::size_t>(at);
-    const std::int32_t left = parts_.left[node], right = parts_.right[node];
-    const std::uint32_t right_leaf = leaf + Of(left).ends;
-    if (left < 0 && right < 0) {
-      ops_->push_back(Test(node, kTwoLeaves, leaf));
-    } else if (left < 0) {
-      Emit(right, right_leaf);
-      ops_->push_back(Test(node, kLeafLeft, leaf));
-    } else if (right < 0) {
-      Emit(left, leaf);
-      ops_->push_back(Test(node, kLeafRight, right_leaf));
-    } else {
-      const bool left_first = Of(left).stack >= Of(right).stack;
-      if (left_first) Emit(left, leaf);
-      Emit(right, right_leaf);
-      if (!left_first) Emit(left, leaf);
-      ops_->push_back(Test(node, left_first ? kStackLeft : kStackRight, leaf));
+  // From left to right; parents come before their children.
+  void NumberLeaves(std::size_t t, LaneTrees& out) {
+    const std::size_t first = out.leaves.size();
+    out.leaves.resize(first + Of(parts_.tree_root[t]).ends);
+    if (parts_.tree_root[t] < 0)
+      out.leaves[first] = ~static_cast<std::uint32_t>(parts_.tree_root[t]);
+    for (std::size_t node = parts_.tree_begin[t]; node < parts_.tree_begin[t + 1]; ++node) {
+      std::uint32_t leaf = about_[node - first_node_].leaf;
+      for (const std::int32_t child : {parts_.left[node], parts_.right[node]}) {
+        if (child < 0) {
+          out.leaves[first + leaf] = ~static_cast<std::uint32_t>(child);
+        } else {
+          about_[static_cast<std::size_t>(child) - first_node_].leaf = leaf;
+        }
+        leaf += Of(child).ends;
+      }
     }
   }
 
-  // The same with `depth` nodes on every way: where the tree ends earlier, all ways lead to its
-  // leaf.
-  void EmitComplete(std::int32_t at, std::size_t depth) {
+  // Nodes of two leaves: each opens a slot. Returns how many.
+  std::uint32_t EmitBottom(std::size_t t, LaneTrees& out) {
+    std::uint16_t n = 0;
+    for (std::size_t node = parts_.tree_begin[t + 1]; node-- > parts_.tree_begin[t];) {
+      if (parts_.left[node] >= 0 || parts_.right[node] >= 0) continue;
+      LaneOp op = Test(node);
+      About& about = about_[node - first_node_];
+      op.left_leaf = Four(about.leaf);
+      op.right_leaf = Four(about.leaf + 1);
+      op.result = about.slot = ++n;
+      out.ops.push_back(op);
+    }
+    return n;
+  }
+
+  // The other nodes, children first: the result takes the slot of a child.
+  void EmitRest(std::size_t t, LaneTrees& out) {
+    for (std::size_t node = parts_.tree_begin[t + 1]; node-- > parts_.tree_begin[t];) {
+      const std::int32_t left = parts_.left[node], right = parts_.right[node];
+      if (left < 0 && right < 0) continue;
+      About& about = about_[node - first_node_];
+      LaneOp op = Test(node);
+      op.left = Of(left).slot;
+      op.right = Of(right).slot;
+      if (left < 0) op.left_leaf = Four(about.leaf);
+      if (right < 0) op.right_leaf = Four(about.leaf + Of(left).ends);
+      op.result = about.slot = left < 0 ? op.right : op.left;
+      out.ops.push_back(op);
+    }
+  }
+
+  // A tree with `depth` nodes on every way: where it ends earlier, all ways lead to its leaf.
+  // Returns the slot of the result.
+  std::uint16_t EmitComplete(std::int32_t at, std::size_t depth, std::size_t first,
+                             LaneTrees& out) {
     if (depth == 0) {
-      leaves_->push_back(~static_cast<std::uint32_t>(at));
-      ++n_leaves_;
-      return;
+      out.leaves.push_back(~static_cast<std::uint32_t>(at));
+      return 0;
     }
-    const std::uint32_t first = n_leaves_;
+    const auto leaf = static_cast<std::uint32_t>(out.leaves.size() - first);
     const auto node = static_cast<std::size_t>(at);
-    EmitComplete(at < 0 ? at : parts_.left[node], depth - 1);
-    EmitComplete(at < 0 ? at : parts_.right[node], depth - 1);
-    const LaneOpKind kind = depth == 1 ? LaneOpKind::kTwoLeaves : LaneOpKind::kStackLeft;
-    ops_->push_back(at < 0 ? LaneOp{0, kind, Four(0), Four(first)} : Test(node, kind, first));
+    LaneOp op = at < 0 ? LaneOp{} : Test(node);
+    op.left = EmitComplete(at < 0 ? at : parts_.left[node], depth - 1, first, out);
+    op.right = EmitComplete(at < 0 ? at : parts_.right[node], depth - 1, first, out);
+    op.result = depth > 1 ? op.left : static_cast<std::uint16_t>(leaf / 2 + 1);
+    if (depth == 1) {
+      op.left_leaf = Four(leaf);
+      op.right_leaf = Four(leaf + 1);
+    }
+    out.ops.push_back(op);
+    return op.result;
   }
 
   const ForestParts& parts_;
   const Columns& columns_;
-  std::size_t first_node_;
   bool wide_;
+  std::size_t first_node_;
   std::vector<About> about_;
-  std::vector<LaneOp>* ops_ = nullptr;
-  std::vector<std::uint32_t>* leaves_ = nullptr;
-  std::uint32_t n_leaves_ = 0;
 };
 
 }  // namespace
