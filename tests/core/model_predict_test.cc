@@ -207,17 +207,7 @@ TEST(LinearModel, InFloatStartsFromTheInterceptAndRoundsEveryStep) {
 Model SmallForest() {
   ModelParts parts;
   parts.metadata = test::Metadata(1, "identity", kValue);
-  ForestParts forest;
-  forest.tree_begin = {0, 1, 1};
-  forest.tree_root = {0, ~2};
-  forest.left = {~0};
-  forest.right = {~1};
-  forest.feature = {0};
-  forest.threshold = Doubles{2.5};
-  forest.flags = {0};
-  forest.leaf_value = Doubles{10, 20, 3};
-  forest.base = Doubles{100};
-  parts.forest = std::move(forest);
+  parts.forest = test::TwoTrees({10, 20, 3}, 100);
   return MakeModel(std::move(parts));
 }
 

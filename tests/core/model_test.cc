@@ -24,17 +24,7 @@ constexpr const char* kScore = R"([{"name":"s","kind":"score","columns":[0,1]}])
 ModelParts Stump(std::string link = "identity", std::string outputs = kValue) {
   ModelParts parts;
   parts.metadata = test::Metadata(1, std::move(link), std::move(outputs));
-  ForestParts forest;
-  forest.tree_begin = {0, 1, 1};
-  forest.tree_root = {0, ~2};
-  forest.left = {~0};
-  forest.right = {~1};
-  forest.feature = {0};
-  forest.threshold = std::vector<double>{2.5};
-  forest.flags = {0};
-  forest.leaf_value = std::vector<double>{1, 2, 3};
-  forest.base = std::vector<double>{0};
-  parts.forest = std::move(forest);
+  parts.forest = test::TwoTrees();
   return parts;
 }
 

@@ -178,16 +178,7 @@ TEST(OtherWriters, KnowTheCoverOfNodesOnly) {
 TEST(OtherWriters, KnowTheCoverOfLeavesOnly) {
   ModelParts parts;
   parts.metadata = Regression();
-  ForestParts forest;
-  forest.tree_begin = {0, 1, 1};
-  forest.tree_root = {0, ~2};
-  forest.left = {~0};
-  forest.right = {~1};
-  forest.feature = {0};
-  forest.threshold = Doubles{0};
-  forest.flags = {0};
-  forest.leaf_value = Doubles{1, 2, 3};
-  forest.base = Doubles{0};
+  ForestParts forest = test::TwoTrees();
   forest.leaf_cover = Doubles{4, 5, 9};
   parts.forest = forest;
   const Model again = Read(WriteModel(test::MakeModel(parts)));

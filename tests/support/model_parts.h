@@ -42,6 +42,21 @@ inline ModelParts Passing(std::size_t n, std::string link, std::string outputs) 
   return parts;
 }
 
+/// Two trees over one column: x0 <= 2.5 with the first two leaves, and the third leaf alone.
+inline ForestParts TwoTrees(std::vector<double> leaf_value = {1, 2, 3}, double base = 0) {
+  ForestParts forest;
+  forest.tree_begin = {0, 1, 1};
+  forest.tree_root = {0, ~2};
+  forest.left = {~0};
+  forest.right = {~1};
+  forest.feature = {0};
+  forest.threshold = std::vector<double>{2.5};
+  forest.flags = {0};
+  forest.leaf_value = std::move(leaf_value);
+  forest.base = std::vector<double>{base};
+  return forest;
+}
+
 /// The model of parts that a test made itself; ends the program where they are refused.
 inline Model MakeModel(ModelParts parts) {
   auto model = Model::Create(std::move(parts));
