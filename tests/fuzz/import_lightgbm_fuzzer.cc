@@ -3,43 +3,19 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <span>
-#include <string>
 #include <string_view>
 #include <vector>
 
-#include "copse/import.h"
-#include "exercise_model.h"
+#include "check_import.h"
 #include "sources.h"
 
 namespace {
 
-void Demand(bool holds, const std::string& what) {
-  if (holds) return;
-  std::fprintf(stderr, "import_lightgbm_fuzzer: %s\n", what.c_str());
-  std::abort();
-}
-
-void CheckRefusal(const copse::Error& error) {
-  const std::string& message = error.message;
-  Demand(!message.empty() && message.size() <= 600, "a message of another length: " + message);
-  Demand(std::none_of(message.begin(), message.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20; }),
-         "a control character in a message");
-}
-
 void Check(std::span<const std::uint8_t> bytes) {
   copse::ImportOptions options;
   options.leaf_ids = bytes.size() % 2 == 0;
-  auto imported = copse::importer::ImportLightgbm(bytes, options);
-  if (!imported.ok()) return CheckRefusal(imported.error());
-  const auto model = copse::importer::Finish(*std::move(imported), std::string(64, '0'));
-  if (!model.ok()) return CheckRefusal(model.error());
-  copse::test::PredictOddRows(*model);
-  const std::string flaw = copse::test::FindFlaw(*model);
-  Demand(flaw.empty(), flaw);
+  copse::test::CheckImport(copse::importer::ImportLightgbm(bytes, options));
 }
 
 }  // namespace

@@ -1,14 +1,12 @@
 // Any bytes at all as a pickle: refused with a sentence, or values that can be walked, described
 // and read, whatever graph they form.
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
-#include <cstdlib>
-#include <string>
+#include <span>
 #include <unordered_set>
 #include <vector>
 
+#include "check.h"
 #include "pickle/pickle.h"
 
 namespace {
@@ -17,32 +15,21 @@ using copse::importer::pickle::Array;
 using copse::importer::pickle::Document;
 using copse::importer::pickle::Kind;
 using copse::importer::pickle::Value;
+using copse::test::CheckRefusal;
+using copse::test::Demand;
 
 constexpr std::size_t kValuesMax = 20'000;
-
-void Demand(bool holds, const std::string& what) {
-  if (holds) return;
-  std::fprintf(stderr, "import_pickle_fuzzer: %s\n", what.c_str());
-  std::abort();
-}
-
-void CheckMessage(const std::string& message) {
-  Demand(!message.empty() && message.size() <= 600, "a message of another length: " + message);
-  Demand(std::none_of(message.begin(), message.end(),
-                      [](char c) { return static_cast<unsigned char>(c) < 0x20; }),
-         "a control character in a message");
-}
 
 /// Every item by every way of reading it; objects come to `next`.
 void ReadArray(Value value, std::vector<Value>& next) {
   const auto array = Array::From(value, "the array");
-  if (!array.ok()) return CheckMessage(array.error().message);
+  if (!array.ok()) return CheckRefusal(array.error());
   for (const auto& field : array->fields()) {
     const auto numbers = array->Doubles(&field);
     if (numbers.ok()) Demand(numbers->size() == array->size(), "too few numbers");
     const auto integers = array->Integers(&field);
     if (integers.ok()) Demand(integers->size() == array->size(), "too few whole numbers");
-    if (!integers.ok()) CheckMessage(integers.error().message);
+    if (!integers.ok()) CheckRefusal(integers.error());
     Demand(array->FindField(field.name) != nullptr, "a field without its name");
   }
   const auto texts = array->Texts();
@@ -92,7 +79,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (document.ok()) {
     Walk(document->root());
   } else {
-    CheckMessage(document.error().message);
+    CheckRefusal(document.error());
   }
   return 0;
 }
