@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <thread>
 #include <utility>
 
 namespace copse {
@@ -64,9 +65,10 @@ Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metri
       web_(std::move(web)),
       log_(log),
       metrics_(metrics),
+      pool_(std::make_unique<RowPool>(std::max(1U, std::thread::hardware_concurrency()) - 1)),
       swagger_(SwaggerDocument(models_)),
       openapi_(OpenApiDocument(models_)) {
-  if (!models_.empty()) predictor_.emplace(models_.front(), log_, metrics_);
+  if (!models_.empty()) predictor_.emplace(models_.front(), log_, metrics_, *pool_);
 }
 
 const Route* Handlers::Find(std::string_view path) const {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -72,6 +73,7 @@ class Handlers {
   const WebAssets web_;
   PredictionLog* const log_;
   Metrics& metrics_;
+  std::unique_ptr<RowPool> pool_;       ///< all cores but the one that a request has
   std::optional<Predictor> predictor_;  ///< of the first model
   const std::string swagger_, openapi_;
   std::atomic<bool> draining_ = false;

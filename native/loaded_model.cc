@@ -184,7 +184,8 @@ static_assert(static_cast<std::size_t>(SourceKind::kUnknown) + 1 == kKindNames.s
 }  // namespace
 
 Result<std::shared_ptr<const LoadedModel>> LoadModel(const std::string& spec,
-                                                     const ImportOptions& options) {
+                                                     const ImportOptions& options,
+                                                     LoadFor purpose) {
   auto parts = ParseSpec(spec);
   if (!parts.ok()) return parts.error();
   auto contents = ReadContents(parts->path);
@@ -195,6 +196,7 @@ Result<std::shared_ptr<const LoadedModel>> LoadModel(const std::string& spec,
   std::vector<std::uint8_t> bytes;
   auto model = ReadOrImport(*std::move(contents), kind, options, bytes);
   if (!model.ok()) return Refuse(parts->path, model.error());
+  if (purpose == LoadFor::kPredicting) model->Compile();
   std::string sha256 = Sha256Hex(bytes);
   std::string version = sha256.substr(0, kVersionDigits);
   return std::shared_ptr<const LoadedModel>(new LoadedModel{

@@ -27,6 +27,8 @@ struct LoadedModel {
   std::uint64_t file_bytes = 0;                  ///< its size
 };
 
+enum class LoadFor : std::uint8_t { kLooking, kPredicting };
+
 /// Loads `[NAME=]FILE`: our own format, or any file that ImportModel reads, also compressed; `-` is
 /// standard input. NAME is 1 to 64 of the characters A-Z a-z 0-9 . _ - and starts with none of .
 /// and -. Without NAME the stem of the file is used, other characters replaced by `_`.
@@ -34,8 +36,11 @@ struct LoadedModel {
 /// A file that cannot be a model is refused after its first bytes.
 /// Errors: kNotFound (no such file, or not readable), kInvalidInput (NAME), kTooLarge, and those
 /// of ReadModel, ImportModel and Decompress; each message starts with the path.
+///
+/// A model that is to predict is compiled (Model::Compile); one to look at is not.
 Result<std::shared_ptr<const LoadedModel>> LoadModel(const std::string& spec,
-                                                     const ImportOptions& options = {});
+                                                     const ImportOptions& options = {},
+                                                     LoadFor purpose = LoadFor::kLooking);
 
 /// The name that `[NAME=]FILE` gets without NAME: iris for a/iris.safetensors and iris.pkl.gz.
 std::string ModelNameOf(std::string_view path);

@@ -1,5 +1,6 @@
 #include "prediction_text.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -8,6 +9,11 @@
 
 namespace copse {
 namespace {
+
+// What one thread takes at a time: about a millisecond's work, so that handing it out costs nothing
+// beside it.
+constexpr std::size_t kBlockTrees = std::size_t{1} << 18;
+constexpr std::size_t kBlockRowsMin = 128, kBlockRowsMax = 8192;
 
 bool IsClass(const Output& output) { return output.kind == OutputKind::kClass; }
 
@@ -73,19 +79,34 @@ std::string TutorialCells(const Model& model, const Prediction& prediction, std:
 
 }  // namespace
 
-Prediction PredictEverything(const Model& model, std::span<const double> rows) {
+Prediction PredictEverything(const Model& model, std::span<const double> rows, RowPool* pool) {
   Prediction prediction;
   const std::size_t n_rows = rows.size() / model.n_features();
   prediction.n_rows = n_rows;
   prediction.margins.resize(n_rows * model.n_margins());
   prediction.values.resize(n_rows * model.n_values());
   prediction.decisions.resize(n_rows * model.n_decisions());
-  model.PredictMargins(rows, prediction.margins);
-  model.ApplyLink(prediction.margins, prediction.values);
-  model.Decide(prediction.margins, prediction.values, prediction.decisions);
-  if (const auto columns = model.Columns(Answer::kScore); columns.ok()) {
-    prediction.scores.resize(n_rows * *columns);
-    model.Predict(Answer::kScore, rows, prediction.scores);
+  const auto scores = model.Columns(Answer::kScore);
+  if (scores.ok()) prediction.scores.resize(n_rows * *scores);
+  const auto part = [](auto& numbers, std::size_t width, std::size_t first, std::size_t n) {
+    return std::span(numbers).subspan(first * width, n * width);
+  };
+  const auto predict = [&](std::size_t first, std::size_t n) {
+    const auto block = part(rows, model.n_features(), first, n);
+    const auto margins = part(prediction.margins, model.n_margins(), first, n);
+    const auto values = part(prediction.values, model.n_values(), first, n);
+    model.PredictMargins(block, margins);
+    model.ApplyLink(margins, values);
+    model.Decide(margins, values, part(prediction.decisions, model.n_decisions(), first, n));
+    if (!scores.ok()) return;
+    model.Predict(Answer::kScore, block, part(prediction.scores, *scores, first, n));
+  };
+  const std::size_t n_trees = model.forest() != nullptr ? model.forest()->n_trees() : 1;
+  const std::size_t block_rows = std::clamp(kBlockTrees / n_trees, kBlockRowsMin, kBlockRowsMax);
+  if (pool != nullptr) {
+    pool->ForBlocks(n_rows, block_rows, predict);
+  } else if (n_rows > 0) {
+    predict(0, n_rows);
   }
   return prediction;
 }
@@ -144,15 +165,31 @@ std::string NumbersJson(std::span<const double> numbers) {
   return text + "]";
 }
 
-std::string NumberText(double number) {
-  if (std::isnan(number)) return "nan";
+void AppendNumber(std::string& text, double number) {
+  if (std::isnan(number)) {
+    text += "nan";
+    return;
+  }
   std::array<char, 32> digits{};
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr;
-  return std::string(digits.data(), end);
+  text.append(digits.data(), end);
+}
+
+void AppendNumberJson(std::string& text, double number) {
+  if (std::isfinite(number)) return AppendNumber(text, number);
+  text += "null";
+}
+
+std::string NumberText(double number) {
+  std::string text;
+  AppendNumber(text, number);
+  return text;
 }
 
 std::string NumberJson(double number) {
-  return std::isfinite(number) ? NumberText(number) : "null";
+  std::string text;
+  AppendNumberJson(text, number);
+  return text;
 }
 
 std::string PythonRepr(double number) {

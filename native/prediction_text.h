@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "copse/model.h"
+#include "row_pool.h"
 
 /// Predictions as text: JSON for programs, the tutorial's list, cells for CSV and the log. Numbers
 /// are the shortest text that reads back as the same double, whatever the locale.
@@ -21,8 +22,9 @@ struct Prediction {
   std::vector<double> scores;     ///< [n_rows]: Answer::kScore, empty where there is none
 };
 
-/// Evaluates checked `rows` [n_rows, n_features()].
-Prediction PredictEverything(const Model& model, std::span<const double> rows);
+/// Evaluates checked `rows` [n_rows, n_features()]; many of them with the help of `pool`.
+Prediction PredictEverything(const Model& model, std::span<const double> rows,
+                             RowPool* pool = nullptr);
 
 /// One row's prediction as the members of a JSON object, without its braces, so that more may
 /// follow: `"label":"setosa","index":0,"probabilities":{"setosa":1,...}` for a class,
@@ -48,8 +50,11 @@ std::string NumbersJson(std::span<const double> numbers);
 
 /// Shortest text that reads back as the same double: `0.1`, `1e-20`, `nan`, `inf`, `-inf`.
 std::string NumberText(double number);
+/// Appends the same.
+void AppendNumber(std::string& text, double number);
 /// As NumberText, but `null` where the number is not finite.
 std::string NumberJson(double number);
+void AppendNumberJson(std::string& text, double number);
 /// As Python's repr: `1.0`, `1e-05`, `1e+16`, `nan`.
 std::string PythonRepr(double number);
 /// A label of `output` as a JSON value of its label_type: `"setosa"`, `0`, `true`.

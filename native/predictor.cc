@@ -94,8 +94,9 @@ std::string AnswerJson(const LoadedModel& model, const Prediction& prediction, b
   return text;
 }
 
-Predictor::Predictor(std::shared_ptr<const LoadedModel> model, PredictionLog* log, Metrics& metrics)
-    : model_(std::move(model)), log_(log), metrics_(metrics) {}
+Predictor::Predictor(std::shared_ptr<const LoadedModel> model, PredictionLog* log, Metrics& metrics,
+                     RowPool& pool)
+    : model_(std::move(model)), log_(log), metrics_(metrics), pool_(pool) {}
 
 Reply Predictor::FromQuery(const Request& request) const {
   Blame blame;
@@ -143,7 +144,7 @@ Reply Predictor::Answer(const Request& request, const Rows& rows, Numbered numbe
                   " rows."},
         {.request_id = request.request_id, .field = {}, .value = {}});
   }
-  const Prediction prediction = PredictEverything(model, rows.values);
+  const Prediction prediction = PredictEverything(model, rows.values, &pool_);
   Reply reply;
   if (PrefersJson(request.Field("accept"))) {
     reply = JsonReply(AnswerJson(*model_, prediction, rows.is_list, request.request_id));

@@ -10,6 +10,7 @@
 #include "prediction_text.h"
 #include "reply.h"
 #include "request.h"
+#include "row_pool.h"
 #include "rows.h"
 
 namespace copse {
@@ -21,8 +22,9 @@ bool PrefersJson(std::string_view accept);
 /// Answers rows with one model: counts them, records them, and writes the reply. Thread-safe.
 class Predictor {
  public:
-  /// `log` may be null; it and `metrics` must outlive this.
-  Predictor(std::shared_ptr<const LoadedModel> model, PredictionLog* log, Metrics& metrics);
+  /// `log` may be null; all three must outlive this. `pool` helps with files of many rows.
+  Predictor(std::shared_ptr<const LoadedModel> model, PredictionLog* log, Metrics& metrics,
+            RowPool& pool);
 
   /// The tutorial's GET /predict: one row from the query.
   Reply FromQuery(const Request& request) const;
@@ -44,6 +46,7 @@ class Predictor {
   std::shared_ptr<const LoadedModel> model_;
   PredictionLog* log_;
   Metrics& metrics_;
+  RowPool& pool_;
 };
 
 /// A prediction as JSON: of one row the members of PredictionMembers, of a list

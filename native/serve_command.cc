@@ -71,7 +71,7 @@ class Models {
   explicit Models(const ImportOptions& options) : options_(options) {}
 
   Status Add(const std::string& spec) {
-    auto loaded = LoadModel(spec, options_);
+    auto loaded = LoadModel(spec, options_, LoadFor::kPredicting);
     if (!loaded.ok()) return loaded.error();
     return Take(*std::move(loaded));
   }
@@ -119,7 +119,7 @@ class Models {
   }
 
   Status AddFileOfFolder(const std::string& file) {
-    auto loaded = LoadModel(file, options_);
+    auto loaded = LoadModel(file, options_, LoadFor::kPredicting);
     if (loaded.ok()) {
       // Asked of models only: the notes beside a model may have its name.
       const auto other = paths_.find((*loaded)->name);

@@ -39,9 +39,12 @@ extern "C" {
 /// copse_free.
 Model* copse_load(const std::uint8_t* bytes, std::size_t size) {
   auto model = copse::ReadModel({bytes, size});
-  if (model.ok()) return new Model(std::move(model).value());
-  Refuse(model.error());
-  return nullptr;
+  if (!model.ok()) {
+    Refuse(model.error());
+    return nullptr;
+  }
+  model->Compile();
+  return new Model(std::move(model).value());
 }
 
 void copse_free(Model* model) { delete model; }

@@ -207,7 +207,7 @@ class ModelBuilder {
     auto forest = Forest::Create(std::move(*parts_.forest), rules_);
     if (!forest.ok()) return forest.error();
     model_.n_margins_ = forest->n_outputs();
-    model_.forest_.emplace(std::move(*forest));
+    model_.forest_ = std::make_shared<const Forest>(std::move(*forest));
     return {};
   }
 

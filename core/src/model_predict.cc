@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <limits>
 #include <type_traits>
@@ -12,8 +13,12 @@
 namespace copse {
 namespace {
 
-// Rows worked on at a time: bounds the scratch memory of a call whatever its size.
-constexpr std::size_t kBlockRows = 256;
+// Margins and values of the rows worked on at a time: bounds the scratch memory of a call whatever
+// its size, and leaves enough rows for those layouts that go through a large tree with many.
+constexpr std::size_t kBlockNumbers = std::size_t{1} << 17;
+constexpr std::size_t kBlockRowsMin = 256, kBlockRowsMax = 1 << 14;
+// Margins and values of one row of most models: no allocation for it.
+constexpr std::size_t kRowNumbers = 64;
 
 double Read(double x, Precision input) {
   return input == Precision::kFloat32 ? static_cast<float>(x) : x;
@@ -60,6 +65,7 @@ void LinearMargins(const Model& model, std::span<const Number> rows, std::span<d
 template <class Number>
 void MarginsOf(const Model& model, std::span<const Number> rows, std::span<double> margins) {
   assert(rows.size() * model.n_margins() == margins.size() * model.n_features());
+  if (model.plan() != nullptr) return model.plan()->PredictMargins(rows, margins);
   if (model.forest() != nullptr) return model.forest()->PredictMargins(rows, margins);
   LinearMargins(model, rows, margins);
 }
@@ -190,14 +196,19 @@ template <class Number>
 void PredictBlock(const Model& model, Answer answer, std::span<const Number> rows,
                   std::size_t n_rows, std::span<double> out) {
   if (answer == Answer::kLeaf) return LeavesOf(*model.forest(), rows, out);
-  std::vector<double> margins(n_rows * model.n_margins()), values(n_rows * model.n_values());
+  const std::size_t n_numbers = n_rows * (model.n_margins() + model.n_values());
+  std::array<double, kRowNumbers> few;
+  std::vector<double> many(n_numbers <= few.size() ? 0 : n_numbers);
+  const std::span<double> numbers = many.empty() ? std::span(few).first(n_numbers) : many;
+  const std::span<double> margins = numbers.first(n_rows * model.n_margins());
+  const std::span<double> values = numbers.subspan(margins.size());
   model.PredictMargins(rows, margins);
   model.ApplyLink(margins, values);
   const std::size_t n_columns = out.size() / n_rows;
   for (std::size_t i = 0; i < n_rows; ++i) {
     Writer writer(out.subspan(i * n_columns, n_columns));
-    ForEachPiece(model, std::span(margins).subspan(i * model.n_margins(), model.n_margins()),
-                 std::span(values).subspan(i * model.n_values(), model.n_values()),
+    ForEachPiece(model, margins.subspan(i * model.n_margins(), model.n_margins()),
+                 values.subspan(i * model.n_values(), model.n_values()),
                  [&](const Piece& piece) { Put(model, answer, piece, writer); });
     assert(writer.full());
   }
@@ -210,14 +221,20 @@ void PredictRows(const Model& model, Answer answer, std::span<const Number> rows
   const std::size_t n_features = model.n_features();
   const std::size_t n_rows = rows.size() / n_features;
   const std::size_t n_columns = out.size() / n_rows;
-  for (std::size_t first = 0; first < n_rows; first += kBlockRows) {
-    const std::size_t n = std::min(kBlockRows, n_rows - first);
+  const std::size_t block = std::clamp(kBlockNumbers / (model.n_margins() + model.n_values()),
+                                       kBlockRowsMin, kBlockRowsMax);
+  for (std::size_t first = 0; first < n_rows; first += block) {
+    const std::size_t n = std::min(block, n_rows - first);
     PredictBlock(model, answer, rows.subspan(first * n_features, n * n_features), n,
                  out.subspan(first * n_columns, n * n_columns));
   }
 }
 
 }  // namespace
+
+void Model::Compile(const Plan::Options& options) {
+  if (forest_ != nullptr) plan_ = std::make_shared<const Plan>(*forest_, options);
+}
 
 void Model::Predict(Answer answer, std::span<const double> rows, std::span<double> out) const {
   PredictRows(*this, answer, rows, out);

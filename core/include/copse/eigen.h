@@ -15,6 +15,7 @@
 ///
 ///   auto model = copse::ReadModel(bytes);
 ///   if (!model.ok()) return model.error();
+///   model->Compile();  // once, where more than a few rows are to come
 ///   auto probabilities = copse::PredictProba(*model, rows);  // [rows.rows(), classes]
 ///
 /// Eigen stores and hands over; no arithmetic is its own, so the numbers are those of every other

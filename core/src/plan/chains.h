@@ -1,0 +1,125 @@
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+#include "plan/leaf_adders.h"
+
+// Walks through trees that do not wait for each other.
+//
+// A step from a node to its child has a latency of a dozen cycles, more where memory is slow, and
+// costs seven instructions: a processor could be in many walks at once. So a *chain* is one walk
+// of one row through one tree, and hundreds of chains advance together, a few steps each in turn
+// (a *round*), without a branch that could be guessed wrongly. After each round those that have
+// arrived drop out, by storing every chain and moving on by 0 or 1: the lanes of the next round
+// are full again, however different in length the walks are. A leaf's step leads to itself.
+namespace copse::plan {
+
+/// Chains under way. Chain c is one pair of a tree and a row of the block being evaluated.
+struct Chains {
+  static constexpr std::size_t kMax = 256;
+  /// Advanced side by side in registers; the processor overlaps several such groups.
+  #ifndef GROUP
+#define GROUP 4
+#endif
+  static constexpr std::size_t kGroup = GROUP;
+
+  std::uint32_t at[kMax + kGroup];     ///< slot of each chain that has not arrived
+  std::uint16_t chain[kMax + kGroup];  ///< its number
+  std::uint32_t end[kMax + 1];         ///< [chain] where it is, in the end its leaf
+  std::uint32_t row[kMax + 1];         ///< [chain] where its row begins in the ranks
+};
+
+/// Makes all of [0, n) be under way; at[0, n) is set.
+inline void Depart(Chains& chains, std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) chains.chain[i] = static_cast<std::uint16_t>(i);
+}
+
+/// Advances the first `n` chains by kSteps; returns how many have not arrived. `Nodes` has
+/// Step(slot, ranks), IsEnd(slot) and any_end, a slot that is an end.
+template <int kSteps, bool kOneRow, class Nodes>
+inline std::size_t Round(const Nodes nodes, const std::uint32_t* ranks, Chains& chains,
+                         std::size_t n) {
+  constexpr std::size_t kGroup = Chains::kGroup;
+  // The last group is filled up with one that has arrived and that nobody asks for.
+  for (std::size_t i = n; i < n + kGroup; ++i) {
+    chains.at[i] = nodes.any_end;
+    chains.chain[i] = Chains::kMax;
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i < n; i += kGroup) {
+    std::uint32_t at[kGroup];
+    const std::uint32_t* row[kGroup];
+    std::uint32_t chain[kGroup];
+#pragma GCC unroll 16
+    for (std::size_t k = 0; k < kGroup; ++k) {
+      at[k] = chains.at[i + k];
+      chain[k] = chains.chain[i + k];
+      row[k] = kOneRow ? ranks : ranks + chains.row[chain[k]];
+    }
+#pragma GCC unroll 16
+    for (int step = 0; step < kSteps; ++step) {
+#pragma GCC unroll 16
+      for (std::size_t k = 0; k < kGroup; ++k) at[k] = nodes.Step(at[k], row[k]);
+    }
+#pragma GCC unroll 16
+    for (std::size_t k = 0; k < kGroup; ++k) {
+      chains.end[chain[k]] = at[k];
+      chains.at[kept] = at[k];
+      chains.chain[kept] = static_cast<std::uint16_t>(chain[k]);
+      kept += nodes.IsEnd(at[k]) ? 0 : 1;
+    }
+  }
+  return kept;
+}
+
+/// Walks the chains [0, n), which start at chains.at, to their ends.
+template <bool kOneRow, class Nodes>
+[[gnu::noinline]] void WalkToEnds(const Nodes nodes, const std::uint32_t* ranks, Chains& chains, std::size_t n) {
+  chains.row[Chains::kMax] = 0;
+  Depart(chains, n);
+  while (n > 0) n = Round<Nodes::kSteps, kOneRow>(nodes, ranks, chains, n);
+}
+
+/// Adds trees to the rows of one block, `adding.rows`, whose ranks are in `ranks`, `stride` apart.
+/// Trees outside, rows inside: a tree stays in the cache while the rows go through it. Few rows
+/// share the chains with more trees at a time.
+///
+/// `Trees` has Start(tree), Walk<one_row>(ranks, chains, first tree, trees, n) and
+/// Add<kind>(sum, adding, tree, end, row).
+template <SumKind kind, bool kOneRow, class Trees>
+void AddBlock(const Trees& trees, const Adding& adding, const std::uint32_t* ranks,
+              std::size_t stride) {
+  const std::size_t n_rows = adding.rows.n_rows, n_trees = adding.trees.size();
+  const auto split = [](std::size_t n, std::size_t max) {  // into parts as equal as can be
+    const std::size_t n_parts = (n + max - 1) / max;
+    return (n + n_parts - 1) / n_parts;
+  };
+  const std::size_t rows_each = kOneRow ? 1 : split(n_rows, Chains::kMax);
+  const std::size_t trees_each = split(n_trees, Chains::kMax / rows_each);
+  Chains chains;
+  for (std::size_t tree = 0; tree < n_trees; tree += trees_each) {
+    const std::size_t trees_now = std::min(trees_each, n_trees - tree);
+    for (std::size_t row = 0; row < n_rows; row += rows_each) {
+      const std::size_t rows_now = std::min(rows_each, n_rows - row);
+      std::size_t n = 0;
+      for (std::size_t t = 0; t < trees_now; ++t) {
+        const std::uint32_t start = trees.Start(tree + t);
+        for (std::size_t r = 0; r < rows_now; ++r, ++n) {
+          chains.at[n] = start;
+          if (!kOneRow) chains.row[n] = static_cast<std::uint32_t>((row + r) * stride);
+        }
+      }
+      trees.template Walk<kOneRow>(ranks, chains, tree, trees_now, n);
+      for (std::size_t r = 0; r < rows_now; ++r) {
+        RowSum<kind> sum(adding, row + r);
+        for (std::size_t t = 0; t < trees_now; ++t) {
+          trees.template Add<kind>(sum, adding, tree + t, chains.end[t * rows_now + r], row + r);
+        }
+      }
+    }
+  }
+}
+
+}  // namespace copse::plan
