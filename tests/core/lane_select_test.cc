@@ -1,0 +1,250 @@
+// Lane select by itself, so that no other layout answers in its place: forests at its limits,
+// batches of every length, every instruction set.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "copse/plan.h"
+#include "kernels/lane_kernels.h"
+#include "layouts.h"
+#include "plan/layout.h"
+#include "random_forest.h"
+#include "walk.h"
+
+namespace copse::plan {
+namespace {
+
+using test::Dice;
+using test::ForestSpec;
+using test::Growth;
+
+constexpr std::size_t kTailsMax = 130;
+constexpr std::size_t kManyRows = 1500;  // more than a block
+
+template <class Use>
+void OnEachTarget(Use use) {
+  const auto targets = Plan::Targets();
+  for (const std::string_view target : targets) {
+    Plan::LimitTarget(target);
+    SCOPED_TRACE(std::string(target));
+    use();
+  }
+  Plan::LimitTarget(targets.front());
+}
+
+std::unique_ptr<Layout> Made(const Forest& forest, TreeRange trees) {
+  auto columns = Columns::Compile(forest, trees, std::size_t{1} << 24);
+  return columns ? MakeLaneSelect(forest, trees, std::move(*columns)) : nullptr;
+}
+std::unique_ptr<Layout> Made(const Forest& forest) { return Made(forest, {0, forest.n_trees()}); }
+
+RowBlock BlockOf(const double* rows, std::size_t n_features, std::size_t n) {
+  return {nullptr, rows, n_features, n};
+}
+RowBlock BlockOf(const float* rows, std::size_t n_features, std::size_t n) {
+  return {rows, nullptr, n_features, n};
+}
+
+// Margins of rows [first, first + n) in one call; a number behind them has to stay.
+template <class Number>
+std::vector<double> Margins(const Forest& forest, const Layout& layout,
+                            const std::vector<Number>& rows, std::size_t first, std::size_t n) {
+  constexpr double kBehind = 12345;
+  const std::size_t n_outputs = forest.n_outputs();
+  std::vector<double> sums(n * n_outputs + 1, kBehind);
+  const auto of_row = [&](std::size_t r) {
+    return std::span(sums).subspan(r * n_outputs, n_outputs);
+  };
+  for (std::size_t r = 0; r < n; ++r) walk::Start(forest, of_row(r));
+  layout.AddTrees(BlockOf(rows.data() + first * forest.n_features(), forest.n_features(), n),
+                  sums.data());
+  for (std::size_t r = 0; r < n; ++r) walk::Finish(forest, forest.trees_per_output(), of_row(r));
+  EXPECT_EQ(sums.back(), kBehind);
+  sums.pop_back();
+  return sums;
+}
+
+template <class Number>
+void ExpectSame(const Forest& forest, const Layout& layout, const std::vector<Number>& rows,
+                const std::vector<std::size_t>& batches) {
+  const std::vector<double> expected = test::WalkPlainly(forest, rows);
+  const std::size_t n_rows = rows.size() / forest.n_features(), n_outputs = forest.n_outputs();
+  for (const std::size_t n : batches) {
+    const std::size_t first = 5 * n % (n_rows - n + 1);
+    const auto margins = Margins(forest, layout, rows, first, n);
+    const auto right = std::span(expected).subspan(first * n_outputs, n * n_outputs);
+    const std::size_t at = test::FirstDifference(margins, right);
+    ASSERT_EQ(at, margins.size()) << "call of " << n << ", row " << at / n_outputs << ": "
+                                  << test::Exactly(margins[at]) << ", not "
+                                  << test::Exactly(right[at]);
+  }
+}
+
+// The forest of `spec`, in doubles and floats, on each target.
+void ExpectSame(const ForestSpec& spec, std::uint64_t seed, std::size_t n_rows,
+                const std::vector<std::size_t>& batches) {
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Dice dice(seed);
+  const Forest forest = test::MakeForest(spec, dice);
+  const std::vector<double> rows = test::MakeRows(forest, n_rows, dice);
+  const std::vector<float> narrow = test::Narrowed(rows);
+  OnEachTarget([&] {
+    const auto layout = Made(forest);
+    ASSERT_NE(layout, nullptr);
+    ExpectSame(forest, *layout, rows, batches);
+    ExpectSame(forest, *layout, narrow, batches);
+  });
+}
+
+ForestSpec OfSize(std::size_t n_nodes, std::size_t depth, Growth growth) {
+  ForestSpec spec;
+  spec.n_trees = 3;
+  spec.nodes_max = n_nodes;
+  spec.depth_max = depth;
+  spec.growth = growth;
+  spec.full = true;
+  spec.missing = test::MissingMix::kAnything;
+  return spec;
+}
+
+// As many thresholds of a feature as need ranks of 16 bits.
+ForestSpec Wide(ForestSpec spec) {
+  spec.n_features = 1;
+  spec.n_trees = 4;
+  spec.n_thresholds = 2000;
+  spec.all_thresholds = true;
+  return spec;
+}
+
+std::vector<std::size_t> Tails() {
+  std::vector<std::size_t> sizes;
+  for (std::size_t n = 1; n <= kTailsMax; ++n) sizes.push_back(n);
+  return sizes;
+}
+
+TEST(LaneSelect, AnyNumberOfRowsIsRight) {
+  for (const bool complete : {false, true}) {
+    const Growth growth = complete ? Growth::kLevels : Growth::kAnywhere;
+    ExpectSame(OfSize(complete ? 63 : 40, complete ? 6 : 20, growth), 1, 400, Tails());
+    ExpectSame(OfSize(63, complete ? 6 : 20, growth), 2, kManyRows,
+               {255, 256, 257, 511, 769, 1023, 1024, 1025, kManyRows});
+  }
+}
+
+TEST(LaneSelect, TreesOfEverySizeAreRight) {
+  for (std::size_t n_nodes = 0; n_nodes <= 255; n_nodes += n_nodes < 70 ? 1 : 37) {
+    SCOPED_TRACE(n_nodes);
+    const auto growth = static_cast<Growth>(n_nodes % 3);
+    ExpectSame(OfSize(n_nodes, 255, growth), n_nodes, 150, {1, 70, 150});
+  }
+}
+
+// A complete tree has a loop of its own, and so have those that almost are.
+TEST(LaneSelect, CompleteTreesOfEveryDepthAreRight) {
+  for (std::size_t depth = 1; depth <= 8; ++depth) {
+    SCOPED_TRACE(depth);
+    const std::size_t n_nodes = (std::size_t{1} << depth) - 1;
+    ExpectSame(OfSize(n_nodes, depth, Growth::kLevels), depth, 150, {1, 70, 150});
+    ExpectSame(OfSize(n_nodes * 9 / 10, depth, Growth::kAnywhere), depth, 150, {1, 70, 150});
+  }
+}
+
+TEST(LaneSelect, ChainsAreRight) {
+  for (const std::size_t n_nodes : {2, 7, 63, 255}) {
+    SCOPED_TRACE(n_nodes);
+    ExpectSame(OfSize(n_nodes, n_nodes, Growth::kBranches), n_nodes, 200, {1, 33, 200});
+  }
+}
+
+TEST(LaneSelect, RanksOfSixteenBitsAreRight) {
+  Dice dice(1);
+  const Forest forest = test::MakeForest(Wide(OfSize(400, 1023, Growth::kAnywhere)), dice);
+  const auto columns = Columns::Compile(forest, {0, forest.n_trees()}, 0);
+  ASSERT_TRUE(columns);
+  EXPECT_GT(columns->rank_max, 255u);
+  for (const std::size_t n_nodes : {400, 700, 1023}) {
+    SCOPED_TRACE(n_nodes);
+    ExpectSame(Wide(OfSize(n_nodes, 1023, Growth::kAnywhere)), n_nodes, 300, {1, 2, 31, 64, 300});
+  }
+  ExpectSame(Wide(OfSize(500, 1023, Growth::kLevels)), 3, 200, Tails());
+  // A tree of more leaves than a byte can number, though its ranks are small.
+  ExpectSame(OfSize(256, 1023, Growth::kAnywhere), 4, 200, {1, 64, 200});
+}
+
+TEST(LaneSelect, SumsOfEveryKindAreRight) {
+  const Forest::Rules floats = {.accumulate = Precision::kFloat32};
+  for (const bool wide : {false, true}) {
+    for (const std::size_t n_outputs : {1, 2, 3, 4, 5, 16, 17}) {
+      for (const std::size_t n_nodes : {7, 30, 63, 400}) {
+        SCOPED_TRACE(std::to_string(n_outputs) + " outputs, nodes: " + std::to_string(n_nodes));
+        ForestSpec spec = OfSize(n_nodes, 40, Growth::kAnywhere);
+        if (wide) spec = Wide(spec);
+        spec.n_trees = 2 * n_outputs + 3;
+        spec.n_outputs = n_outputs;
+        spec.nodes_max = n_nodes;
+        ExpectSame(spec, 1, 200, {70, 200});
+        spec.rules.aggregation = Aggregation::kMax;
+        ExpectSame(spec, 2, 200, {70, 200});
+        spec.rules = floats;
+        ExpectSame(spec, 3, 200, {70, 200});
+        spec.rules = {.aggregation = Aggregation::kMean};
+        spec.vector_leaves = spec.pure_leaves = n_outputs > 1;
+        ExpectSame(spec, 4, 200, {70, 200});
+      }
+    }
+  }
+}
+
+TEST(LaneSelect, LinearLeavesSeeTheirRow) {
+  ForestSpec spec = OfSize(30, 40, Growth::kAnywhere);
+  spec.linear_leaves = true;
+  ExpectSame(spec, 1, 400, Tails());
+}
+
+TEST(LaneSelect, CategoriesAreQuestionsLikeOthers) {
+  ForestSpec spec = OfSize(60, 40, Growth::kAnywhere);
+  spec.categorical_percent = 50;
+  spec.known_categories = true;
+  ExpectSame(spec, 1, 200, {1, 70, 200});
+}
+
+TEST(LaneSelect, RangesOfTreesAddUp) {
+  ForestSpec spec = OfSize(30, 10, Growth::kAnywhere);
+  spec.n_trees = 7;
+  spec.n_outputs = 3;
+  Dice dice(1);
+  const Forest forest = test::MakeForest(spec, dice);
+  const std::vector<double> rows = test::MakeRows(forest, 100, dice);
+  const auto first = Made(forest, {0, 3}), rest = Made(forest, {3, 7});
+  std::vector<double> sums(300), expected = test::WalkPlainly(forest, rows);
+  for (std::size_t r = 0; r < 100; ++r) walk::Start(forest, std::span(sums).subspan(3 * r, 3));
+  first->AddTrees(BlockOf(rows.data(), spec.n_features, 100), sums.data());
+  rest->AddTrees(BlockOf(rows.data(), spec.n_features, 100), sums.data());
+  for (std::size_t r = 0; r < 100; ++r) {
+    walk::Finish(forest, forest.trees_per_output(), std::span(sums).subspan(3 * r, 3));
+  }
+  EXPECT_EQ(std::memcmp(sums.data(), expected.data(), 300 * sizeof(double)), 0);
+}
+
+TEST(LaneSelect, LargerTreesAreRefused) {
+  Dice dice(1);
+  EXPECT_EQ(Made(test::MakeForest(OfSize(1024, 1024, Growth::kAnywhere), dice)), nullptr);
+  EXPECT_NE(Made(test::MakeForest(OfSize(1023, 1024, Growth::kAnywhere), dice)), nullptr);
+}
+
+TEST(LaneKernels, GroupsFitTheirBlocks) {
+  OnEachTarget([] {
+    const LaneKernels& kernels = ChosenLaneKernels();
+    for (const auto& [wide, narrow] : {std::pair(kernels.of8.wide, kernels.of8.narrow),
+                                       std::pair(kernels.of16.wide, kernels.of16.narrow)}) {
+      EXPECT_EQ(kLanesMax % wide, 0u);
+      EXPECT_EQ(wide % narrow, 0u);
+    }
+  });
+}
+
+}  // namespace
+}  // namespace copse::plan
