@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -41,13 +42,18 @@ TEST_P(Vectors, AgreeWithTheEngine) {
   const auto model = ReadModel(found->model);
   ASSERT_TRUE(model.ok()) << model.error().message;
   ASSERT_NO_FATAL_FAILURE(test::ExpectRowsOf(*model, *found));
+  const std::vector<Model> compiled = test::CompiledModels(*model);
   for (const test::ExpectedAnswer& expected : found->answers) {
     const std::string name(AnswerName(expected.answer));
     SCOPED_TRACE(name);
     const Doubles ours = test::Predict(*model, expected.answer, found->rows);
     test::WriteAnswers(GetParam() + "." + name, ours);
     test::ExpectAgreement(expected, ours, found->rows.n_rows());
+    test::ExpectSameBits(compiled, expected.answer, found->rows, ours);
     ExpectSameFromFloats(*model, expected.answer, found->rows, ours);
+    for (const Model& each : compiled) {
+      ExpectSameFromFloats(each, expected.answer, found->rows, ours);
+    }
   }
 }
 
@@ -58,6 +64,23 @@ TEST_P(Vectors, AreWrittenAsTheyWereRead) {
   const auto model = ReadModel(found->model);
   ASSERT_TRUE(model.ok()) << model.error().message;
   EXPECT_EQ(WriteModel(*model), found->model);
+}
+
+// Else the vectors would prove nothing of some layout.
+TEST(VectorsTogether, FitEveryLayout) {
+  std::map<LayoutKind, int> fitting;
+  for (const std::string& name : test::CaseNames()) {
+    const auto found = test::ReadCase(name);
+    ASSERT_TRUE(found.ok()) << found.error().message;
+    const auto model = ReadModel(found->model);
+    ASSERT_TRUE(model.ok()) << model.error().message;
+    for (const Model& each : test::CompiledModels(*model)) {
+      if (each.plan() != nullptr) ++fitting[each.plan()->choices()[0].layout];
+    }
+  }
+  for (const LayoutKind kind : test::kLayouts) {
+    EXPECT_GE(fitting[kind], 10) << LayoutName(kind);
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(, Vectors, ::testing::ValuesIn(test::CaseNames()), test::TestName);

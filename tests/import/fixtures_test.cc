@@ -42,12 +42,14 @@ TEST_P(Fixtures, AgreeWithTheEngine) {
   const auto model = ImportModel(found->model, OptionsOf(*found, true));
   ASSERT_TRUE(model.ok()) << model.error().message;
   ASSERT_NO_FATAL_FAILURE(test::ExpectRowsOf(*model, *found));
+  const std::vector<Model> compiled = test::CompiledModels(*model);
   for (const test::ExpectedAnswer& expected : found->answers) {
     const std::string name(AnswerName(expected.answer));
     SCOPED_TRACE(name);
     const Doubles ours = test::Predict(*model, expected.answer, found->rows);
     test::WriteAnswers("import." + GetParam() + "." + name, ours);
     test::ExpectAgreement(expected, ours, found->rows.n_rows());
+    test::ExpectSameBits(compiled, expected.answer, found->rows, ours);
   }
 }
 

@@ -3,9 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <cctype>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "layouts.h"
 #include "vectors.h"
 
 /// What every suite of cases does with one: name it, predict its rows, compare with its engine.
@@ -42,6 +45,38 @@ inline void ExpectAgreement(const ExpectedAnswer& expected, const std::vector<do
         << "row " << i / n_columns << ", column " << i % n_columns << ": "
         << ::testing::PrintToString(ours[i]) << ", and the engine has "
         << ::testing::PrintToString(theirs) << "; difference " << ours[i] - theirs;
+  }
+}
+
+/// The model compiled as the rules choose, and once for each layout that its trees fit.
+inline std::vector<Model> CompiledModels(const Model& plain) {
+  std::vector<Model> models = {plain};
+  models.back().Compile();
+  if (plain.forest() == nullptr) return models;
+  for (const LayoutKind kind : kLayouts) {
+    Model model = plain;
+    model.Compile({.only = {kind}});
+    if (model.plan()->choices()[0].layout == kind) models.push_back(std::move(model));
+  }
+  return models;
+}
+
+/// Fails the test where a compiled model answers other bits than `plain`, for all rows in one call
+/// or for a row alone.
+inline void ExpectSameBits(const std::vector<Model>& compiled, Answer answer, const Array& rows,
+                           const std::vector<double>& plain) {
+  const std::size_t n_features = rows.n_columns(), n_columns = plain.size() / rows.n_rows();
+  for (const Model& model : compiled) {
+    SCOPED_TRACE(model.plan() ? LayoutName(model.plan()->choices()[0].layout) : "no trees");
+    const std::vector<double> together = Predict(model, answer, rows);
+    ASSERT_EQ(together.size(), plain.size());
+    ASSERT_EQ(FirstDifference(together, plain), plain.size()) << "in one call";
+    std::vector<double> alone(n_columns);
+    for (std::size_t r = 0; r < rows.n_rows(); ++r) {
+      model.Predict(answer, std::span(rows.numbers).subspan(r * n_features, n_features), alone);
+      const auto expected = std::span(plain).subspan(r * n_columns, n_columns);
+      ASSERT_EQ(FirstDifference(alone, expected), n_columns) << "row " << r << " alone";
+    }
   }
 }
 
