@@ -16,6 +16,9 @@ namespace {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
+#undef COPSE_UNROLL
+#define COPSE_UNROLL _Pragma("GCC unroll 8")  // clang knows it by this name too
+
 // Processors without byte permutes: plain loops.
 #undef COPSE_HAS_PERMUTE
 #define COPSE_HAS_PERMUTE (HWY_TARGET != HWY_SCALAR && HWY_TARGET != HWY_EMU128)
@@ -102,18 +105,27 @@ class WholeRow {
 #endif
 
 template <class TableRow>
-void Compare(const RankTable& row, const TestBlock* blocks, std::size_t n_blocks,
-             std::uint8_t* bits) {
+HWY_INLINE void CompareBlock(const TableRow& table, const TestBlock& block, std::uint8_t* bits) {
   const Bytes d;
   const std::size_t n_lanes = hn::Lanes(d);
-  const TableRow table(row);
-  for (std::size_t block = 0; block < n_blocks; ++block) {
-    const auto* codes = reinterpret_cast<const std::int8_t*>(blocks[block].codes);
-    for (std::size_t i = 0; i < 64; i += n_lanes) {
-      const ByteVector ranks = table.At(hn::Load(d, codes + i));
-      StoreBits(hn::Gt(ranks, hn::Load(d, blocks[block].ranks + i)), bits + 8 * block + i / 8);
-    }
+  const auto* codes = reinterpret_cast<const std::int8_t*>(block.codes);
+  for (std::size_t i = 0; i < 64; i += n_lanes) {
+    const ByteVector ranks = table.At(hn::Load(d, codes + i));
+    StoreBits(hn::Gt(ranks, hn::Load(d, block.ranks + i)), bits + i / 8);
   }
+}
+
+// Eight blocks a turn: processors foresee the end of a loop of a few turns, not of thirty.
+template <class TableRow>
+void Compare(const RankTable& row, const TestBlock* blocks, std::size_t n_blocks,
+             std::uint8_t* bits) {
+  constexpr std::size_t kTurn = HWY_CAP_GE512 ? 8 : 4;
+  const TableRow table(row);
+  for (; n_blocks >= kTurn; n_blocks -= kTurn, blocks += kTurn, bits += 8 * kTurn) {
+    COPSE_UNROLL
+    for (std::size_t i = 0; i < kTurn; ++i) CompareBlock(table, blocks[i], bits + 8 * i);
+  }
+  for (std::size_t i = 0; i < n_blocks; ++i) CompareBlock(table, blocks[i], bits + 8 * i);
 }
 
 #else
@@ -152,33 +164,68 @@ HWY_INLINE void StoreBytes(D d, V lanes, std::uint8_t* to) {
 }
 #endif
 
-// Node i of the heap is bit i: from i to 2 i, or to 2 i + 1 where its bit is set.
+#if COPSE_HAS_LANE_SHIFTS
+
+using Words = hn::CappedTag<std::uint32_t, 16>;
+using WordVector = hn::Vec<Words>;
+
+HWY_INLINE WordVector LoadWords(const std::uint8_t* from) {
+  return hn::Load(Words(), reinterpret_cast<const std::uint32_t*>(from));
+}
+
+// The heap's first 31 nodes: from node i, which is bit i, to 2 i, or to 2 i + 1 where it is set.
+HWY_INLINE WordVector WalkFiveLevels(WordVector mask) {
+  const auto one = hn::Set(Words(), 1u);
+  auto node = one;
+  COPSE_UNROLL
+  for (int level = 0; level < 5; ++level) {
+    node = hn::OrAnd(hn::Add(node, node), hn::Shr(mask, node), one);
+  }
+  return node;
+}
+
+void Walk5(const std::uint8_t* masks, const MatchLine*, std::size_t, std::size_t n_trees,
+           std::uint8_t* leaves) {
+  const Words d;
+  for (std::size_t i = 0; i < n_trees; i += hn::Lanes(d)) {
+    const WordVector node = WalkFiveLevels(LoadWords(masks + i * 4));
+    StoreBytes(d, hn::Xor(node, hn::Set(d, 32u)), leaves + i);
+  }
+}
+
+// The lower halves of the masks are the first five levels, the upper halves the sixth: so they are
+// walked in lanes of 32 bits.
+void Walk6(const std::uint8_t* masks, const MatchLine*, std::size_t, std::size_t n_trees,
+           std::uint8_t* leaves) {
+  const Words d;
+  const std::size_t n_lanes = hn::Lanes(d);
+  for (std::size_t i = 0; i < n_trees; i += n_lanes) {
+    const WordVector first = LoadWords(masks + i * 8);
+    const WordVector second = LoadWords(masks + (i + n_lanes / 2) * 8);
+    const WordVector node =
+        hn::Xor(WalkFiveLevels(hn::ConcatEven(d, second, first)), hn::Set(d, 32u));
+    const WordVector bit = hn::Shr(hn::ConcatOdd(d, second, first), node);
+    StoreBytes(d, hn::OrAnd(hn::Add(node, node), bit, hn::Set(d, 1u)), leaves + i);
+  }
+}
+
+#else
+
 template <class T, int kDepth>
 void Walk(const std::uint8_t* masks, const MatchLine*, std::size_t, std::size_t n_trees,
           std::uint8_t* leaves) {
-  constexpr T kLeaves = T{1} << kDepth;
-#if COPSE_HAS_LANE_SHIFTS
-  const hn::CappedTag<T, 64 / sizeof(T)> d;
-  const auto one = hn::Set(d, T{1});
-  for (std::size_t i = 0; i < n_trees; i += hn::Lanes(d)) {
-    const auto mask = hn::Load(d, reinterpret_cast<const T*>(masks) + i);
-    auto node = one;
-    for (int level = 0; level < kDepth; ++level) {
-      node = hn::OrAnd(hn::Add(node, node), hn::Shr(mask, node), one);
-    }
-    StoreBytes(d, hn::Xor(node, hn::Set(d, kLeaves)), leaves + i);
-  }
-#else
   for (std::size_t i = 0; i < n_trees; ++i) {
     const T mask = LoadOne<T>(masks + i * sizeof(T));
     T node = 1;
+    COPSE_UNROLL
     for (int level = 0; level < kDepth; ++level) {
       node = static_cast<T>(2 * node + ((mask >> node) & 1));
     }
-    leaves[i] = static_cast<std::uint8_t>(node - kLeaves);
+    leaves[i] = static_cast<std::uint8_t>(node - (T{1} << kDepth));
   }
-#endif
 }
+
+#endif
 
 // One lane a tree: each leaf is compared with all trees of a vector, and the one that fits leaves
 // its number. Where none of 1, 2, ... fits, it is leaf 0.
@@ -221,34 +268,62 @@ void Match(const std::uint8_t* masks, const MatchLine* lines, std::size_t n_leav
 
 // ----------------------------------------------------------------------------------------- add
 
-// Each sum is a lane of a register: the additions of a tree start when those of the tree before
-// end, without a way through memory.
+// Four sums in registers: the additions of a tree start when those of the tree before end, without
+// a way through memory.
+#if HWY_CAP_GE256
+struct Sums {
+  static constexpr hn::CappedTag<double, 4> d = {};
+  hn::Vec<hn::CappedTag<double, 4>> all;
+
+  HWY_INLINE void Load(const double* from) { all = hn::LoadU(d, from); }
+  HWY_INLINE void Add(const double* vector) { all = hn::Add(all, hn::LoadU(d, vector)); }
+  HWY_INLINE void Store(double* to) const { hn::StoreU(all, d, to); }
+};
+#elif COPSE_HAS_PERMUTE
+struct Sums {
+  static constexpr hn::CappedTag<double, 2> d = {};
+  hn::Vec<hn::CappedTag<double, 2>> lower, upper;
+
+  HWY_INLINE void Load(const double* from) {
+    lower = hn::LoadU(d, from);
+    upper = hn::LoadU(d, from + 2);
+  }
+  HWY_INLINE void Add(const double* vector) {
+    lower = hn::Add(lower, hn::LoadU(d, vector));
+    upper = hn::Add(upper, hn::LoadU(d, vector + 2));
+  }
+  HWY_INLINE void Store(double* to) const {
+    hn::StoreU(lower, d, to);
+    hn::StoreU(upper, d, to + 2);
+  }
+};
+#else
+struct Sums {
+  double all[4];
+
+  void Load(const double* from) { std::memcpy(all, from, sizeof(all)); }
+  void Add(const double* vector) {
+    for (std::size_t k = 0; k < 4; ++k) all[k] += vector[k];
+  }
+  void Store(double* to) const { std::memcpy(to, all, sizeof(all)); }
+};
+#endif
+
 void AddVectors(const double* table, const std::uint32_t* payload, std::size_t width,
                 const std::uint8_t* leaves, std::size_t n_trees, double* sums) {
-#if HWY_CAP_GE256
-  const hn::CappedTag<double, 4> d;
-  auto sum = hn::LoadU(d, sums);
-  for (std::size_t t = 0; t < n_trees; ++t, payload += width) {
-    sum = hn::Add(sum, hn::LoadU(d, table + std::size_t{4} * payload[leaves[t]]));
+  constexpr std::size_t kTurn = 8;
+  Sums sum;
+  sum.Load(sums);
+  for (; n_trees >= kTurn; n_trees -= kTurn, leaves += kTurn) {
+    COPSE_UNROLL
+    for (std::size_t t = 0; t < kTurn; ++t, payload += width) {
+      sum.Add(table + std::size_t{4} * payload[leaves[t]]);
+    }
   }
-  hn::StoreU(sum, d, sums);
-#elif COPSE_HAS_PERMUTE
-  const hn::CappedTag<double, 2> d;
-  auto first = hn::LoadU(d, sums);
-  auto second = hn::LoadU(d, sums + 2);
   for (std::size_t t = 0; t < n_trees; ++t, payload += width) {
-    const double* vector = table + std::size_t{4} * payload[leaves[t]];
-    first = hn::Add(first, hn::LoadU(d, vector));
-    second = hn::Add(second, hn::LoadU(d, vector + 2));
+    sum.Add(table + std::size_t{4} * payload[leaves[t]]);
   }
-  hn::StoreU(first, d, sums);
-  hn::StoreU(second, d, sums + 2);
-#else
-  for (std::size_t t = 0; t < n_trees; ++t, payload += width) {
-    const double* vector = table + std::size_t{4} * payload[leaves[t]];
-    for (std::size_t k = 0; k < 4; ++k) sums[k] += vector[k];
-  }
-#endif
+  sum.Store(sums);
 }
 
 constexpr BitKernels MakeKernels() {
@@ -257,15 +332,20 @@ constexpr BitKernels MakeKernels() {
   for (BitKernels::Compare& compare : kernels.compare) compare = Compare<WholeRow>;
   kernels.whole_table = true;
 #elif COPSE_HAS_PERMUTE
-  kernels.compare[0] = Compare<Row<16> >;
-  kernels.compare[1] = Compare<Row<32> >;
-  kernels.compare[2] = Compare<Row<64> >;
+  kernels.compare[0] = Compare<Row<16>>;
+  kernels.compare[1] = Compare<Row<32>>;
+  kernels.compare[2] = Compare<Row<64>>;
 #else
   for (BitKernels::Compare& compare : kernels.compare) compare = ComparePlainly;
   kernels.whole_table = true;
 #endif
+#if COPSE_HAS_LANE_SHIFTS
+  kernels.walk5 = Walk5;
+  kernels.walk6 = Walk6;
+#else
   kernels.walk5 = Walk<std::uint32_t, 5>;
   kernels.walk6 = Walk<std::uint64_t, 6>;
+#endif
   kernels.match8 = Match<std::uint8_t>;
   kernels.match16 = Match<std::uint16_t>;
   kernels.match32 = Match<std::uint32_t>;

@@ -153,12 +153,12 @@ struct RowState {
   std::uint32_t group;  // whose columns are in `table`
 };
 
-// The leaves of a chunk that one row reached.
+// The leaves of a chunk that each row reached.
 struct Reached {
   std::size_t tree = 0;  // the first, of the range
-  const std::uint8_t* leaves = nullptr;
   std::size_t n_trees = 0;
   std::size_t width = 0;  // slots of a tree
+  std::array<const std::uint8_t*, kRowsMax> leaves = {};
 };
 
 // What sums need to know.
@@ -166,14 +166,19 @@ struct SumContext {
   Adding adding;
   const BitKernels* kernels = nullptr;
   const double* vectors = nullptr;
+  std::size_t n_rows() const { return adding.rows.n_rows; }
 };
 
-// The sums of one row, in three forms. One number stays in a register while a chunk is added.
+// The sums of up to kRowsMax rows, in three forms. One number a row: it stays in a register while a
+// chunk is added, and four rows are added side by side, for an addition waits for the one before
+// it.
 template <class Real>
-class OneSum {
+class OneSums {
  public:
-  void Begin(const SumContext& context, std::size_t r) {
-    sum_ = static_cast<Real>(context.adding.sums[r]);
+  void Begin(const SumContext& context) {
+    for (std::size_t r = 0; r < context.n_rows(); ++r) {
+      sums_[r] = static_cast<Real>(context.adding.sums[r]);
+    }
   }
   void Add(const SumContext& context, const Reached& reached) {
     const Real* values = nullptr;
@@ -183,54 +188,84 @@ class OneSum {
       values = context.adding.values->doubles.data();
     }
     values += reached.tree * reached.width;
-    Real sum = sum_;
-    for (std::size_t t = 0; t < reached.n_trees; ++t, values += reached.width) {
-      sum += values[reached.leaves[t]];
-    }
-    sum_ = sum;
+    std::size_t r = 0;
+    for (; r + 4 <= context.n_rows(); r += 4) AddRows<4>(values, reached, r);
+    for (; r < context.n_rows(); ++r) AddRows<1>(values, reached, r);
   }
-  void End(const SumContext& context, std::size_t r) const { context.adding.sums[r] = sum_; }
+  void End(const SumContext& context) const {
+    std::copy_n(sums_.begin(), context.n_rows(), context.adding.sums);
+  }
 
  private:
-  Real sum_ = 0;
+  // Trees of a turn: the end of a loop of a few turns can be foreseen, of thirty it cannot.
+  static constexpr std::size_t kTurn = 8;
+
+  template <std::size_t kRows>
+  void AddRows(const Real* values, const Reached& reached, std::size_t first) {
+    std::array<const std::uint8_t*, kRows> leaves;
+    std::array<Real, kRows> sums;
+    for (std::size_t r = 0; r < kRows; ++r) {
+      leaves[r] = reached.leaves[first + r];
+      sums[r] = sums_[first + r];
+    }
+    std::size_t t = 0;
+    for (; t + kTurn <= reached.n_trees; t += kTurn) {
+      for (std::size_t i = 0; i < kTurn; ++i, values += reached.width) {
+        for (std::size_t r = 0; r < kRows; ++r) sums[r] += values[leaves[r][t + i]];
+      }
+    }
+    for (; t < reached.n_trees; ++t, values += reached.width) {
+      for (std::size_t r = 0; r < kRows; ++r) sums[r] += values[leaves[r][t]];
+    }
+    for (std::size_t r = 0; r < kRows; ++r) sums_[first + r] = sums[r];
+  }
+
+  std::array<Real, kRowsMax> sums_;
 };
 
-// Up to four classes.
-class VectorSum {
+// Up to four classes, padded to four.
+class VectorSums {
  public:
-  void Begin(const SumContext& context, std::size_t r) {
+  void Begin(const SumContext& context) {
     const std::size_t n_outputs = context.adding.values->n_outputs;
-    std::copy_n(context.adding.sums + r * n_outputs, n_outputs, sums_.begin());
+    for (std::size_t r = 0; r < context.n_rows(); ++r) {
+      sums_[r] = {};
+      std::copy_n(context.adding.sums + r * n_outputs, n_outputs, sums_[r].begin());
+    }
   }
   void Add(const SumContext& context, const Reached& reached) {
-    const std::uint32_t* payload = context.adding.values->payload.data();
-    context.kernels->add_vectors(context.vectors, payload + reached.tree * reached.width,
-                                 reached.width, reached.leaves, reached.n_trees, sums_.data());
+    const std::uint32_t* payload =
+        context.adding.values->payload.data() + reached.tree * reached.width;
+    for (std::size_t r = 0; r < context.n_rows(); ++r) {
+      context.kernels->add_vectors(context.vectors, payload, reached.width, reached.leaves[r],
+                                   reached.n_trees, sums_[r].data());
+    }
   }
-  void End(const SumContext& context, std::size_t r) const {
+  void End(const SumContext& context) const {
     const std::size_t n_outputs = context.adding.values->n_outputs;
-    std::copy_n(sums_.begin(), n_outputs, context.adding.sums + r * n_outputs);
+    for (std::size_t r = 0; r < context.n_rows(); ++r) {
+      std::copy_n(sums_[r].begin(), n_outputs, context.adding.sums + r * n_outputs);
+    }
   }
 
  private:
-  std::array<double, kVectorMax> sums_ = {};
+  std::array<std::array<double, kVectorMax>, kRowsMax> sums_;
 };
 
 // Whatever else, in the caller's memory.
 template <SumKind kind>
-class AnySum {
+class AnySums {
  public:
-  void Begin(const SumContext&, std::size_t r) { row_ = r; }
+  void Begin(const SumContext&) {}
   void Add(const SumContext& context, const Reached& reached) const {
-    for (std::size_t t = 0; t < reached.n_trees; ++t) {
-      const std::size_t tree = reached.tree + t;
-      AddSlot<kind>(context.adding, tree, tree * reached.width + reached.leaves[t], row_);
+    for (std::size_t r = 0; r < context.n_rows(); ++r) {
+      for (std::size_t t = 0; t < reached.n_trees; ++t) {
+        const std::size_t tree = reached.tree + t;
+        AddSlot<kind>(context.adding, tree, tree * reached.width + reached.leaves[r][t], r);
+      }
     }
   }
-  void End(const SumContext&, std::size_t) const {}
-
- private:
-  std::size_t row_ = 0;
+  void End(const SumContext&) const {}
 };
 
 class SmallTrees final : public Layout {
@@ -242,7 +277,7 @@ class SmallTrees final : public Layout {
 
  private:
   void AddRows(const RowBlock& rows, const std::uint8_t* ranks, double* sums) const;
-  template <class Sum>
+  template <class Sums>
   void AddChunks(const SumContext& context, const std::uint8_t* ranks) const;
   void Begin(const std::uint8_t* ranks, RowState& state) const;
   void Test(std::size_t chunk, const std::uint8_t* ranks, RowState& state) const;
@@ -308,36 +343,34 @@ void SmallTrees::AddTrees(const RowBlock& rows, double* sums) const {
 void SmallTrees::AddRows(const RowBlock& rows, const std::uint8_t* ranks, double* sums) const {
   const SumContext context = {{forest_, trees_, &values_, rows, sums}, kernels_, vectors_.data()};
   const bool one = values_.n_outputs == 1;
-  if (one && values_.kind == SumKind::kFloat) return AddChunks<OneSum<float>>(context, ranks);
-  if (one && values_.kind == SumKind::kDouble) return AddChunks<OneSum<double>>(context, ranks);
-  if (!vectors_.empty()) return AddChunks<VectorSum>(context, ranks);
+  if (one && values_.kind == SumKind::kFloat) return AddChunks<OneSums<float>>(context, ranks);
+  if (one && values_.kind == SumKind::kDouble) return AddChunks<OneSums<double>>(context, ranks);
+  if (!vectors_.empty()) return AddChunks<VectorSums>(context, ranks);
   WithSumKind(values_.kind, [&]<SumKind kind>(std::integral_constant<SumKind, kind>) {
-    AddChunks<AnySum<kind>>(context, ranks);
+    AddChunks<AnySums<kind>>(context, ranks);
   });
 }
 
 // One step adds the leaves of a chunk, resolves the next and tests the one after that.
-template <class Sum>
+template <class Sums>
 void SmallTrees::AddChunks(const SumContext& context, const std::uint8_t* ranks) const {
   const std::size_t n_rows = context.adding.rows.n_rows;
   std::array<RowState, kRowsMax> states;
-  std::array<Sum, kRowsMax> sums;
-  for (std::size_t r = 0; r < n_rows; ++r) {
-    Begin(ranks + r * stride_, states[r]);
-    sums[r].Begin(context, r);
-  }
+  for (std::size_t r = 0; r < n_rows; ++r) Begin(ranks + r * stride_, states[r]);
+  Sums sums;
+  sums.Begin(context);
   for (std::size_t step = 0; step < n_chunks_ + 2; ++step) {
     for (std::size_t r = 0; step < n_chunks_ && r < n_rows; ++r) {
       Test(step, ranks + r * stride_, states[r]);
     }
     for (std::size_t r = 0; step - 1 < n_chunks_ && r < n_rows; ++r) Resolve(step - 1, states[r]);
-    for (std::size_t r = 0; step - 2 < n_chunks_ && r < n_rows; ++r) {
-      const std::size_t chunk = step - 2;
-      sums[r].Add(context, {chunk * chunk_trees_, states[r].leaves[chunk % 2].data(),
-                            TreesIn(chunk), width_});
-    }
+    if (step - 2 >= n_chunks_) continue;
+    const std::size_t chunk = step - 2;
+    Reached reached = {chunk * chunk_trees_, TreesIn(chunk), width_};
+    for (std::size_t r = 0; r < n_rows; ++r) reached.leaves[r] = states[r].leaves[chunk % 2].data();
+    sums.Add(context, reached);
   }
-  for (std::size_t r = 0; r < n_rows; ++r) sums[r].End(context, r);
+  sums.End(context);
 }
 
 // The bytes of a table, where the whole row is one; else Test makes them for each group.
