@@ -19,11 +19,8 @@ namespace copse::plan {
 /// Chains under way. Chain c is one pair of a tree and a row of the block being evaluated.
 struct Chains {
   static constexpr std::size_t kMax = 256;
-  /// Advanced side by side in registers; the processor overlaps several such groups.
-  #ifndef GROUP
-#define GROUP 4
-#endif
-  static constexpr std::size_t kGroup = GROUP;
+  /// Advanced side by side in registers; the processor overlaps such groups.
+  static constexpr std::size_t kGroup = 8;
 
   std::uint32_t at[kMax + kGroup];     ///< slot of each chain that has not arrived
   std::uint16_t chain[kMax + kGroup];  ///< its number
@@ -76,7 +73,8 @@ inline std::size_t Round(const Nodes nodes, const std::uint32_t* ranks, Chains& 
 
 /// Walks the chains [0, n), which start at chains.at, to their ends.
 template <bool kOneRow, class Nodes>
-[[gnu::noinline]] void WalkToEnds(const Nodes nodes, const std::uint32_t* ranks, Chains& chains, std::size_t n) {
+[[gnu::noinline]] void WalkToEnds(const Nodes nodes, const std::uint32_t* ranks, Chains& chains,
+                                  std::size_t n) {
   chains.row[Chains::kMax] = 0;
   Depart(chains, n);
   while (n > 0) n = Round<Nodes::kSteps, kOneRow>(nodes, ranks, chains, n);

@@ -35,17 +35,16 @@ constexpr std::uint32_t kNoClass = kColumnMask;
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 
 struct Slots {
-#ifndef STEPS
-#define STEPS 4
-#endif
-  static constexpr int kSteps = STEPS;
+  static constexpr int kSteps = 5;
 
   const std::uint32_t* slots;
   std::uint32_t any_end;
 
   std::uint32_t Step(std::uint32_t at, const std::uint32_t* ranks) const {
     const std::uint32_t slot = slots[at];
-    return at + ((slot & 0xffff) >> kColumnBits) + (slot < ranks[slot & kColumnMask] ? 1 : 0);
+    std::uint32_t next = at + ((slot & 0xffff) >> kColumnBits);
+    if (slot < ranks[slot & kColumnMask]) ++next;  // last, so that g++, too, adds the carry
+    return next;
   }
   bool IsEnd(std::uint32_t at) const { return slots[at] >= kLeaf; }
 };
@@ -64,7 +63,9 @@ struct Tops {
 
   std::uint32_t Step(std::uint32_t at, const std::uint32_t* ranks) const {
     const Top top = tops[at];
-    return at + (top.way >> kColumnBits) + (top.rank < ranks[top.way & kColumnMask] ? 1 : 0);
+    std::uint32_t next = at + (top.way >> kColumnBits);
+    if (top.rank < ranks[top.way & kColumnMask]) ++next;
+    return next;
   }
   bool IsEnd(std::uint32_t at) const { return tops[at].rank >= kLeaf; }
 };
