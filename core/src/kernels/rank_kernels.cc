@@ -158,7 +158,8 @@ HWY_ATTR void RankRows(const RankTables<Key>& tables, const Number* rows, std::s
     RankLow<2>(tables, rows + r * n_features, out + r * stride);
   }
   if constexpr (sizeof(R) > 1) {
-    for (std::size_t height = 3; height <= kRankLevelsMax; ++height) {
+    const std::uint32_t n_trees = tables.ends[kRankLevelsMax];
+    for (std::size_t height = 3; tables.ends[height - 1] < n_trees; ++height) {
       if (n_rows < kInFlight) {
         for (std::size_t r = 0; r < n_rows; ++r) {
           RankTallRow(tables, height, rows + r * n_features, out + r * stride);
@@ -199,24 +200,6 @@ HWY_INLINE void StoreRanks(hn::Vec<Ints<Key>> ranks, S* out) {
     const hn::Rebind<S, Tag<Key>> ds;
     hn::StoreU(hn::BitCast(ds, hn::TruncateTo(du, hn::BitCast(d64, ranks))), ds, out);
   }
-}
-
-// 2 place, plus 1 where `right`.
-template <class Key>
-HWY_INLINE hn::Vec<Ints<Key>> Child(hn::Vec<Ints<Key>> place, hn::Mask<Tag<Key>> right) {
-  const Ints<Key> d;
-  const auto left = hn::Add(place, place);
-#if HWY_TARGET <= HWY_AVX3
-  using V = hn::Vec<Ints<Key>>;
-  const auto one = hn::Set(d, 1);
-  if constexpr (sizeof(Key) == 4) {
-    return V{_mm512_mask_add_epi32(left.raw, right.raw, left.raw, one.raw)};
-  } else {
-    return V{_mm512_mask_add_epi64(left.raw, right.raw, left.raw, one.raw)};
-  }
-#else
-  return hn::Sub(left, hn::VecFromMask(d, hn::RebindMask(d, right)));
-#endif
 }
 
 #if HWY_TARGET <= HWY_AVX2
@@ -265,19 +248,51 @@ HWY_INLINE hn::Vec<Tag<Key>> Pick(const hn::Vec<Tag<Key>>* level, hn::Vec<Ints<K
   }
 }
 
-// From `place` on level kLevel of a heap down to below its lowest.
-template <std::size_t kLevel, std::size_t kLevels, class Key>
-HWY_INLINE hn::Vec<Ints<Key>> Walk(const hn::Vec<Tag<Key>>* heap, hn::Vec<Tag<Key>> x,
-                                   hn::Vec<Ints<Key>> place, hn::Mask<Tag<Key>>* path) {
-  if constexpr (kLevel == kLevels) {
-    return place;
+// 2 place, plus `one` where `right`. Compilers that know what `one` is make three instructions of
+// it.
+template <class Key>
+HWY_INLINE hn::Vec<Ints<Key>> Child(hn::Vec<Ints<Key>> place, hn::Mask<Tag<Key>> right,
+                                    hn::Vec<Ints<Key>> one) {
+  const auto left = hn::Add(place, place);
+#if HWY_TARGET <= HWY_AVX3
+  using V = hn::Vec<Ints<Key>>;
+  if constexpr (sizeof(Key) == 4) {
+    return V{_mm512_mask_add_epi32(left.raw, right.raw, left.raw, one.raw)};
   } else {
+    return V{_mm512_mask_add_epi64(left.raw, right.raw, left.raw, one.raw)};
+  }
+#else
+  static_cast<void>(one);
+  const Ints<Key> d;
+  return hn::Sub(left, hn::VecFromMask(d, hn::RebindMask(d, right)));
+#endif
+}
+
+// So many vectors go down together, or each would wait for its own comparisons.
+inline constexpr std::size_t kTogether = 2;
+
+// Vectors of values on their way down a heap.
+template <std::size_t kLevels, class Key>
+struct Descent {
+  hn::Vec<Tag<Key>> x[kTogether];
+  hn::Vec<Ints<Key>> place[kTogether];
+  hn::Mask<Tag<Key>> path[kTogether][kLevels];
+};
+
+// From level kLevel of a heap down to below its lowest.
+template <std::size_t kLevel, std::size_t kLevels, class Key>
+HWY_INLINE void Walk(const hn::Vec<Tag<Key>>* heap, hn::Vec<Ints<Key>> one,
+                     Descent<kLevels, Key>& down) {
+  if constexpr (kLevel < kLevels) {
     // All small levels lie in the first register; the others begin at 2^kLevel.
     constexpr std::size_t kRegister = (std::size_t{1} << kLevel) / kLanes<Key>;
     constexpr std::size_t kRegisters = kRegister == 0 ? 1 : kRegister;
-    const auto key = Pick<kRegisters, Key>(heap + kRegister, place, path);
-    path[kLevel] = hn::Lt(key, x);
-    return Walk<kLevel + 1, kLevels, Key>(heap, x, Child<Key>(place, path[kLevel]), path);
+    for (std::size_t w = 0; w < kTogether; ++w) {
+      const auto key = Pick<kRegisters, Key>(heap + kRegister, down.place[w], down.path[w]);
+      down.path[w][kLevel] = hn::Lt(key, down.x[w]);
+      down.place[w] = Child<Key>(down.place[w], down.path[w][kLevel], one);
+    }
+    Walk<kLevel + 1, kLevels, Key>(heap, one, down);
   }
 }
 
@@ -291,14 +306,21 @@ HWY_ATTR void RankByHeap(const Key* heap, std::uint32_t rank_of_missing, const K
   constexpr std::size_t kRegisters = kRegister == 0 ? 1 : kRegister;
   hn::Vec<Tag<Key>> table[kRegisters];
   for (std::size_t i = 0; i < kRegisters; ++i) table[i] = hn::Load(d, heap + i * kLanes<Key>);
+  const auto one = hn::Set(di, static_cast<Int>(n % 16 + 1));
   const auto missing = hn::Set(di, static_cast<Int>(rank_of_missing - kHalf<S>));
   const auto below = hn::Set(di, static_cast<Int>((std::int64_t{1} << kLevels) + kHalf<S>));
-  for (std::size_t i = 0; i < n; i += kLanes<Key>) {
-    const auto x = hn::Load(d, values + i);
-    hn::Mask<Tag<Key>> path[kLevels];
-    const auto place = Walk<0, kLevels, Key>(table, x, hn::Set(di, 1), path);
-    const auto known = hn::RebindMask(di, hn::Eq(x, x));
-    StoreRanks<Key>(hn::IfThenElse(known, hn::Sub(place, below), missing), out + i);
+  for (std::size_t i = 0; i < n; i += kTogether * kLanes<Key>) {
+    Descent<kLevels, Key> down;
+    for (std::size_t w = 0; w < kTogether; ++w) {
+      down.x[w] = hn::Load(d, values + i + w * kLanes<Key>);
+      down.place[w] = hn::Set(di, 1);
+    }
+    Walk<0, kLevels, Key>(table, one, down);
+    for (std::size_t w = 0; w < kTogether; ++w) {
+      const auto known = hn::RebindMask(di, hn::Eq(down.x[w], down.x[w]));
+      const auto ranks = hn::Sub(down.place[w], below);
+      StoreRanks<Key>(hn::IfThenElse(known, ranks, missing), out + i + w * kLanes<Key>);
+    }
   }
 }
 

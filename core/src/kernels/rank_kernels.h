@@ -17,6 +17,8 @@ struct alignas(64) KeyBlock {
 
 /// A search tree with sixteen ways at every node holds 16^7 = 2^28 keys, more than there are nodes.
 inline constexpr std::size_t kRankLevelsMax = 7;
+/// Values come to the lane-wise loops in multiples of this.
+inline constexpr std::size_t kRankLanes = 64;
 /// Features of up to so many keys have a heap too.
 inline constexpr std::uint32_t kHeapKeysMax = 255;
 
@@ -51,7 +53,8 @@ struct RankLoops {
   template <class Number>
   using Rows = void (*)(const RankTables<Key>& tables, const Number* rows, std::size_t n_features,
                         std::size_t n_rows, R* out, std::size_t stride);
-  /// Ranks of `n` values, a multiple of 16, in the tree number `tree`, minus half the range of R.
+  /// Ranks of `n` values, a multiple of kRankLanes, in the tree number `tree`, minus half the range
+  /// of R.
   using Lanes = void (*)(const RankTables<Key>& tables, std::size_t tree, const Key* values,
                          std::size_t n, std::make_signed_t<R>* out);
 

@@ -14,6 +14,7 @@ namespace {
 
 constexpr double kAlmostZero = 1e-35f;
 constexpr std::size_t kBlockKeys = 16;
+constexpr std::size_t kTileRows = 256;
 template <class Key>
 constexpr Key kInfinity = std::numeric_limits<Key>::infinity();
 
@@ -150,6 +151,25 @@ struct LaneRanks {
   }
 };
 
+// The values of a feature side by side. Written out eight at a time: g++ makes one loop of it that
+// is half as fast.
+template <class Number, class Key>
+void Gather(const Number* from, std::size_t stride, std::size_t n, Key* values) {
+  std::size_t r = 0;
+  for (; r + 8 <= n; r += 8, from += 8 * stride) {
+    Number x[8];
+    for (std::size_t i = 0; i < 8; ++i) x[i] = from[i * stride];
+    for (std::size_t i = 0; i < 8; ++i) values[r + i] = static_cast<Key>(x[i]);
+  }
+  for (; r < n; ++r, from += stride) values[r] = static_cast<Key>(*from);
+}
+
+// So many rows at a time that they stay in the innermost cache while each feature is gathered.
+template <class Number>
+std::size_t RowsAtOnce(std::size_t n_features) {
+  return n_features * sizeof(Number) <= 128 ? kTileRows : kRankLanes;
+}
+
 bool IsAlmostZero(double x) { return x >= -kAlmostZero && x <= kAlmostZero; }
 
 }  // namespace
@@ -246,28 +266,35 @@ void Ranker<R>::RankRows(const RowBlock& rows, R* out, std::size_t stride) const
   });
 }
 
-// Some lanes at a time: the values of a feature side by side, through the loops, to their places.
+// Ranks of `n` lanes, the first `n_rows` of which have a row.
+template <class R>
+template <class Key, class Number>
+void Ranker<R>::RankTile(const RankSearch<Key, R>& search, const Number* rows,
+                         std::size_t n_features, std::size_t n_rows, std::size_t n, Signed* out,
+                         std::size_t lanes) const {
+  alignas(64) Key values[kTileRows];
+  alignas(64) Signed ranks[kTileRows];
+  const std::size_t padded = Over(n, kRankLanes) * kRankLanes;
+  std::fill(values + n_rows, values + padded, Key{0});
+  for (std::size_t i = 0; i < search.trees.size(); ++i) {
+    const RankTree& tree = search.trees[i];
+    if (n_rows > 0) Gather(rows + tree.feature, n_features, n_rows, values);
+    Signed* to = out + tree.column * lanes;
+    search.loops.lanes(search.tables(), i, values, padded, padded == n ? to : ranks);
+    if (padded != n) std::copy(ranks, ranks + n, to);
+  }
+}
+
 template <class R>
 void Ranker<R>::RankLanes(const RowBlock& rows, Signed* out, std::size_t lanes) const {
-  constexpr std::size_t kTile = 256;
-  WithSearch<R>(search_, [&]<class Key>(const RankSearch<Key, R>& search) {
-    WithCells(rows, [&](const auto* cells) {
-      alignas(64) Key values[kTile] = {};
-      Signed ranks[kTile];
-      for (std::size_t first = 0; first < lanes; first += kTile) {
-        const std::size_t n = std::min(kTile, lanes - first);
+  WithSearch<R>(search_, [&](const auto& search) {
+    WithCells(rows, [&]<class Number>(const Number* cells) {
+      const std::size_t at_once = RowsAtOnce<Number>(rows.n_features);
+      for (std::size_t first = 0; first < lanes; first += at_once) {
+        const std::size_t n = std::min(at_once, lanes - first);
         const std::size_t n_rows = rows.n_rows > first ? std::min(n, rows.n_rows - first) : 0;
-        for (std::size_t i = 0; i < search.trees.size(); ++i) {
-          const auto* from = cells + first * rows.n_features + search.trees[i].feature;
-          for (std::size_t r = 0; r < n_rows; ++r) {
-            values[r] = static_cast<Key>(from[r * rows.n_features]);
-          }
-          Signed* to = out + search.trees[i].column * lanes + first;
-          const bool fits = n % kBlockKeys == 0;
-          search.loops.lanes(search.tables(), i, values, Over(n, kBlockKeys) * kBlockKeys,
-                             fits ? to : ranks);
-          if (!fits) std::copy(ranks, ranks + n, to);
-        }
+        RankTile(search, cells + std::min(first, rows.n_rows) * rows.n_features, rows.n_features,
+                 n_rows, n, out + first, lanes);
       }
     });
   });

@@ -62,6 +62,9 @@ class Ranker {
   std::size_t TableRow(const CategoryFeature& category, double x) const;
   template <class Number, class Ranks>
   void FinishRow(const Number* row, Ranks ranks) const;
+  template <class Key, class Number>
+  void RankTile(const RankSearch<Key, R>& search, const Number* rows, std::size_t n_features,
+                std::size_t n_rows, std::size_t n, Signed* out, std::size_t lanes) const;
 
   std::size_t n_columns_;
   std::variant<RankSearch<float, R>, RankSearch<double, R>> search_;
