@@ -1,0 +1,249 @@
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "layouts.h"
+#include "plan/layout.h"
+#include "random_forest.h"
+#include "walk.h"
+
+/// One layout for trees of any depth by itself, so that no other answers in its place, against the
+/// plain walk.
+namespace copse::test::deep {
+
+/// MakeSlot4 or MakeNode8.
+using MakeLayout = std::unique_ptr<plan::Layout> (*)(const Forest&, plan::TreeRange, plan::Columns);
+using Layouts = std::vector<std::unique_ptr<plan::Layout>>;
+using Sizes = std::vector<std::size_t>;
+
+inline std::unique_ptr<plan::Layout> Made(MakeLayout make, const Forest& forest,
+                                          plan::TreeRange trees) {
+  auto columns = plan::Columns::Compile(forest, trees, std::size_t{1} << 24);
+  return columns ? make(forest, trees, std::move(*columns)) : nullptr;
+}
+
+inline plan::RowBlock BlockOf(std::span<const double> rows, std::size_t n_features) {
+  return {nullptr, rows.data(), n_features, rows.size() / n_features};
+}
+inline plan::RowBlock BlockOf(std::span<const float> rows, std::size_t n_features) {
+  return {rows.data(), nullptr, n_features, rows.size() / n_features};
+}
+
+/// Margins of `rows` in one call of each layout; a number behind them has to stay.
+template <class Number>
+std::vector<double> Margins(const Forest& forest, const Layouts& layouts,
+                            std::span<const Number> rows) {
+  constexpr double kBehind = 12345;
+  const std::size_t n_outputs = forest.n_outputs(), n_rows = rows.size() / forest.n_features();
+  std::vector<double> sums(n_rows * n_outputs + 1, kBehind);
+  const auto of_row = [&](std::size_t r) {
+    return std::span(sums).subspan(r * n_outputs, n_outputs);
+  };
+  for (std::size_t r = 0; r < n_rows; ++r) walk::Start(forest, of_row(r));
+  for (const auto& layout : layouts) {
+    layout->AddTrees(BlockOf(rows, forest.n_features()), sums.data());
+  }
+  for (std::size_t r = 0; r < n_rows; ++r) {
+    walk::Finish(forest, forest.trees_per_output(), of_row(r));
+  }
+  EXPECT_EQ(sums.back(), kBehind);
+  sums.pop_back();
+  return sums;
+}
+
+/// Calls of each size, each from another row on.
+template <class Number>
+void ExpectSame(const Forest& forest, const Layouts& layouts, const std::vector<Number>& rows,
+                const Sizes& batches) {
+  const std::vector<double> expected = WalkPlainly(forest, rows);
+  const std::size_t n_features = forest.n_features(), n_outputs = forest.n_outputs();
+  const std::size_t n_rows = rows.size() / n_features;
+  for (const std::size_t n : batches) {
+    const std::size_t first = 5 * n % (n_rows - n + 1);
+    const auto margins =
+        Margins(forest, layouts, std::span(rows).subspan(first * n_features, n * n_features));
+    const auto right = std::span(expected).subspan(first * n_outputs, n * n_outputs);
+    const std::size_t at = FirstDifference(margins, right);
+    ASSERT_EQ(at, margins.size()) << "call of " << n << ", row " << at / n_outputs << ": "
+                                  << Exactly(margins[at]) << ", not " << Exactly(right[at]);
+  }
+}
+
+/// The ranges of trees that end before each of `ends`, one layout each, in doubles and in floats.
+inline void ExpectRangesSame(MakeLayout make, const Forest& forest, const Sizes& ends,
+                             std::size_t n_rows, const Sizes& batches, Dice& dice) {
+  Layouts layouts;
+  std::size_t begin = 0;
+  for (const std::size_t end : ends) {
+    layouts.push_back(Made(make, forest, {begin, end}));
+    ASSERT_NE(layouts.back(), nullptr);
+    begin = end;
+  }
+  const std::vector<double> rows = MakeRows(forest, n_rows, dice);
+  ExpectSame(forest, layouts, rows, batches);
+  ExpectSame(forest, layouts, Narrowed(rows), batches);
+}
+
+inline void ExpectSame(MakeLayout make, const ForestSpec& spec, std::uint64_t seed,
+                       std::size_t n_rows = 60, const Sizes& batches = {1, 2, 5, 60}) {
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  Dice dice(seed);
+  const Forest forest = MakeForest(spec, dice);
+  ExpectRangesSame(make, forest, {forest.n_trees()}, n_rows, batches, dice);
+}
+
+/// A few trees of `n_nodes` nodes, if `depth` lets them.
+inline ForestSpec OfSize(std::size_t n_nodes, std::size_t depth,
+                         Growth growth = Growth::kAnywhere) {
+  ForestSpec spec;
+  spec.n_trees = 5;
+  spec.nodes_max = n_nodes;
+  spec.depth_max = depth;
+  spec.growth = growth;
+  spec.full = true;
+  spec.n_thresholds = 40;
+  spec.missing = MissingMix::kAnything;
+  return spec;
+}
+
+inline Sizes UpTo(std::size_t n) {
+  Sizes sizes;
+  for (std::size_t i = 1; i <= n; ++i) sizes.push_back(i);
+  return sizes;
+}
+
+/// Calls of 1 to 40 rows, of about as many as are under way at a time, and of several times that.
+inline void ExpectBatchesSame(MakeLayout make) {
+  Sizes batches = UpTo(40);
+  for (const std::size_t n : {127, 128, 129, 255, 256, 257, 300, 511, 512, 513, 700}) {
+    batches.push_back(n);
+  }
+  ExpectSame(make, OfSize(50, 30), 1, 700, batches);
+  ExpectSame(make, OfSize(700, 60), 2, 700, batches);
+}
+
+/// More rows than are ranked and walked at a time.
+inline void ExpectManyRowsSame(MakeLayout make, std::size_t n_features, std::size_t n_rows) {
+  ForestSpec spec = OfSize(100, 20);
+  spec.n_features = n_features;
+  spec.n_trees = 3;
+  spec.missing = MissingMix::kOne;
+  ExpectSame(make, spec, 1, n_rows, {n_rows - 1, n_rows});
+}
+
+/// Each depth from 0 to 60, and trees around the sizes at which pages are cut.
+inline void ExpectSizesSame(MakeLayout make) {
+  for (std::size_t depth = 0; depth <= 60; ++depth) {
+    SCOPED_TRACE("depth " + std::to_string(depth));
+    ExpectSame(make, OfSize(depth < 8 ? (std::size_t{1} << depth) - 1 : 200, depth), depth);
+  }
+  for (const std::size_t n_nodes : {510, 511, 512, 513, 1022, 1023, 1024, 2047, 5000}) {
+    SCOPED_TRACE(std::to_string(n_nodes) + " nodes");
+    for (const Growth growth : {Growth::kLevels, Growth::kAnywhere}) {
+      ExpectSame(make, OfSize(n_nodes, 100, growth), n_nodes);
+    }
+  }
+}
+
+/// Every node has one leaf and one node, whichever way: one page, and many.
+inline void ExpectChainsSame(MakeLayout make) {
+  for (const std::size_t n_nodes : {2, 5, 60, 511, 512, 3000}) {
+    SCOPED_TRACE(std::to_string(n_nodes) + " nodes");
+    ExpectSame(make, OfSize(n_nodes, n_nodes, Growth::kBranches), n_nodes);
+  }
+}
+
+/// Sums of every kind and numbers of outputs around those that a leaf can name by itself.
+inline void ExpectSumsSame(MakeLayout make) {
+  for (const std::size_t n_outputs : {1, 2, 3, 10, 62, 63, 64, 65, 100}) {
+    SCOPED_TRACE(std::to_string(n_outputs) + " outputs");
+    ForestSpec spec = OfSize(40, 20);
+    spec.n_trees = 2 * n_outputs + 3;
+    spec.n_outputs = n_outputs;
+    ExpectSame(make, spec, 1);
+    spec.rules = {.aggregation = Aggregation::kMax};
+    ExpectSame(make, spec, 2);
+    spec.rules = {.input = Precision::kFloat32, .accumulate = Precision::kFloat32};
+    ExpectSame(make, spec, 3);
+    spec.linear_leaves = true;
+    ExpectSame(make, spec, 4);
+    spec.linear_leaves = false;
+    spec.rules = {.aggregation = Aggregation::kMean};
+    spec.vector_leaves = n_outputs > 1;
+    ExpectSame(make, spec, 5);
+    spec.pure_leaves = spec.vector_leaves;
+    ExpectSame(make, spec, 6);
+    spec.rules = {.allow_nonfinite = true};
+    ExpectSame(make, spec, 7);
+  }
+}
+
+/// These numbers of features; the nodes of one may send missing values both ways, and some
+/// are categorical: more columns than features.
+inline void ExpectColumnsSame(MakeLayout make, const Sizes& numbers, MissingMix missing,
+                              std::size_t categorical_percent) {
+  for (const std::size_t n_features : numbers) {
+    SCOPED_TRACE(std::to_string(n_features) + " features");
+    ForestSpec spec = OfSize(60, 20);
+    spec.n_features = n_features;
+    spec.n_thresholds = 3;
+    spec.n_trees = 9;
+    spec.missing = missing;
+    spec.categorical_percent = categorical_percent;
+    spec.known_categories = categorical_percent > 0;
+    ExpectSame(make, spec, n_features, 260, {1, 3, 40, 260});
+  }
+}
+
+/// Numbers of trees around those under way at a time, and ranges of them.
+inline void ExpectCountsSame(MakeLayout make) {
+  ForestSpec spec = OfSize(20, 10);
+  for (const std::size_t n_trees : {1, 2, 7, 8, 9, 100, 255, 256, 257, 600}) {
+    SCOPED_TRACE(std::to_string(n_trees) + " trees");
+    spec.n_trees = n_trees;
+    ExpectSame(make, spec, n_trees, 20, {1, 2, 20});
+  }
+  Dice dice(9);
+  spec.n_trees = 100;
+  spec.n_outputs = 3;
+  const Forest forest = MakeForest(spec, dice);
+  ExpectRangesSame(make, forest, {40, 73, 73, 74, 100}, 60, {1, 60}, dice);
+}
+
+/// Trees of one leaf, of one page and of several in one forest.
+inline void ExpectMixturesSame(MakeLayout make) {
+  ForestSpec spec = OfSize(3000, 200);
+  spec.full = false;
+  spec.n_trees = 30;
+  ExpectSame(make, spec, 1, 300, {1, 2, 16, 300});
+  spec.depth_max = 0;
+  ExpectSame(make, spec, 2);
+}
+
+/// No rows are no work, and no trees add nothing.
+inline void ExpectNothingDone(MakeLayout make) {
+  Dice dice(1);
+  const Forest forest = MakeForest(OfSize(20, 10), dice);
+  const std::vector<double> rows = MakeRows(forest, 3, dice);
+  const auto layout = Made(make, forest, {0, forest.n_trees()});
+  const auto empty = Made(make, forest, {2, 2});
+  ASSERT_NE(layout, nullptr);
+  ASSERT_NE(empty, nullptr);
+  std::vector<double> sums(3, 7.5);
+  layout->AddTrees(BlockOf(std::span(rows).first(0), forest.n_features()), sums.data());
+  for (const std::size_t n : {1, 3}) {
+    empty->AddTrees(BlockOf(std::span(rows).first(n * forest.n_features()), forest.n_features()),
+                    sums.data());
+  }
+  EXPECT_EQ(sums, std::vector<double>(3, 7.5));
+}
+
+}  // namespace copse::test::deep
