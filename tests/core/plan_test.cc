@@ -58,9 +58,9 @@ class Trial {
   /// What the plan says other than the plain walk of `n` rows in one call, the first of them being
   /// row `first`, from doubles and from floats; empty: nothing.
   std::string Differs(const Plan& plan, std::size_t first, std::size_t n) const {
-    const std::string wide = test::Differs(forest_, plan, rows_, expected_, first, n);
-    if (!wide.empty()) return wide;
-    const std::string found = test::Differs(forest_, plan, narrow_, expected_narrow_, first, n);
+    std::string found = test::Differs(forest_, plan, rows_, expected_, first, n);
+    if (!found.empty()) return found;
+    found = test::Differs(forest_, plan, narrow_, expected_narrow_, first, n);
     return found.empty() ? found : "floats, " + found;
   }
 

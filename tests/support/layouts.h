@@ -2,11 +2,11 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <cstring>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "bits.h"
 #include "copse/plan.h"
 
 /// What every layout is held against: the plain walk, bit for bit.
@@ -27,7 +27,7 @@ std::vector<double> WalkPlainly(const Forest& forest, const std::vector<Number>&
 /// Where the first number is that has not the same bits, or the size of both.
 inline std::size_t FirstDifference(std::span<const double> ours, std::span<const double> expected) {
   std::size_t i = 0;
-  while (i < ours.size() && std::memcmp(&ours[i], &expected[i], sizeof ours[i]) == 0) ++i;
+  while (i < ours.size() && Bits(ours[i]) == Bits(expected[i])) ++i;
   return i;
 }
 
