@@ -279,7 +279,24 @@ struct Sums {
   HWY_INLINE void Add(const double* vector) { all = hn::Add(all, hn::LoadU(d, vector)); }
   HWY_INLINE void Store(double* to) const { hn::StoreU(all, d, to); }
 };
-#elif COPSE_HAS_PERMUTE
+#elif HWY_TARGET == HWY_WASM
+struct Sums {  // Highway 1.0 has no doubles here
+  v128_t lower, upper;
+
+  HWY_INLINE void Load(const double* from) {
+    lower = wasm_v128_load(from);
+    upper = wasm_v128_load(from + 2);
+  }
+  HWY_INLINE void Add(const double* vector) {
+    lower = wasm_f64x2_add(lower, wasm_v128_load(vector));
+    upper = wasm_f64x2_add(upper, wasm_v128_load(vector + 2));
+  }
+  HWY_INLINE void Store(double* to) const {
+    wasm_v128_store(to, lower);
+    wasm_v128_store(to + 2, upper);
+  }
+};
+#elif COPSE_HAS_PERMUTE && HWY_HAVE_FLOAT64
 struct Sums {
   static constexpr hn::CappedTag<double, 2> d = {};
   hn::Vec<hn::CappedTag<double, 2>> lower, upper;
