@@ -163,8 +163,60 @@ void Select(const LaneTree& tree, const R* ranks, std::size_t n_columns, std::si
   each([&](const R* x) HWY_ATTR { return Listed<L, R>(tree, x, slots); });
 }
 
+#if HWY_TARGET <= HWY_AVX3
+using Floats = hn::ScalableTag<float>;
+using Doubles = hn::ScalableTag<double>;
+
+// The numbers of a small table stay in registers, of which one instruction searches two. (Highway
+// 1.0.3 has it for one.)
+HWY_INLINE hn::Vec<Floats> LookUp(const float* table, hn::VFromD<hn::RebindToSigned<Floats>> at) {
+  const auto low = hn::LoadU(Floats(), table), high = hn::LoadU(Floats(), table + 16);
+  return hn::Vec<Floats>{_mm512_permutex2var_ps(low.raw, at.raw, high.raw)};
+}
+HWY_INLINE hn::Vec<Doubles> LookUp(const double* table,
+                                   hn::VFromD<hn::RebindToSigned<Doubles>> at) {
+  const auto low = hn::LoadU(Doubles(), table), high = hn::LoadU(Doubles(), table + 8);
+  return hn::Vec<Doubles>{_mm512_permutex2var_pd(low.raw, at.raw, high.raw)};
+}
+
+template <class Leaf>
+HWY_INLINE auto Indices(Floats, const Leaf* leaves) {
+  return hn::PromoteTo(hn::ScalableTag<std::int32_t>(),
+                       hn::LoadU(hn::Rebind<Leaf, Floats>(), leaves));
+}
+template <class Leaf>
+HWY_INLINE auto Indices(Doubles, const Leaf* leaves) {
+  const hn::Rebind<std::int32_t, Doubles> d_half;
+  return hn::PromoteTo(hn::ScalableTag<std::int64_t>(),
+                       hn::PromoteTo(d_half, hn::LoadU(hn::Rebind<Leaf, Doubles>(), leaves)));
+}
+
+// Of a table of up to four vectors, or two.
+template <bool four, class Leaf, class Number>
+void AddFromRegisters(const Leaf* leaves, std::size_t n, const Number* table, Number* sums) {
+  const hn::ScalableTag<Number> d;
+  const hn::RebindToSigned<decltype(d)> d_index;
+  constexpr std::size_t kLanes = hn::MaxLanes(d);
+  for (std::size_t r = 0; r < n; r += kLanes) {
+    const auto index = Indices(d, leaves + r);
+    auto value = LookUp(table, index);
+    if constexpr (four) {
+      const auto is_high = hn::Gt(index, hn::Set(d_index, 2 * kLanes - 1));
+      value = hn::IfThenElse(hn::RebindMask(d, is_high), LookUp(table + 2 * kLanes, index), value);
+    }
+    hn::StoreU(hn::Add(hn::LoadU(d, sums + r), value), d, sums + r);
+  }
+}
+#endif
+
 template <class Leaf, class Number>
-void AddNumbers(const Leaf* leaves, std::size_t n, const Number* table, std::size_t, Number* sums) {
+void AddNumbers(const Leaf* leaves, std::size_t n, const Number* table,
+                [[maybe_unused]] std::size_t n_leaves, Number* sums) {
+#if HWY_TARGET <= HWY_AVX3
+  constexpr std::size_t kLanes = hn::MaxLanes(hn::ScalableTag<Number>());
+  if (n_leaves <= 2 * kLanes) return AddFromRegisters<false>(leaves, n, table, sums);
+  if (n_leaves <= 4 * kLanes) return AddFromRegisters<true>(leaves, n, table, sums);
+#endif
   for (std::size_t r = 0; r < n; ++r) sums[r] += table[leaves[r]];
 }
 
@@ -189,6 +241,9 @@ constexpr LaneKernelsOf<R, Leaf> KernelsOf() {
   kernels.select_wide = Select<R, Leaf, kVectors>;
   kernels.select_narrow = Select<R, Leaf, 1>;
   kernels.add_floats = AddNumbers<Leaf, float>;
+#if HWY_TARGET <= HWY_AVX3
+  kernels.register_doubles = 4 * hn::MaxLanes(hn::ScalableTag<double>());
+#endif
   kernels.add_doubles = AddNumbers<Leaf, double>;
   kernels.add_vectors = AddVectors<Leaf>;
   return kernels;

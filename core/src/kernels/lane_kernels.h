@@ -51,6 +51,8 @@ struct LaneKernelsOf {
   /// sums[r] += table[leaves[r]]; n is a multiple of `narrow`.
   void (*add_floats)(const Leaf* leaves, std::size_t n, const float* table, std::size_t n_leaves,
                      float* sums) = nullptr;
+  /// Tables of doubles of up to this many leaves are searched in registers: 0 is none.
+  std::size_t register_doubles = 0;
   void (*add_doubles)(const Leaf* leaves, std::size_t n, const double* table, std::size_t n_leaves,
                       double* sums) = nullptr;
   /// The same for `table` [n_leaves, 4] and `sums` [n, 4].

@@ -60,32 +60,59 @@ const auto& KernelsFor(std::uint16_t /*rank*/) { return ChosenLaneKernels().of16
 // How the sums of a block are kept while trees are added to it: in columns of floats or doubles,
 // one for each output; in vectors of four doubles, one for each row; or where the caller wants
 // them.
-enum class SumForm : std::uint8_t { kFloatColumns, kDoubleColumns, kVectors, kInPlace };
+enum class SumForm : std::uint8_t {
+  kFloatColumns,   ///< each tree adds to one of them
+  kDoubleColumns,  ///< the same
+  kAllColumns,     ///< of doubles; each tree adds to all
+  kVectors,
+  kInPlace
+};
 
-SumForm FormFor(const LeafValues& values) {
+// `in_registers`: whether tables of doubles are small enough for it.
+SumForm FormFor(const LeafValues& values, bool in_registers) {
   const bool few = values.n_outputs <= kSumColumnsMax;
   if (values.kind == SumKind::kFloat && few) return SumForm::kFloatColumns;
   if (values.kind == SumKind::kDouble && few) return SumForm::kDoubleColumns;
-  const bool fits = values.n_outputs <= kVectorWidth;
-  return values.kind == SumKind::kVector && fits ? SumForm::kVectors : SumForm::kInPlace;
+  if (values.kind != SumKind::kVector || values.n_outputs > kVectorWidth) return SumForm::kInPlace;
+  return in_registers ? SumForm::kAllColumns : SumForm::kVectors;
 }
 
-// The vectors of all slots [slots, 4], written out, where that is the form of sums.
-Aligned<double> Vectors(const LeafValues& values) {
-  if (FormFor(values) != SumForm::kVectors) return Aligned<double>(0);
-  Aligned<double> out(values.payload.size() * kVectorWidth);
-  const std::size_t n_outputs = values.n_outputs;
-  for (std::size_t slot = 0; slot < values.payload.size(); ++slot) {
-    double* vector = out.data() + slot * kVectorWidth;
-    std::fill_n(vector, kVectorWidth, 0.0);
-    const std::size_t payload = values.payload[slot];
-    if (payload < n_outputs) {
-      vector[payload] = 1;
-    } else {
-      std::copy_n(values.vectors.data() + (payload - n_outputs) * n_outputs, n_outputs, vector);
+// What slot `slot` adds to output `k`, of vectors.
+double ValueAt(const LeafValues& values, std::size_t slot, std::size_t k) {
+  const std::size_t payload = values.payload[slot], n_outputs = values.n_outputs;
+  if (payload < n_outputs) return payload == k ? 1 : 0;
+  return values.vectors[(payload - n_outputs) * n_outputs + k];
+}
+
+// Vectors written out: [slots, 4] for kVectors; for kAllColumns, of each tree, [outputs, slots].
+Aligned<double> Tables(const LeafValues& values, SumForm form, const LaneTrees& trees) {
+  const std::size_t n_outputs = values.n_outputs, n_slots = values.payload.size();
+  if (form == SumForm::kVectors) {
+    Aligned<double> out(n_slots * kVectorWidth);
+    for (std::size_t slot = 0; slot < n_slots; ++slot) {
+      for (std::size_t k = 0; k < n_outputs; ++k) {
+        out.data()[slot * kVectorWidth + k] = ValueAt(values, slot, k);
+      }
+    }
+    return out;
+  }
+  if (form != SumForm::kAllColumns) return Aligned<double>(0);
+  Aligned<double> out(n_slots * n_outputs + kLeafTablePadding);
+  double* next = out.data();
+  for (const LaneTrees::Tree& tree : trees.trees) {
+    for (std::size_t k = 0; k < n_outputs; ++k) {
+      for (std::size_t i = 0; i < tree.n_leaves; ++i) {
+        *next++ = ValueAt(values, tree.first_leaf + i, k);
+      }
     }
   }
   return out;
+}
+
+std::size_t LeavesMax(const LaneTrees& trees) {
+  std::size_t most = 0;
+  for (const LaneTrees::Tree& tree : trees.trees) most = std::max<std::size_t>(most, tree.n_leaves);
+  return most;
 }
 
 // The rows of a block: wide groups, then narrow ones for the rest.
@@ -104,8 +131,8 @@ class LaneSelect final : public Layout {
         trees_(std::move(lane_trees)),
         ranker_(std::move(columns), forest.rules().input, forest.rules().category_cast, forest),
         values_(LeafValues::Compile(forest, trees, trees_.leaves)),
-        form_(FormFor(values_)),
-        vectors_(Vectors(values_)) {
+        form_(FormFor(values_, LeavesMax(trees_) <= kernels_->register_doubles)),
+        tables_(Tables(values_, form_, trees_)) {
     trees_.leaves = {};
     if (!values_.floats.empty()) values_.floats.resize(values_.floats.size() + kLeafTablePadding);
     if (!values_.doubles.empty()) {
@@ -124,7 +151,7 @@ class LaneSelect final : public Layout {
   }
 
   std::size_t bytes() const override {
-    return trees_.bytes() + ranker_.bytes() + values_.bytes() + vectors_.bytes();
+    return trees_.bytes() + ranker_.bytes() + values_.bytes() + tables_.bytes();
   }
 
  private:
@@ -136,15 +163,20 @@ class LaneSelect final : public Layout {
           ranks(n_rows * layout.ranker_.n_columns()),
           leaves(n_rows),
           floats(layout.form_ == SumForm::kFloatColumns ? n_rows * layout.values_.n_outputs : 0),
-          doubles(layout.form_ == SumForm::kDoubleColumns ? n_rows * layout.values_.n_outputs
-                  : layout.form_ == SumForm::kVectors     ? n_rows * kVectorWidth
-                                                          : 0) {}
+          doubles(n_rows * layout.DoublesOfRow()) {}
     std::size_t capacity;  // a whole number of wide groups
     Aligned<Signed> ranks;
     Aligned<Rank> leaves;
     Aligned<float> floats;
     Aligned<double> doubles;
   };
+
+  // Sums of a row that the scratch keeps as doubles.
+  std::size_t DoublesOfRow() const {
+    if (form_ == SumForm::kVectors) return kVectorWidth;
+    const bool columns = form_ == SumForm::kDoubleColumns || form_ == SumForm::kAllColumns;
+    return columns ? values_.n_outputs : 0;
+  }
 
   // A whole number of wide groups.
   std::size_t BlockRows(std::size_t n_rows) const {
@@ -190,21 +222,36 @@ class LaneSelect final : public Layout {
     TakeSums(rows.n_rows, sums, scratch);
     for (std::size_t t = 0; t < range_.size(); ++t) {
       Select(t, groups, scratch);
-      const LaneTrees::Tree& tree = trees_.trees[t];
-      const Rank* leaves = scratch.leaves.data();
-      const std::size_t column = values_.outputs[t] * scratch.capacity;
-      if (form_ == SumForm::kFloatColumns) {
-        kernels_->add_floats(leaves, n_lanes, values_.floats.data() + tree.first_leaf,
-                             tree.n_leaves, scratch.floats.data() + column);
-      } else if (form_ == SumForm::kDoubleColumns) {
-        kernels_->add_doubles(leaves, n_lanes, values_.doubles.data() + tree.first_leaf,
-                              tree.n_leaves, scratch.doubles.data() + column);
-      } else {
-        kernels_->add_vectors(leaves, n_lanes, vectors_.data() + tree.first_leaf * kVectorWidth,
-                              scratch.doubles.data());
-      }
+      AddTree(t, n_lanes, scratch);
     }
     GiveSums(rows.n_rows, sums, scratch);
+  }
+
+  // The leaves of tree `t` to sums in columns or vectors.
+  void AddTree(std::size_t t, std::size_t n_lanes, Scratch& scratch) const {
+    const std::size_t first = trees_.trees[t].first_leaf, n_leaves = trees_.trees[t].n_leaves;
+    const Rank* leaves = scratch.leaves.data();
+    const std::size_t column = values_.outputs[t] * scratch.capacity;
+    double* doubles = scratch.doubles.data();
+    switch (form_) {
+      case SumForm::kFloatColumns:
+        return kernels_->add_floats(leaves, n_lanes, values_.floats.data() + first, n_leaves,
+                                    scratch.floats.data() + column);
+      case SumForm::kDoubleColumns:
+        return kernels_->add_doubles(leaves, n_lanes, values_.doubles.data() + first, n_leaves,
+                                     doubles + column);
+      case SumForm::kAllColumns:
+        for (std::size_t k = 0; k < values_.n_outputs; ++k) {
+          const double* table = tables_.data() + first * values_.n_outputs + k * n_leaves;
+          kernels_->add_doubles(leaves, n_lanes, table, n_leaves, doubles + k * scratch.capacity);
+        }
+        return;
+      case SumForm::kVectors:
+        return kernels_->add_vectors(leaves, n_lanes, tables_.data() + first * kVectorWidth,
+                                     doubles);
+      case SumForm::kInPlace:
+        return;
+    }
   }
 
   void AddInPlace(const RowBlock& rows, const Groups& groups, double* sums,
@@ -237,10 +284,10 @@ class LaneSelect final : public Layout {
   void EachSum(std::size_t n_rows, double* sums, Scratch& scratch, Use use) const {
     if (form_ == SumForm::kFloatColumns) {
       EachSum(n_rows, sums, scratch.floats.data(), 1, scratch.capacity, use);
-    } else if (form_ == SumForm::kDoubleColumns) {
-      EachSum(n_rows, sums, scratch.doubles.data(), 1, scratch.capacity, use);
-    } else {
+    } else if (form_ == SumForm::kVectors) {
       EachSum(n_rows, sums, scratch.doubles.data(), kVectorWidth, 1, use);
+    } else {
+      EachSum(n_rows, sums, scratch.doubles.data(), 1, scratch.capacity, use);
     }
   }
   void TakeSums(std::size_t n_rows, double* sums, Scratch& scratch) const {
@@ -287,7 +334,7 @@ class LaneSelect final : public Layout {
   Ranker<Rank> ranker_;
   LeafValues values_;
   SumForm form_;
-  Aligned<double> vectors_;  ///< kVectors: [slots, 4]
+  Aligned<double> tables_;
 };
 
 template <class Rank>
