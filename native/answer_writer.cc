@@ -65,7 +65,13 @@ void AnswerWriter::ChooseColumns() {
   std::size_t column = 0;
   for (const Output& output : model_->outputs()) {
     if (output.kind == OutputKind::kClass) {
-      columns_[column++].labels = &output;
+      Column& labels = columns_[column++];
+      labels.labels = &output;
+      labels.texts.reserve(output.labels.size());
+      for (const std::string& label : output.labels) {
+        labels.texts.push_back(format_ == AnswerFormat::kCsv ? CsvCell(label)
+                                                             : LabelJson(output, label));
+      }
     } else {
       column += ValueColumns(output);
     }
@@ -107,23 +113,20 @@ std::string AnswerWriter::Head(std::size_t n_rows) const {
   return format_ == AnswerFormat::kNpy ? NpyHead(npy_, n_rows) : std::string();
 }
 
-std::string AnswerWriter::Answers(const Rows& rows) const {
-  if (rows.n_rows == 0) return {};
-  if (!answer_) return JsonLines(rows);
+void AnswerWriter::Append(const Rows& rows, std::string& bytes) const {
+  if (rows.n_rows == 0) return;
+  if (!answer_) return AppendJsonLines(rows, bytes);
   std::vector<double> numbers(rows.n_rows * columns_.size());
   model_->Predict(*answer_, std::span<const double>(rows.values), numbers);
-  std::string text;
-  for (std::size_t i = 0; i < numbers.size(); i += columns_.size()) AppendRow(text, &numbers[i]);
-  return text;
+  for (std::size_t i = 0; i < numbers.size(); i += columns_.size()) AppendRow(bytes, &numbers[i]);
 }
 
-std::string AnswerWriter::JsonLines(const Rows& rows) const {
+void AnswerWriter::AppendJsonLines(const Rows& rows, std::string& text) const {
   const Prediction prediction = PredictEverything(*model_, rows.values);
-  std::string text;
   for (std::size_t i = 0; i < rows.n_rows; ++i) {
-    text += PredictionJson(*model_, prediction, i) + "\n";
+    text += PredictionJson(*model_, prediction, i);
+    text += '\n';
   }
-  return text;
 }
 
 void AnswerWriter::AppendRow(std::string& text, const double* row) const {
@@ -135,19 +138,20 @@ void AnswerWriter::AppendRow(std::string& text, const double* row) const {
   if (list) text += '[';
   for (std::size_t c = 0; c < columns_.size(); ++c) {
     if (c > 0) text += ',';
-    format_ == AnswerFormat::kCsv ? AppendCsv(text, c, row[c]) : AppendJson(text, c, row[c]);
+    AppendText(text, c, row[c]);
   }
   text += list ? "]\n" : "\n";
 }
 
-void AnswerWriter::AppendCsv(std::string& text, std::size_t column, double number) const {
-  const Output* labels = columns_[column].labels;
-  text += labels != nullptr ? CsvCell(LabelOf(*labels, number)) : NumberText(number);
-}
-
-void AnswerWriter::AppendJson(std::string& text, std::size_t column, double number) const {
-  const Output* labels = columns_[column].labels;
-  text += labels != nullptr ? LabelJson(*labels, LabelOf(*labels, number)) : NumberJson(number);
+void AnswerWriter::AppendText(std::string& text, std::size_t column, double number) const {
+  const Column& written = columns_[column];
+  if (written.labels != nullptr) {
+    text += written.texts[static_cast<std::size_t>(number)];
+  } else if (format_ == AnswerFormat::kCsv) {
+    AppendNumber(text, number);
+  } else {
+    AppendNumberJson(text, number);
+  }
 }
 
 void AnswerWriter::AppendNpy(std::string& bytes, std::size_t column, double number) const {

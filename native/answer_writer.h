@@ -16,7 +16,7 @@ namespace copse {
 /// How answers are written down.
 enum class AnswerFormat { kCsv, kNdjson, kNpy };
 
-/// Turns rows into the bytes of a file of answers, piece by piece. Not thread-safe.
+/// Turns rows into the bytes of a file of answers, piece by piece. Safe to share between threads.
 ///
 /// CSV has one line a row and no header, so line n answers row n; text labels are quoted where
 /// RFC 4180 asks for it. NDJSON has one value a line: a number or label, or a list where the
@@ -33,13 +33,18 @@ class AnswerWriter {
 
   /// What stands before the answers to `n_rows` rows; as long for every n_rows.
   std::string Head(std::size_t n_rows) const;
-  /// The answers to checked rows.
-  std::string Answers(const Rows& rows) const;
+  /// Appends the answers to checked rows.
+  void Append(const Rows& rows, std::string& bytes) const;
+
+  /// Numbers in an answer to one row.
+  std::size_t n_columns() const { return answer_ ? columns_.size() : model_->n_values(); }
 
  private:
-  // Of an answer; `labels` where it is a class index that is written as the class's label.
+  // Of an answer; `labels` where it is a class index that is written as the class's label, as
+  // `texts` has it for the format.
   struct Column {
     const Output* labels = nullptr;
+    std::vector<std::string> texts = {};
   };
 
   AnswerWriter(const Model& model, std::optional<Answer> answer, AnswerFormat format)
@@ -47,9 +52,8 @@ class AnswerWriter {
 
   void ChooseColumns();
   void ChooseNpy();
-  std::string JsonLines(const Rows& rows) const;
-  void AppendCsv(std::string& text, std::size_t column, double number) const;
-  void AppendJson(std::string& text, std::size_t column, double number) const;
+  void AppendJsonLines(const Rows& rows, std::string& text) const;
+  void AppendText(std::string& text, std::size_t column, double number) const;
   void AppendNpy(std::string& bytes, std::size_t column, double number) const;
   void AppendRow(std::string& text, const double* row) const;
 

@@ -1,113 +1,124 @@
 #include "csv.h"
 
+#include <algorithm>
+#include <array>
+#include <cstdint>
+
+#include "row_blocks.h"
 #include "utf8.h"
 
 namespace copse {
+namespace {
 
-Error CsvRecords::Refuse(ErrorCode code, const std::string& why) const {
-  return Error{code, "row " + std::to_string(row_) + ": " + why};
+Error Refuse(ErrorCode code, std::size_t row, const std::string& why) {
+  return Error{code, "row " + std::to_string(row) + ": " + why};
 }
 
-Result<bool> CsvRecords::SkipBom() {
-  started_ = true;
-  while (input_.text().size() < 3) {
-    auto more = input_.Fill();
-    if (!more.ok()) return more.error();
-    if (!*more) break;
-  }
-  const std::string_view text = input_.text();
-  if (text.starts_with("\xff\xfe") || text.starts_with("\xfe\xff")) {
-    return Error{ErrorCode::kInvalidInput, "the CSV text is UTF-16; UTF-8 was expected"};
-  }
-  if (text.starts_with("\xef\xbb\xbf")) input_.Drop(3);
-  return true;
-}
+// What a byte can do to a cell.
+enum Kind : std::uint8_t { kOther, kSpace, kQuote, kComma, kLineEnd };
 
-Result<CsvRecords::Step> CsvRecords::Next(bool may_read) {
-  if (!started_) {
-    if (!may_read) return Step::kMoreInput;
-    if (auto skipped = SkipBom(); !skipped.ok()) return skipped.error();
+constexpr std::array<Kind, 256> MakeKinds() {
+  std::array<Kind, 256> kinds{};
+  kinds[' '] = kinds['\t'] = kSpace;
+  kinds['"'] = kQuote;
+  kinds[','] = kComma;
+  kinds['\n'] = kinds['\r'] = kLineEnd;
+  return kinds;
+}
+constexpr std::array<Kind, 256> kKinds = MakeKinds();
+
+Kind KindOf(char c) { return kKinds[static_cast<std::uint8_t>(c)]; }
+
+}  // namespace
+
+std::size_t CsvCutter::Cut(std::string_view text) {
+  // A cell so far: only spaces; without quotes; inside quotes; behind a closing quote, where the
+  // next quote opens again (and a doubled one thus closes and opens).
+  static constexpr State kNext[4][5] = {
+      // kOther   kSpace   kQuote   kComma   kLineEnd
+      {kPlain, kBlank, kQuoted, kBlank, kBlank},      // kBlank
+      {kPlain, kPlain, kPlain, kBlank, kBlank},       // kPlain
+      {kQuoted, kQuoted, kClosed, kQuoted, kQuoted},  // kQuoted
+      {kClosed, kClosed, kQuoted, kBlank, kBlank},    // kClosed
+  };
+  std::size_t end = 0;
+  const std::string_view unseen = text.substr(n_seen_);
+  if (state_ != kQuoted && unseen.find('"') == std::string_view::npos) {
+    const std::size_t last = unseen.find_last_of("\n\r");
+    if (last != std::string_view::npos) end = n_seen_ + last + 1;
   }
-  for (;;) {
-    if (finished_) {
-      input_.Drop(scan_.next);
-      scan_ = Scan();
-      scanned_.clear();
-      finished_ = false;
+  if (end == 0) {
+    for (std::size_t i = n_seen_; i < text.size(); ++i) {
+      const Kind kind = KindOf(text[i]);
+      if (kind == kLineEnd && state_ != kQuoted) end = i + 1;
+      state_ = kNext[state_][kind];
     }
-    auto step = ScanRecord(may_read);
-    if (!step.ok() || *step != Step::kRecord) return step;
-    finished_ = true;
-    if (scan_.blank && scanned_.size() == 1) continue;
-    auto finished = FinishRecord(input_.text());
-    if (!finished.ok()) return finished.error();
-    return Step::kRecord;
+    n_seen_ = text.size();
   }
+  if (end == 0) return 0;
+  state_ = kBlank;
+  n_seen_ = 0;
+  return end;
 }
 
-Result<CsvRecords::Step> CsvRecords::ScanRecord(bool may_read) {
-  while (!ScanText(input_.text())) {
-    if (!may_read) return Step::kMoreInput;
-    if (input_.text().size() > kRecordBytesMax) {
-      return Refuse(ErrorCode::kTooLarge, "longer than 64 MiB; is a quote never closed?");
-    }
-    auto more = input_.Fill();
-    if (!more.ok()) return more.error();
-    if (*more) continue;
-    if (input_.text().empty()) return Step::kEnd;
-    if (scan_.in_quotes) return Refuse(ErrorCode::kInvalidInput, "a quote is never closed");
-    EndCell(scan_.next);
-    break;
-  }
-  return Step::kRecord;
-}
-
-// Scans on to the end of the record; false if `text` ends before it.
-bool CsvRecords::ScanText(std::string_view text) {
-  for (; scan_.next < text.size(); ++scan_.next) {
-    const char c = text[scan_.next];
-    if (static_cast<unsigned char>(c) >= 0x80) scan_.not_ascii = true;
-    if (scan_.in_quotes) {
-      // A doubled quote closes and opens again; Unquoted sorts it out.
-      if (c == '"') scan_.in_quotes = false;
-    } else if (c == ',') {
-      EndCell(scan_.next);
-    } else if (c == '\n' || c == '\r') {
-      EndCell(scan_.next);
-      ++scan_.next;  // the LF of a CR LF is then a blank line
-      return true;
-    } else if (c == '"' && (scan_.cell_blank || scan_.cell.quoted)) {
-      scan_.cell.quoted = scan_.in_quotes = true;
-      scan_.blank = scan_.cell_blank = false;
-    } else if (c != ' ' && c != '\t') {
-      scan_.blank = scan_.cell_blank = false;
-    }
-  }
-  return false;
-}
-
-void CsvRecords::EndCell(std::size_t end) {
-  scan_.cell.end = end;
-  scanned_.push_back(scan_.cell);
-  scan_.cell_blank = true;
-  scan_.cell = Cell{.begin = end + 1, .end = end + 1, .quoted = false};
-}
-
-Status CsvRecords::FinishRecord(std::string_view text) {
-  if (scan_.not_ascii && !IsUtf8(text.substr(0, scan_.next))) {
-    return Refuse(ErrorCode::kInvalidInput, "a byte that is not UTF-8; save the file as UTF-8");
+Status CsvRecord::Take(std::string_view& text, std::size_t row) {
+  cells_.clear();
+  if (auto scanned = Scan(text, row); !scanned.ok()) return scanned;
+  const std::string_view record = text.substr(0, n_bytes_);
+  if (!ascii_ && !IsUtf8(record)) {
+    return Refuse(ErrorCode::kInvalidInput, row,
+                  "a byte that is not UTF-8; save the file as UTF-8");
   }
   unquoted_.clear();
-  unquoted_.reserve(scan_.next);  // quotes only make it shorter: views into it stay valid
-  cells_.clear();
+  unquoted_.reserve(n_bytes_);  // quotes only make it shorter: views into it stay valid
+  cells_.reserve(scanned_.size());
   for (const Cell& cell : scanned_) {
-    const std::string_view raw = text.substr(cell.begin, cell.end - cell.begin);
+    const std::string_view raw = record.substr(cell.begin, cell.end - cell.begin);
     cells_.push_back(cell.quoted ? Unquoted(raw) : raw);
   }
+  text.remove_prefix(std::min(n_bytes_ + 1, text.size()));
   return Ok{};
 }
 
-std::string_view CsvRecords::Unquoted(std::string_view raw) {
+// Finds the cells and the end of the first record of `text`.
+Status CsvRecord::Scan(std::string_view text, std::size_t row) {
+  scanned_.clear();
+  blank_ = ascii_ = true;
+  bool in_quotes = false, cell_blank = true;
+  Cell cell;
+  std::size_t at = 0;
+  for (; at < text.size(); ++at) {
+    const char c = text[at];
+    const Kind kind = KindOf(c);
+    if (static_cast<std::uint8_t>(c) >= 0x80) ascii_ = false;
+    if (in_quotes) {
+      // A doubled quote closes and opens again; Unquoted sorts it out.
+      if (kind == kQuote) in_quotes = false;
+    } else if (kind == kLineEnd) {
+      break;
+    } else if (kind == kComma) {
+      cell.end = at;
+      scanned_.push_back(cell);
+      cell = Cell{.begin = at + 1, .end = at + 1, .quoted = false};
+      cell_blank = true;
+    } else if (kind == kQuote && (cell_blank || cell.quoted)) {
+      cell.quoted = in_quotes = true;
+      blank_ = cell_blank = false;
+    } else if (kind != kSpace) {
+      blank_ = cell_blank = false;
+    }
+  }
+  if (at > kRecordBytesMax) {
+    return Refuse(ErrorCode::kTooLarge, row, "longer than 64 MiB; is a quote never closed?");
+  }
+  if (in_quotes) return Refuse(ErrorCode::kInvalidInput, row, "a quote is never closed");
+  cell.end = n_bytes_ = at;
+  scanned_.push_back(cell);
+  blank_ = blank_ && scanned_.size() == 1;
+  return Ok{};
+}
+
+std::string_view CsvRecord::Unquoted(std::string_view raw) {
   const std::size_t begin = unquoted_.size();
   bool in_quotes = false;
   for (std::size_t i = 0; i < raw.size(); ++i) {

@@ -1,66 +1,58 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "byte_source.h"
 #include "copse/result.h"
 
+/// CSV texts: RFC 4180 with lines ending in LF, CR LF or CR, where a quote that opens may have
+/// spaces and tabs before it in its cell, and where any other quote is a character like others.
 namespace copse {
 
-/// One record of a CSV text is held in memory; a quote that is never closed must not eat it all.
-inline constexpr std::size_t kRecordBytesMax = std::size_t{64} << 20;
-
-/// The records of a CSV text: RFC 4180 with lines ending in LF, CR LF or CR, a UTF-8 BOM skipped,
-/// and lines that are blank or hold only spaces and tabs skipped. Not thread-safe.
-class CsvRecords {
+/// Finds where records end, and looks at nothing else in them.
+class CsvCutter {
  public:
-  explicit CsvRecords(ByteSource source) : input_(std::move(source)) {}
+  /// The end of the last whole record of `text`, 0 if none is whole. `text` starts with a record;
+  /// after a 0 it must come again, longer.
+  std::size_t Cut(std::string_view text);
 
-  enum class Step { kRecord, kEnd, kMoreInput };
+ private:
+  enum State : std::uint8_t { kBlank, kPlain, kQuoted, kClosed };
 
-  /// Moves to the next record. With `may_read` false, kMoreInput says that its end has not been
-  /// read yet; a later call goes on. Errors: kInvalidInput (a quote never closed, a byte that is
-  /// no UTF-8), kTooLarge; the message says in which row, see set_row.
-  Result<Step> Next(bool may_read);
+  State state_ = kBlank;  // behind the first n_seen_ bytes
+  std::size_t n_seen_ = 0;
+};
 
-  /// The cells of the record, quotes undone. Valid until the next Next.
+/// One record after the other. Not thread-safe.
+class CsvRecord {
+ public:
+  /// Takes the first record off `text`, with its line end if it has one. Errors, saying that it
+  /// was `row`: kInvalidInput (a quote never closed, a byte that is no UTF-8) and kTooLarge.
+  Status Take(std::string_view& text, std::size_t row);
+
+  /// Whether it is no record but a line that is blank or holds only spaces and tabs; so is the LF
+  /// of a CR LF.
+  bool blank() const { return blank_; }
+
+  /// Its cells, quotes undone. Valid until the next Take, as long as `text` was.
   std::span<const std::string_view> cells() const { return cells_; }
-
-  /// How messages number the next record.
-  void set_row(std::size_t row) { row_ = row; }
 
  private:
   struct Cell {
     std::size_t begin = 0, end = 0;  // from the start of the record
-    bool quoted = false;             // has a quote somewhere
-  };
-  // Where the scan of a record stands, so that it goes on after more bytes have come.
-  struct Scan {
-    std::size_t next = 0;
-    Cell cell;
-    bool in_quotes = false;
-    bool cell_blank = true;  // only spaces and tabs so far, in this cell
-    bool blank = true;       // and in this record
-    bool not_ascii = false;
+    bool quoted = false;             // has an opening quote
   };
 
-  Result<Step> ScanRecord(bool may_read);
-  bool ScanText(std::string_view text);
-  void EndCell(std::size_t end);
-  Status FinishRecord(std::string_view text);
+  Status Scan(std::string_view text, std::size_t row);
   std::string_view Unquoted(std::string_view raw);
-  Result<bool> SkipBom();
-  Error Refuse(ErrorCode code, const std::string& why) const;
 
-  InputBuffer input_;
-  std::size_t row_ = 1;
-  Scan scan_;
-  bool finished_ = true;  // scan_ is of a record that has been given out
-  bool started_ = false;
+  bool blank_ = true;
+  bool ascii_ = true;
+  std::size_t n_bytes_ = 0;  // without its line end
   std::vector<Cell> scanned_;
   std::vector<std::string_view> cells_;
   std::string unquoted_;  // texts of quoted cells, one after the other

@@ -2,8 +2,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,6 +16,7 @@ namespace copse {
 namespace {
 
 constexpr std::size_t kPeekBytes = 6;
+constexpr int kPipeBytes = 256 << 10;
 
 Error SystemError(ErrorCode code, const std::string& path, const std::string& what) {
   return Error{code, path + ": " + what + " (" + strerror(errno) + ")"};
@@ -31,10 +34,32 @@ Result<std::unique_ptr<InFile>> InFile::Open(const std::string& path) {
     return Error{ErrorCode::kNotFound, path + ": a folder; a file with rows was expected"};
   }
   if (S_ISREG(status.st_mode)) in->size_ = static_cast<std::uint64_t>(status.st_size);
+  // A writer that is fast fills more than the usual 64 KiB; if that is refused, nothing is lost.
+  if (S_ISFIFO(status.st_mode)) fcntl(file, F_SETPIPE_SZ, kPipeBytes);
   return in;
 }
 
+InFile::InFile(int file, std::string path)
+    : file_(file), interrupt_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), path_(std::move(path)) {}
+
+void InFile::Interrupt() {
+  const std::uint64_t one = 1;
+  // Fails only if the counter is full, and then it says so already.
+  [[maybe_unused]] const ssize_t n = write(interrupt_, &one, sizeof one);
+}
+
+// Until there is something to read, or the end, or an error; false if interrupted.
+bool InFile::WaitForBytes() const {
+  if (size_) return true;  // a file never waits for somebody else
+  pollfd files[] = {{.fd = file_, .events = POLLIN, .revents = 0},
+                    {.fd = interrupt_, .events = POLLIN, .revents = 0}};
+  while (poll(files, 2, -1) < 0 && errno == EINTR) {
+  }
+  return files[1].revents == 0;
+}
+
 InFile::~InFile() {
+  if (interrupt_ >= 0) close(interrupt_);
   if (file_ != STDIN_FILENO) close(file_);
 }
 
@@ -46,11 +71,9 @@ Result<std::size_t> InFile::Read(std::span<char> buffer) {
     return n;
   }
   for (;;) {
+    if (!WaitForBytes()) return std::size_t{0};
     const ssize_t n = read(file_, buffer.data(), buffer.size());
-    if (n >= 0) {
-      n_read_ += static_cast<std::uint64_t>(n);
-      return static_cast<std::size_t>(n);
-    }
+    if (n >= 0) return static_cast<std::size_t>(n);
     if (errno != EINTR) return SystemError(ErrorCode::kNotFound, path_, "cannot be read");
   }
 }

@@ -26,18 +26,21 @@ class InFile {
   ByteSource Source();
   /// The first bytes, at most 6, which the source gives again.
   Result<std::string> Peek();
-  std::uint64_t n_read() const { return n_read_; }
+  /// Makes a read that waits for a pipe or a terminal, and every later one, find the end. From
+  /// any thread.
+  void Interrupt();
   /// Size of a regular file; nothing for a pipe.
   std::optional<std::uint64_t> size() const { return size_; }
 
  private:
-  InFile(int file, std::string path) : file_(file), path_(std::move(path)) {}
+  InFile(int file, std::string path);
   Result<std::size_t> Read(std::span<char> buffer);
+  bool WaitForBytes() const;
 
   int file_;
+  int interrupt_;  // an event
   std::string path_;
   std::optional<std::uint64_t> size_;
-  std::uint64_t n_read_ = 0;
   std::string peeked_;
 };
 

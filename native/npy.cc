@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "row_blocks.h"
 #include "utf8.h"
 
 namespace copse {
@@ -20,7 +21,6 @@ static_assert(std::endian::native == std::endian::little, "numbers are copied as
 constexpr std::string_view kMagic = "\x93NUMPY";
 constexpr std::size_t kHeadBytes = 128;  // of what we write
 constexpr std::size_t kDictionaryBytesMax = 64 << 10;
-constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 
 Error Refuse(const std::string& why) {
   return Error{ErrorCode::kInvalidInput, "the .npy array " + why};
@@ -135,62 +135,47 @@ constexpr std::array<Element, 7> kElements = {{
     {"|b1", 1, AppendAs<std::uint8_t>},
 }};
 
-class NpyReader final : public RowReader {
+class NpyBlocks final : public RowBlocks {
  public:
-  NpyReader(const Model& model, ByteSource source) : model_(model), input_(std::move(source)) {}
+  NpyBlocks(const Model& model, ByteSource source, std::size_t block_bytes)
+      : RowBlocks(model),
+        block_bytes_(block_bytes),
+        source_(std::move(source), block_bytes, std::numeric_limits<std::size_t>::max(),
+                [this](std::string_view text) { return text.size() / row_bytes() * row_bytes(); }) {
+  }
 
-  Result<Rows> Next(std::size_t n_rows_max) override {
+  Result<bool> Read(RowBlock& block) override {
     if (element_ == nullptr) {
       if (auto read = ReadHead(); !read.ok()) return read.error();
     }
-    Rows rows{.n_rows = std::min(n_rows_max, n_rows_ - row_), .values = {}, .is_list = true};
-    auto read =
-        fortran_order_ ? ReadColumns(rows) : ReadValues(rows.n_rows * n_features(), rows.values);
-    if (!read.ok()) return read.error();
-    row_ += rows.n_rows;
-    if (row_ == n_rows_) {
-      if (auto ended = ExpectEnd(); !ended.ok()) return ended.error();
-    }
-    if (auto checked = model_.CheckRows(rows.values, row_ - rows.n_rows + 1); !checked.ok()) {
-      return checked.error();
-    }
-    return rows;
+    return fortran_order_ ? ReadColumns(block) : ReadRows(block);
   }
 
  private:
-  std::size_t n_features() const { return model_.n_features(); }
-
-  // Makes text() hold that many bytes, unless the source ends before.
-  Result<bool> Want(std::size_t n_bytes) {
-    while (input_.text().size() < n_bytes) {
-      auto more = input_.Fill();
-      if (!more.ok()) return more.error();
-      if (!*more) return false;
-    }
-    return true;
-  }
+  std::size_t n_features() const { return columns_.n_features(); }
+  std::size_t row_bytes() const { return n_features() * element_->n_bytes; }
 
   Status ReadHead() {
-    auto there = Want(10);
-    if (!there.ok()) return there.error();
-    const std::string_view head = input_.text();
-    if (!*there || !head.starts_with(kMagic)) {
+    auto head = source_.ReadExactly(10);
+    if (!head.ok()) return head.error();
+    if (head->size() < 10 || !head->starts_with(kMagic)) {
       return Refuse("does not start as numpy.save writes it");
     }
-    const int version = static_cast<std::uint8_t>(head[6]);
+    const int version = static_cast<std::uint8_t>((*head)[6]);
     if (version < 1 || version > 3) return Refuse("is of a format version past 3");
-    const std::size_t begin = version == 1 ? 10 : 12;
-    there = Want(begin);
-    if (!there.ok()) return there.error();
+    if (version > 1) {
+      auto more = source_.ReadExactly(2);
+      if (!more.ok()) return more.error();
+      *head += *more;
+    }
     std::size_t n_bytes = 0;
-    if (*there) std::memcpy(&n_bytes, input_.text().data() + 8, begin - 8);
+    std::memcpy(&n_bytes, head->data() + 8, head->size() - 8);
     if (n_bytes > kDictionaryBytesMax) return Refuse("has a head of more than 64 KiB");
-    there = Want(begin + n_bytes);
-    if (!there.ok()) return there.error();
-    if (!*there) return Refuse("ends inside its head");
-    auto header = ParseNpyHeader(input_.text().substr(begin, n_bytes));
+    auto dictionary = source_.ReadExactly(n_bytes);
+    if (!dictionary.ok()) return dictionary.error();
+    if (dictionary->size() < n_bytes) return Refuse("ends inside its head");
+    auto header = ParseNpyHeader(*dictionary);
     if (!header.ok()) return header.error();
-    input_.Drop(begin + n_bytes);
     return Accept(*header);
   }
 
@@ -227,49 +212,69 @@ class NpyReader final : public RowReader {
     return "(" + text + (shape.size() == 1 ? ",)" : ")");
   }
 
-  // The next numbers of the file, in its order, a block at a time.
-  Status ReadValues(std::size_t n_values, std::vector<double>& values) {
-    while (n_values > 0) {
-      const std::size_t n = std::min(n_values, kBlockBytes / element_->n_bytes);
-      auto there = Want(n * element_->n_bytes);
-      if (!there.ok()) return there.error();
-      if (!*there) {
-        return Refuse("ends before the " + std::to_string(n_rows_) + " rows that its head names");
-      }
-      element_->append(input_.text().substr(0, n * element_->n_bytes), values);
-      input_.Drop(n * element_->n_bytes);
-      n_values -= n;
+  Result<bool> ReadRows(RowBlock& block) {
+    auto more = source_.Read(block);
+    if (!more.ok()) return more;
+    const std::size_t n_rows = block.text().size() / row_bytes();
+    if (n_rows > n_rows_ - row_ || (row_ == n_rows_ && *more)) {
+      return Refuse("is followed by more bytes than its head names");
     }
-    return Ok{};
+    if (n_rows * row_bytes() < block.text().size() || (!*more && row_ < n_rows_)) return TooShort();
+    row_ += n_rows;
+    return more;
   }
 
   // Rows of an array stored column by column: all of it is read at the first call.
-  Status ReadColumns(Rows& rows) {
-    if (columns_.empty()) {
-      auto read = ReadValues(n_rows_ * n_features(), columns_);
-      if (!read.ok()) return read;
+  Result<bool> ReadColumns(RowBlock& block) {
+    if (row_ == 0) {
+      if (auto read = ReadAllColumns(); !read.ok()) return read.error();
     }
-    for (std::size_t i = row_; i < row_ + rows.n_rows; ++i) {
-      for (std::size_t f = 0; f < n_features(); ++f) {
-        rows.values.push_back(columns_[f * n_rows_ + i]);
+    const std::size_t n_rows =
+        std::min(n_rows_ - row_, std::max<std::size_t>(1, block_bytes_ / row_bytes()));
+    block.bytes.resize(n_rows * row_bytes());
+    char* to = block.bytes.data();
+    for (std::size_t i = row_; i < row_ + n_rows; ++i) {
+      for (std::size_t f = 0; f < n_features(); ++f, to += element_->n_bytes) {
+        std::memcpy(to, &all_[(f * n_rows_ + i) * element_->n_bytes], element_->n_bytes);
       }
     }
-    return Ok{};
+    row_ += n_rows;
+    block.begin = 0;
+    block.end = block.bytes.size();
+    block.n_read = row_ * row_bytes();
+    return n_rows > 0;
   }
 
-  Status ExpectEnd() {
-    auto more = Want(1);
+  Status ReadAllColumns() {
+    auto all = source_.ReadExactly(n_rows_ * row_bytes());
+    if (!all.ok()) return all.error();
+    all_ = std::move(*all);
+    if (all_.size() < n_rows_ * row_bytes()) return TooShort();
+    auto more = source_.ReadExactly(1);
     if (!more.ok()) return more.error();
-    if (*more) return Refuse("is followed by more bytes than its head names");
+    if (!more->empty()) return Refuse("is followed by more bytes than its head names");
     return Ok{};
   }
 
-  const Model& model_;
-  InputBuffer input_;
+  Error TooShort() const {
+    return Refuse("ends before the " + std::to_string(n_rows_) + " rows that its head names");
+  }
+
+  Status ParseRows(std::string_view& text, RowNumber, std::size_t n_rows_max, Rows& rows,
+                   Blame&) const override {
+    rows.n_rows = std::min(n_rows_max, text.size() / row_bytes());
+    rows.values.reserve(rows.n_rows * n_features());
+    element_->append(text.substr(0, rows.n_rows * row_bytes()), rows.values);
+    text.remove_prefix(rows.n_rows * row_bytes());
+    return Ok{};
+  }
+
+  std::size_t block_bytes_;
+  BlockSource source_;
   const Element* element_ = nullptr;  // set once the head is read
   bool fortran_order_ = false;
   std::size_t n_rows_ = 0, row_ = 0;
-  std::vector<double> columns_;
+  std::string all_;  // of an array in Fortran order
 };
 
 template <class T>
@@ -301,8 +306,9 @@ Result<NpyHeader> ParseNpyHeader(std::string_view dictionary) {
   return DictionaryParser(dictionary).Parse();
 }
 
-std::unique_ptr<RowReader> NewNpyReader(const Model& model, ByteSource source) {
-  return std::make_unique<NpyReader>(model, std::move(source));
+std::unique_ptr<RowBlocks> NewNpyBlocks(const Model& model, ByteSource source,
+                                        std::size_t block_bytes) {
+  return std::make_unique<NpyBlocks>(model, std::move(source), block_bytes);
 }
 
 std::string NpyHead(const NpyFormat& format, std::size_t n_rows) {

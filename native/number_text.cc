@@ -1,13 +1,13 @@
 #include "number_text.h"
 
-#include <locale.h>
-#include <stdlib.h>
+#include <fast_float/fast_float.h>
 
 #include <algorithm>
-#include <charconv>
+#include <cmath>
 #include <iterator>
 #include <limits>
 #include <string>
+#include <system_error>
 
 #include "utf8.h"
 
@@ -74,19 +74,13 @@ std::optional<std::string> WithoutUnderscores(std::string_view text) {
   return kept;
 }
 
-// from_chars leaves out what it cannot represent; the C library says whether it is 0 or infinite.
-double OutOfRange(std::string_view digits) {
-  static const locale_t kPlain = newlocale(LC_ALL_MASK, "C", nullptr);
-  return strtod_l(std::string(digits).c_str(), nullptr, kPlain);
-}
-
+// Past what a double can hold, it is 0 or infinite; newer releases of fast_float report that too.
 std::optional<double> ParseDigits(std::string_view text) {
   if (text.empty() || !(IsDigit(text[0]) || text[0] == '.')) return std::nullopt;
   double number = 0;
   const char* end = text.data() + text.size();
-  const auto result = std::from_chars(text.data(), end, number, std::chars_format::general);
+  const auto result = fast_float::from_chars(text.data(), end, number);
   if (result.ptr != end || result.ec == std::errc::invalid_argument) return std::nullopt;
-  if (result.ec == std::errc::result_out_of_range) return OutOfRange(text);
   return number;
 }
 
@@ -111,8 +105,24 @@ std::optional<double> ParsePlain(std::string_view text) {
 
 std::optional<double> ParseNumber(std::string_view text) {
   if (const auto number = ParsePlain(text)) return number;
+  // Only these make the text another one below.
+  const auto matters = [](char c) {
+    return c == '_' || c == ' ' || (c >= 9 && c <= 13) || static_cast<unsigned char>(c) >= 0x80;
+  };
+  if (std::none_of(text.begin(), text.end(), matters)) return std::nullopt;
   const auto plain = WithoutUnderscores(Trimmed(ToAscii(text)));
   return plain ? ParsePlain(*plain) : std::nullopt;
+}
+
+std::optional<double> TakePlainNumber(std::string_view& text) {
+  const char first = text.empty() ? '?' : text[0];
+  if (!IsDigit(first) && first != '-' && first != '.') return std::nullopt;
+  double number = 0;
+  const auto result = fast_float::from_chars(text.data(), text.data() + text.size(), number);
+  // Also "-inf" and "-nan" end here.
+  if (result.ec != std::errc() || !std::isfinite(number)) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(result.ptr - text.data()));
+  return number;
 }
 
 }  // namespace copse

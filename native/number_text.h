@@ -14,4 +14,9 @@ namespace copse {
 /// Source: CPython, Objects/floatobject.c (float_from_string) and the documentation of float().
 std::optional<double> ParseNumber(std::string_view text);
 
+/// The number that `text` starts with, if it is finite and as most are: digits with or without a
+/// minus, a point and an exponent. It and nothing else is taken off `text`. What follows is the
+/// caller's to judge: of "1_000" this is 1.
+std::optional<double> TakePlainNumber(std::string_view& text);
+
 }  // namespace copse

@@ -6,28 +6,33 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "answer_writer.h"
+#include "batch.h"
 #include "commands.h"
 #include "files.h"
 #include "import_flags.h"
 #include "loaded_model.h"
-#include "npy.h"
 #include "progress.h"
-#include "rows.h"
+#include "row_blocks.h"
 
 namespace copse {
 namespace {
 
+constexpr std::size_t kThreadsMax = 1024;
+
+// All cores that this process may use.
+std::size_t DefaultThreads() {
+  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kThreadsMax);
+}
+
 struct PredictOptions {
   std::string model, input, out, answer = "predict", input_format, output_format;
+  std::size_t n_threads = DefaultThreads();
   ImportOptions import;
 };
-
-// Rows and values worked on at a time: enough to be fast, and little memory.
-constexpr std::size_t kChunkRows = 4096;
-constexpr std::size_t kChunkValues = std::size_t{1} << 20;
 
 std::string Suffix(const std::string& path) {
   const std::size_t dot = path.rfind('.');
@@ -82,15 +87,16 @@ std::string FormatFromBytes(std::string_view head) {
   return head.starts_with("{") || head.starts_with("[") ? "ndjson" : "csv";
 }
 
-Result<std::unique_ptr<RowReader>> OpenReader(const Model& model, InFile& in, std::string format) {
+Result<std::unique_ptr<RowBlocks>> OpenRows(const Model& model, InFile& in, std::string format,
+                                            std::size_t block_bytes) {
   if (format.empty()) {
     auto head = in.Peek();
     if (!head.ok()) return head.error();
     format = FormatFromBytes(*head);
   }
-  if (format == "npy") return NewNpyReader(model, in.Source());
-  if (format == "ndjson") return NewNdjsonReader(model, in.Source());
-  return NewCsvReader(model, in.Source());
+  if (format == "npy") return NewNpyBlocks(model, in.Source(), block_bytes);
+  if (format == "ndjson") return NewNdjsonBlocks(model, in.Source(), block_bytes);
+  return NewCsvBlocks(model, in.Source(), block_bytes);
 }
 
 Result<AnswerWriter> OpenWriter(const Model& model, const PredictOptions& options) {
@@ -106,23 +112,25 @@ Result<AnswerWriter> OpenWriter(const Model& model, const PredictOptions& option
   return AnswerWriter::Create(model, answer, format);
 }
 
-// Reads, answers and writes a chunk at a time until the input ends or nobody reads the output.
-Status Copy(const Model& model, InFile& in, RowReader& reader, const AnswerWriter& writer,
-            OutFile& out) {
-  const std::size_t n_rows_max =
-      std::clamp<std::size_t>(kChunkValues / model.n_features(), 1, kChunkRows);
+// Reads, answers and writes until the input ends or nobody reads the output.
+Status Copy(const Model& model, InFile& in, RowBlocks& rows, const AnswerWriter& writer,
+            OutFile& out, std::size_t n_threads) {
   Progress progress(in.size());
-  std::size_t n_rows = 0;
+  const auto write = [&](std::string_view bytes) -> Result<bool> {
+    auto written = out.Write(bytes);
+    if (!written.ok()) return written.error();
+    return !out.closed();
+  };
   auto written = out.Write(writer.Head(0));
-  while (written.ok() && !out.closed()) {
-    auto rows = reader.Next(n_rows_max);
-    if (!rows.ok()) return rows.error();
-    if (rows->n_rows == 0) break;
-    written = out.Write(writer.Answers(*rows));
-    n_rows += rows->n_rows;
-    progress.Show(in.n_read(), n_rows);
-  }
-  if (written.ok() && out.can_rewind()) written = out.Rewrite(writer.Head(n_rows));
+  if (!written.ok()) return written;
+  auto n_rows = AnswerAll(model, rows, writer,
+                          {.n_threads = n_threads,
+                           .write = write,
+                           .interrupt = [&in] { in.Interrupt(); },
+                           .progress = [&progress](std::uint64_t n_bytes,
+                                                   std::size_t n) { progress.Show(n_bytes, n); }});
+  if (!n_rows.ok()) return n_rows.error();
+  if (out.can_rewind()) written = out.Rewrite(writer.Head(*n_rows));
   return written.ok() ? out.Commit() : written;
 }
 
@@ -142,8 +150,8 @@ Status Predict(const PredictOptions& options) {
   if (!writer.ok()) return writer.error();
   auto in = InFile::Open(options.input);
   if (!in.ok()) return in.error();
-  auto reader = OpenReader(model, **in, options.input_format);
-  if (!reader.ok()) return reader.error();
+  auto rows = OpenRows(model, **in, options.input_format, BlockBytes(model, writer->n_columns()));
+  if (!rows.ok()) return rows.error();
   auto out = OutFile::Open(options.out);
   if (!out.ok()) return out.error();
   if (options.output_format == "npy" && !(*out)->can_rewind()) {
@@ -151,7 +159,8 @@ Status Predict(const PredictOptions& options) {
                  options.out + ": a .npy array cannot be written to a pipe or device"};
   }
   signal(SIGPIPE, SIG_IGN);  // a reader that has seen enough is no error: see OutFile::closed
-  Status copied = Named(options.input, Copy(model, **in, **reader, *writer, **out));
+  Status copied =
+      Named(options.input, Copy(model, **in, **rows, *writer, **out, options.n_threads));
   // Behind the answers: a refusal is one line.
   if (copied.ok()) PrintWarnings(**loaded, options.import);
   return copied;
@@ -179,9 +188,15 @@ Command AddPredictCommand(CLI::App& app) {
       ->check(CLI::IsMember({"predict", "index", "proba", "margin", "leaf", "score", "json"}));
   app.add_option("--output-format", options->output_format, "csv, ndjson or npy; default: by name")
       ->check(CLI::IsMember({"csv", "ndjson", "npy"}));
+  app.add_option("--threads", options->n_threads,
+                 "Threads that parse and evaluate; the answers are the same with any number; "
+                 "default: one for each core (" +
+                     std::to_string(options->n_threads) + ")")
+      ->check(CLI::Range(std::size_t{1}, kThreadsMax));
   AddIterationsOption(app, options->import);
   app.footer(
-      "Inputs of any length go through a pipe: line n of the output answers row n.\n"
+      "Inputs of any length are read in little memory, also from a pipe: line n of the output "
+      "answers row n.\n"
       "Example: copse predict --model iris.safetensors --input rows.csv --out - "
       "--output proba");
   app.callback([options] {

@@ -26,6 +26,8 @@ class RowValues {
   std::size_t n_features() const { return model_.n_features(); }
   const std::string& Name(std::size_t feature) const { return model_.features()[feature].name; }
   std::optional<std::size_t> Find(std::string_view name) const;
+  /// Whether the feature's categories have texts, which go before numbers.
+  bool HasTexts(std::size_t feature) const { return categories_.contains(feature); }
 
   /// The value of a CSV cell: category, missing word, True or False, number. Spaces, tabs and
   /// trailing NUL bytes around it do not count. Nothing if it cannot be used; CellError says why.
@@ -43,6 +45,8 @@ class RowValues {
   Status Check(RowNumber row, std::size_t feature, double number) const {
     return std::abs(number) >= kLarge ? CheckLarge(row, feature, number) : Ok{};
   }
+  /// Smaller numbers than this are usable by every model.
+  static constexpr double kLarge = 3e38;
 
   /// For a value of a kind that no feature has: "a list", "an object".
   Error KindError(RowNumber row, std::size_t feature, const std::string& what) const;
@@ -52,9 +56,6 @@ class RowValues {
   Error Refuse(RowNumber row, const std::string& why) const;
 
  private:
-  // Smaller numbers are usable by every model, and so is a NaN that Missing gave.
-  static constexpr double kLarge = 3e38;
-
   std::optional<double> Category(std::size_t feature, std::string_view text) const;
   std::optional<double> Missing() const;
   std::string Expected(std::size_t feature) const;

@@ -44,6 +44,8 @@ forbid("<sqlite3" "only outbox.cc knows SQLite" PATHS ${core} ${native} wasm/*.c
   EXCEPT native/outbox.cc)
 forbid("<(zlib|bzlib|lzma|lz4)" "only decompress.cc knows compressed streams" PATHS ${core} ${native}
   wasm/*.cc EXCEPT native/decompress.cc)
+forbid("<fast_float" "only number_text.cc knows fast_float" PATHS ${core} ${native} wasm/*.cc
+  EXCEPT native/number_text.cc)
 forbid("emscripten" "only wasm knows Emscripten" PATHS ${core} ${native})
 forbid("(document|window)\\." "the binding does not know the DOM" PATHS wasm/js/*.ts)
 forbid("copse_(load|predict|describe)" "the page speaks to the binding, not to the C door"

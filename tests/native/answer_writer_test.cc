@@ -17,11 +17,17 @@ using test::Passing;
 
 const Rows kFlowers = {.n_rows = 2, .values = {5.1, 3.5, 1.4, 0.2, 6.0, 2.9, 4.5, 1.5}};
 
+std::string Appended(const AnswerWriter& writer, const Rows& rows) {
+  std::string bytes;
+  writer.Append(rows, bytes);
+  return bytes;
+}
+
 std::string Written(const Model& model, std::optional<Answer> answer, AnswerFormat format,
                     const Rows& rows = kFlowers) {
   const auto writer = AnswerWriter::Create(model, answer, format);
   if (!writer.ok()) return writer.error().message;
-  return writer->Head(rows.n_rows) + writer->Answers(rows);
+  return writer->Head(rows.n_rows) + Appended(*writer, rows);
 }
 
 // The dictionary of a .npy head, without its padding.

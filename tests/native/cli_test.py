@@ -106,6 +106,7 @@ class Usage(Command):
         for arguments in [[], ["nonsense"], ["predict"], good[:3], good[:5], ["inspect"],
                           [*good, "--nonsense"], [*good, "--output", "nonsense"],
                           [*good, "--input-format", "xml"], ["serve"],
+                          [*good, "--threads", "0"], [*good, "--threads", "many"],
                           ["import", IRIS], ["import", "-o", self.folder / "o"],
                           ["import", IRIS, "-o", self.folder / "o", "--iterations", "some"],
                           ["serve", "--model", IRIS, "--port", "65536"],
@@ -220,6 +221,21 @@ class Predict(Command):
         self.assertEqual(out.read_bytes(), b"precious\n")
         self.assertEqual(sorted(p.name for p in self.folder.iterdir()), ["out.csv", "rows.csv"])
 
+    def test_answers_and_refusals_do_not_depend_on_the_threads(self):
+        rows = self.write("rows.csv", FLOWERS * 40_000)  # 8 blocks
+        expected = self.predict(rows, "--output", "proba", "--threads", "1")
+        self.assertEqual(expected.count(b"\n"), 120_000)
+        bad = self.write("bad.csv", FLOWERS * 40_000 + b"1,2,x,4\n" + FLOWERS * 20_000)
+        for threads in ["1", "2", "7"]:
+            self.assertEqual(self.predict(rows, "--output", "proba", "--threads", threads),
+                             expected)
+            run = copse("predict", "--model", IRIS, "--input", bad, "--out", "-", "--output",
+                        "proba", "--threads", threads)
+            self.assertEqual(run.returncode, 3)
+            self.assertEqual(run.stdout, expected)  # of all rows before it
+            self.assertEqual(run.stderr.decode(), f'copse: {bad}: row 120001: "p_length" is "x"; '
+                                                  "a number was expected\n")
+
     def test_input_and_output_may_be_the_same_file(self):
         both = self.write("both.csv", FLOWERS)
         self.answer("predict", "--model", IRIS, "--input", both, "--out", both)
@@ -314,8 +330,18 @@ class Pipes(Command):
         process.stdin.close()
         self.assertEqual(process.wait(SECONDS), 0)
 
+    def test_a_refused_line_ends_it_though_the_pipe_stays_open(self):
+        process = self.start(stderr=subprocess.PIPE)
+        self.addCleanup(process.stderr.close)
+        process.stdin.write(SETOSA + b"1,2,x,4\n")
+        process.stdin.flush()
+        self.assertEqual(process.stdout.read(), b"setosa\n")
+        self.assertEqual(process.stderr.read(), b'copse: standard input: row 2: "p_length" is "x"; '
+                                                b"a number was expected\n")
+        self.assertEqual(process.wait(SECONDS), 3)
+
     def test_a_long_pipe_needs_little_memory(self):
-        process = self.start("--output", "index")
+        process = self.start("--output", "index", "--threads", "2")
         n_rows = 40 * 30_000  # about 19 MB of text
         self.feed(process, [FLOWERS * 10_000] * 40)
         for _ in range(n_rows - 1):
@@ -331,8 +357,10 @@ class Pipes(Command):
     def test_progress_is_shown_on_a_terminal_only(self):
         master, terminal = pty.openpty()
         rows = self.write("rows.csv", FLOWERS * 200_000)
+        # Work that takes longer than the 100 ms after which the bar appears, on any machine.
         process = subprocess.Popen([BINARY, "predict", "--model", IRIS, "--input", rows, "--out",
-                                    self.folder / "out.csv"], stderr=terminal)
+                                    "/dev/null", "--output", "json", "--output-format", "ndjson",
+                                    "--threads", "1"], stderr=terminal)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
         os.close(terminal)
@@ -344,7 +372,8 @@ class Pipes(Command):
             pass
         os.close(master)
         self.assertEqual(process.wait(SECONDS), 0)
-        self.assertRegex(shown, rb"\[#* *\] \d+ %  \d+ rows")
+        self.assertRegex(shown, rb"\[#* *\] \d+ %  \d+ rows  [\d.]+ [kM] rows/s  [\d.]+ MB/s  "
+                                rb"\d+:\d\d left")
         self.assertTrue(shown.endswith(b"\r\x1b[K"), "the bar is taken away")
 
 
