@@ -49,7 +49,7 @@ inline constexpr std::uint32_t kCountMax = kHasHeaps<Key> ? 0 : 8 * kLanes<Key>;
 
 // How many keys of a block lie below x.
 template <class Key>
-HWY_INLINE std::uint32_t Below(const KeyBlock<Key>& block, Key x) {
+HWY_INLINE std::uint32_t BelowInVectors(const KeyBlock<Key>& block, Key x) {
   const Tag<Key> d;
   const auto xs = hn::Set(d, x);
 #if HWY_TARGET != HWY_SCALAR
@@ -72,6 +72,23 @@ HWY_INLINE std::uint32_t Below(const KeyBlock<Key>& block, Key x) {
     n += hn::CountTrue(d, hn::Lt(hn::Load(d, block.keys + i), xs));
   }
   return static_cast<std::uint32_t>(n);
+}
+
+// Highway has no vectors of doubles for WebAssembly.
+template <class Key>
+HWY_INLINE std::uint32_t BelowOneByOne(const KeyBlock<Key>& block, Key x) {
+  std::uint32_t n = 0;
+  for (std::size_t i = 0; i < 16; ++i) n += block.keys[i] < x ? 1 : 0;
+  return n;
+}
+
+template <class Key>
+HWY_INLINE std::uint32_t Below(const KeyBlock<Key>& block, Key x) {
+  if constexpr (sizeof(Key) == 8 && !HWY_HAVE_FLOAT64) {
+    return BelowOneByOne(block, x);
+  } else {
+    return BelowInVectors(block, x);
+  }
 }
 
 // The rank of x in a tree of `kHeight` levels.
