@@ -222,6 +222,7 @@ void AddNumbers(const Leaf* leaves, std::size_t n, const Number* table,
 
 template <class Leaf>
 void AddVectors(const Leaf* leaves, std::size_t n, const double* table, double* sums) {
+#if HWY_HAVE_FLOAT64
   const hn::CappedTag<double, 4> d;
   for (std::size_t r = 0; r < n; ++r) {
     const double* vector = table + 4 * std::size_t{leaves[r]};
@@ -230,6 +231,12 @@ void AddVectors(const Leaf* leaves, std::size_t n, const double* table, double* 
       hn::Store(hn::Add(hn::Load(d, sum), hn::Load(d, vector + k)), d, sum);
     }
   }
+#else  // WebAssembly: the compiler makes pairs of it
+  for (std::size_t r = 0; r < n; ++r) {
+    const double* vector = table + 4 * std::size_t{leaves[r]};
+    for (std::size_t k = 0; k < 4; ++k) sums[4 * r + k] += vector[k];
+  }
+#endif
 }
 
 template <class R, class Leaf>
