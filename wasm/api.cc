@@ -39,12 +39,9 @@ extern "C" {
 /// copse_free.
 Model* copse_load(const std::uint8_t* bytes, std::size_t size) {
   auto model = copse::ReadModel({bytes, size});
-  if (!model.ok()) {
-    Refuse(model.error());
-    return nullptr;
-  }
-  model->Compile();
-  return new Model(std::move(model).value());
+  if (model.ok()) return new Model(std::move(model).value());
+  Refuse(model.error());
+  return nullptr;
 }
 
 void copse_free(Model* model) { delete model; }
