@@ -9,8 +9,8 @@
 // A key is fetched by a permute of the register or pair of registers that holds its level, where
 // the lane's place in the heap is the index; a level of several registers is permuted in each, and
 // the comparisons made higher up choose among them. Eight levels of sixteen rows take some
-// forty instructions. Vectors of 128 bits have no such permute: there, up to a few dozen keys, each
-// key is compared with all rows in turn.
+// forty instructions. Where a permute takes less, the upper of two levels of a search tree is
+// counted for many rows at once, key by key.
 #include "kernels/rank_kernels.h"
 
 #include <type_traits>
@@ -33,23 +33,15 @@ using Tag = hn::CappedTag<Key, 16>;
 template <class Key>
 inline constexpr std::size_t kLanes = hn::MaxLanes(Tag<Key>());
 
-#if HWY_TARGET <= HWY_AVX3
+// Up to so many keys are searched in a heap; none where a permute does not take a whole register.
 template <class Key>
-inline constexpr bool kHasHeaps = true;
-#elif HWY_TARGET == HWY_AVX2
-template <class Key>
-inline constexpr bool kHasHeaps = sizeof(Key) == 4;
-#else
-template <class Key>
-inline constexpr bool kHasHeaps = false;
-#endif
-// So many keys are compared one by one with many rows before the search tree is faster.
-template <class Key>
-inline constexpr std::uint32_t kCountMax = kHasHeaps<Key> ? 0 : 8 * kLanes<Key>;
+inline constexpr std::uint32_t kHeapMax = HWY_TARGET <= HWY_AVX3                       ? 255
+                                          : HWY_TARGET == HWY_AVX2 && sizeof(Key) == 4 ? 63
+                                                                                       : 0;
 
 // How many keys of a block lie below x.
 template <class Key>
-HWY_INLINE std::uint32_t BelowInVectors(const KeyBlock<Key>& block, Key x) {
+HWY_INLINE std::uint32_t Below(const KeyBlock<Key>& block, Key x) {
   const Tag<Key> d;
   const auto xs = hn::Set(d, x);
 #if HWY_TARGET != HWY_SCALAR
@@ -67,28 +59,20 @@ HWY_INLINE std::uint32_t BelowInVectors(const KeyBlock<Key>& block, Key x) {
     return static_cast<std::uint32_t>(hn::CountTrue(d8, hn::MaskFromVec(both)));
   }
 #endif
+  if constexpr (kLanes<Key> == 2) {
+    const hn::RebindToSigned<Tag<Key>> di;
+    auto sum = hn::Zero(di);  // minus the number below, in each lane
+    for (std::size_t i = 0; i < 16; i += 2) {
+      const auto below = hn::RebindMask(di, hn::Lt(hn::Load(d, block.keys + i), xs));
+      sum = hn::Add(sum, hn::VecFromMask(di, below));
+    }
+    return static_cast<std::uint32_t>(-hn::GetLane(hn::SumOfLanes(di, sum)));
+  }
   std::size_t n = 0;
   for (std::size_t i = 0; i < 16; i += kLanes<Key>) {
     n += hn::CountTrue(d, hn::Lt(hn::Load(d, block.keys + i), xs));
   }
   return static_cast<std::uint32_t>(n);
-}
-
-// Highway has no vectors of doubles for WebAssembly.
-template <class Key>
-HWY_INLINE std::uint32_t BelowOneByOne(const KeyBlock<Key>& block, Key x) {
-  std::uint32_t n = 0;
-  for (std::size_t i = 0; i < 16; ++i) n += block.keys[i] < x ? 1 : 0;
-  return n;
-}
-
-template <class Key>
-HWY_INLINE std::uint32_t Below(const KeyBlock<Key>& block, Key x) {
-  if constexpr (sizeof(Key) == 8 && !HWY_HAVE_FLOAT64) {
-    return BelowOneByOne(block, x);
-  } else {
-    return BelowInVectors(block, x);
-  }
 }
 
 // The rank of x in a tree of `kHeight` levels.
@@ -349,53 +333,86 @@ HWY_INLINE void RankByHeap(const RankTables<Key>& tables, const RankTree& tree, 
   if (tree.n_keys < 8) return RankByHeap<3>(heap, missing, values, n, out);
   if (tree.n_keys < 16) return RankByHeap<4>(heap, missing, values, n, out);
   if (tree.n_keys < 32) return RankByHeap<5>(heap, missing, values, n, out);
+  if constexpr (kHeapMax<Key> < 64) return RankByHeap<6>(heap, missing, values, n, out);
   if (tree.n_keys < 64) return RankByHeap<6>(heap, missing, values, n, out);
   if (tree.n_keys < 128) return RankByHeap<7>(heap, missing, values, n, out);
   return RankByHeap<8>(heap, missing, values, n, out);
 }
-#else
-template <class Key, class S>
-HWY_INLINE void RankByHeap(const RankTables<Key>&, const RankTree&, const Key*, std::size_t, S*) {}
 #endif
 
-// Compares every key with every value: for few keys.
-template <class Key, class S>
-HWY_INLINE void RankByCounting(const Key* keys, const RankTree& tree, const Key* values,
-                               std::size_t n, S* out) {
-  if constexpr (sizeof(Key) == 4) {
-    const Tag<Key> d;
-    const Ints<Key> di;
-    constexpr std::size_t kN = kLanes<Key>;
-    const auto missing = hn::Set(di, static_cast<std::int32_t>(tree.rank_of_missing - kHalf<S>));
-    for (std::size_t i = 0; i < n; i += 16) {
-      hn::Vec<Tag<Key>> x[16 / kN];
-      hn::Vec<Ints<Key>> rank[16 / kN];
-      for (std::size_t v = 0; v < 16 / kN; ++v) {
-        x[v] = hn::Load(d, values + i + v * kN);
-        rank[v] = hn::Set(di, static_cast<std::int32_t>(-kHalf<S>));
-      }
-      for (std::size_t k = 0; k < tree.n_keys; ++k) {
-        const auto key = hn::Set(d, keys[k]);
-        for (std::size_t v = 0; v < 16 / kN; ++v) {
-          const auto below = hn::RebindMask(di, hn::Lt(key, x[v]));
-          rank[v] = hn::Sub(rank[v], hn::VecFromMask(di, below));
-        }
-      }
-      for (std::size_t v = 0; v < 16 / kN; ++v) {
-        const auto known = hn::RebindMask(di, hn::Eq(x[v], x[v]));
-        StoreRanks<Key>(hn::IfThenElse(known, rank[v], missing), out + i + v * kN);
-      }
+// Subtracts from `ranks` (of 16 values) minus one for each of `n_keys` that is below the value.
+template <class Key>
+HWY_INLINE void Count(const Key* keys, std::size_t n_keys, const hn::Vec<Tag<Key>>* x,
+                      hn::Vec<Ints<Key>>* ranks) {
+  const Tag<Key> d;
+  const Ints<Key> di;
+  for (std::size_t k = 0; k < n_keys; ++k) {
+    const auto key = hn::Set(d, keys[k]);
+    for (std::size_t v = 0; v < 16 / kLanes<Key>; ++v) {
+      const auto below = hn::RebindMask(di, hn::Lt(key, x[v]));
+      ranks[v] = hn::Sub(ranks[v], hn::VecFromMask(di, below));
     }
   }
 }
 
-template <std::size_t kHeight, class Key, class S>
-HWY_INLINE void RankByTree(const KeyBlock<Key>* blocks, const RankTree& tree, const Key* values,
-                           std::size_t n, S* out) {
+// Trees of one block: every key is compared with every value, or every value with all keys.
+template <class S>
+HWY_INLINE void RankInBlock(const KeyBlock<float>& block, const RankTree& tree, const float* values,
+                            std::size_t n, S* out) {
+  const Tag<float> d;
+  const Ints<float> di;
+  constexpr std::size_t kN = kLanes<float>;
+  const auto missing = hn::Set(di, static_cast<std::int32_t>(tree.rank_of_missing - kHalf<S>));
+  for (std::size_t i = 0; i < n; i += 16) {
+    hn::Vec<Tag<float>> x[16 / kN];
+    hn::Vec<Ints<float>> ranks[16 / kN];
+    for (std::size_t v = 0; v < 16 / kN; ++v) {
+      x[v] = hn::Load(d, values + i + v * kN);
+      ranks[v] = hn::Set(di, static_cast<std::int32_t>(-kHalf<S>));
+    }
+    Count(block.keys, tree.n_keys, x, ranks);
+    for (std::size_t v = 0; v < 16 / kN; ++v) {
+      const auto known = hn::RebindMask(di, hn::Eq(x[v], x[v]));
+      StoreRanks<float>(hn::IfThenElse(known, ranks[v], missing), out + i + v * kN);
+    }
+  }
+}
+
+template <class S>
+HWY_INLINE void RankInBlock(const KeyBlock<double>& block, const RankTree& tree,
+                            const double* values, std::size_t n, S* out) {
   for (std::size_t i = 0; i < n; ++i) {
-    const Key x = values[i];
-    const std::uint32_t rank = Rank<kHeight>(blocks, tree, x);
-    out[i] = Biased<S>(x == x ? rank : tree.rank_of_missing);
+    const double x = values[i];
+    out[i] = Biased<S>(x == x ? Below(block, x) : tree.rank_of_missing);
+  }
+}
+
+// Trees of two levels: the upper one is counted for many values at once, the lower one for each.
+template <class Key, class S>
+HWY_INLINE void RankByPivots(const KeyBlock<Key>* blocks, const RankTree& tree, const Key* values,
+                             std::size_t n, S* out) {
+  const Tag<Key> d;
+  const Ints<Key> di;
+  constexpr std::size_t kN = kLanes<Key>;
+  const std::size_t n_pivots = (tree.n_keys - 1) / 16;
+  alignas(64) hn::TFromD<Ints<Key>> at[kRankLanes];
+  for (std::size_t first = 0; first < n; first += kRankLanes) {
+    for (std::size_t i = 0; i < kRankLanes; i += 16) {
+      hn::Vec<Tag<Key>> x[16 / kN];
+      hn::Vec<Ints<Key>> ways[16 / kN];
+      for (std::size_t v = 0; v < 16 / kN; ++v) {
+        x[v] = hn::Load(d, values + first + i + v * kN);
+        ways[v] = hn::Zero(di);
+      }
+      Count(blocks[tree.level[0]].keys, n_pivots, x, ways);
+      for (std::size_t v = 0; v < 16 / kN; ++v) hn::Store(ways[v], di, at + i + v * kN);
+    }
+    for (std::size_t i = 0; i < kRankLanes; ++i) {
+      const Key x = values[first + i];
+      const auto way = static_cast<std::uint32_t>(at[i]);
+      const std::uint32_t rank = way * 16 + Below(blocks[tree.level[1] + way], x);
+      out[first + i] = Biased<S>(x == x ? rank : tree.rank_of_missing);
+    }
   }
 }
 
@@ -416,25 +433,20 @@ template <class Key, class S>
 HWY_ATTR void RankLanes(const RankTables<Key>& tables, std::size_t number, const Key* values,
                         std::size_t n, S* out) {
   const RankTree& tree = tables.trees[number];
-  if constexpr (kHasHeaps<Key>) {
-    if (tree.n_keys <= kHeapKeysMax) return RankByHeap(tables, tree, values, n, out);
-  } else if constexpr (sizeof(Key) == 4) {
-    if (tree.n_keys <= kCountMax<Key>) {
-      const std::uint32_t keys = tree.level[tree.n_keys <= 16 ? 0 : 1];
-      return RankByCounting(tables.blocks[keys].keys, tree, values, n, out);
-    }
+  if constexpr (kHeapMax < Key >> 0) {
+    if (tree.n_keys <= kHeapMax<Key>) return RankByHeap(tables, tree, values, n, out);
   }
   std::size_t height = 1;
   while (number >= tables.ends[height]) ++height;
-  if (height == 1) return RankByTree<1>(tables.blocks, tree, values, n, out);
-  if (height == 2) return RankByTree<2>(tables.blocks, tree, values, n, out);
+  if (height == 1) return RankInBlock(tables.blocks[tree.level[0]], tree, values, n, out);
+  if (height == 2) return RankByPivots(tables.blocks, tree, values, n, out);
   if constexpr (sizeof(S) > 1) RankByTallTree(tables.blocks, tree, height, values, n, out);
 }
 
 template <class Key, class R>
 RankLoops<Key, R> Loops() {
   return {RankRows<Key, float, R>, RankRows<Key, double, R>, RankLanes<Key, std::make_signed_t<R>>,
-          kHasHeaps<Key>};
+          kHeapMax<Key>};
 }
 
 RankKernels Kernels() {

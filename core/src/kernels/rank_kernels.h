@@ -19,8 +19,6 @@ struct alignas(64) KeyBlock {
 inline constexpr std::size_t kRankLevelsMax = 7;
 /// Values come to the lane-wise loops in multiples of this.
 inline constexpr std::size_t kRankLanes = 64;
-/// Features of up to so many keys have a heap too.
-inline constexpr std::uint32_t kHeapKeysMax = 255;
 
 /// The keys of one feature as a tree of blocks. A block of the lowest level holds keys; one above
 /// holds the largest key of each block below but the last, so that counting the keys below x in it
@@ -31,7 +29,7 @@ struct RankTree {
   std::uint32_t rank_of_missing = 0;  ///< what it is where x is NaN
   std::uint32_t n_keys = 0;
   std::array<std::uint32_t, kRankLevelsMax> level{};  ///< its first block, the highest level first
-  /// Its first block in `heaps` (up to kHeapKeysMax keys): a heap of 2^levels places, of which
+  /// Its first block in `heaps` (RankLoops::heap_keys_max): a heap of 2^levels places, of which
   /// place 1 is the middle key, 2 and 3 are the middles of either half, and so on.
   std::uint32_t heap = 0;
 };
@@ -61,7 +59,7 @@ struct RankLoops {
   Rows<float> from_floats = nullptr;
   Rows<double> from_doubles = nullptr;
   Lanes lanes = nullptr;
-  bool wants_heaps = false;
+  std::uint32_t heap_keys_max = 0;  ///< features of up to so many keys have a heap, too
 };
 
 using RankKernels = std::tuple<RankLoops<float, std::uint8_t>, RankLoops<float, std::uint16_t>,

@@ -92,7 +92,7 @@ RankSearch<Key, R> MakeSearch(const Columns& columns, const std::vector<Key>& ke
         if (below > 0) AddInnerLevel(own, std::size_t{1} << (4 * below), search.blocks);
         if (below == 0) AddLowestLevel(own, search.blocks);
       }
-      if (search.loops.wants_heaps && feature.n_keys <= kHeapKeysMax) {
+      if (feature.n_keys <= search.loops.heap_keys_max) {
         tree.heap = static_cast<std::uint32_t>(search.heaps.size());
         AddHeap(own, search.heaps);
       }
