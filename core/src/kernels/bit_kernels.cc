@@ -1,7 +1,9 @@
 // The loops of bit walk and leaf match (bit_kernels.h), compiled once for each instruction set.
 #include "kernels/bit_kernels.h"
 
+#include <array>
 #include <cstring>
+#include <limits>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/bit_kernels.cc"
@@ -59,23 +61,22 @@ HWY_INLINE void StoreBits(hn::Mask<Bytes> mask, std::uint8_t* bits) {
 #endif
 }
 
+constexpr std::int8_t kBias = -128;
+
 // The row's bytes for 16, 32 or 64 columns.
 template <std::size_t kColumns>
 class Row {
  public:
-  explicit HWY_INLINE Row(const RankTable& row) {
-    const Bytes d;
-    const auto* bytes = reinterpret_cast<const std::int8_t*>(row.bytes);
-    a_ = hn::LoadDup128(d, bytes);
-    b_ = hn::LoadDup128(d, bytes + (kColumns > 16 ? 16 : 0));
-    c_ = hn::LoadDup128(d, bytes + (kColumns > 32 ? 32 : 0));
-    d_ = hn::LoadDup128(d, bytes + (kColumns > 32 ? 48 : 0));
-  }
+  explicit HWY_INLINE Row(const std::uint8_t* row)
+      : a_(Load(row)),
+        b_(Load(row + (kColumns > 16 ? 16 : 0))),
+        c_(Load(row + (kColumns > 32 ? 32 : 0))),
+        d_(Load(row + (kColumns > 32 ? 48 : 0))) {}
 
   HWY_INLINE ByteVector At(ByteVector codes) const {
     const Bytes d;
     if constexpr (kColumns == 16) return Lookup(a_, codes);
-    const ByteVector odd = hn::Set(d, static_cast<std::int8_t>(-128));
+    const ByteVector odd = hn::Set(d, kBias);
     if constexpr (kColumns == 32) {
       return hn::Or(Lookup(a_, codes), Lookup(b_, hn::Xor(codes, odd)));
     }
@@ -87,14 +88,21 @@ class Row {
   }
 
  private:
+  static HWY_INLINE ByteVector Load(const std::uint8_t* from) {
+    const Bytes d;
+    return hn::Xor(hn::LoadDup128(d, reinterpret_cast<const std::int8_t*>(from)),
+                   hn::Set(d, kBias));
+  }
+
   ByteVector a_, b_, c_, d_;
 };
 
 #if HWY_TARGET == HWY_AVX3_DL
 class WholeRow {
  public:
-  explicit HWY_INLINE WholeRow(const RankTable& row)
-      : table_(hn::Load(Bytes(), reinterpret_cast<const std::int8_t*>(row.bytes))) {}
+  explicit HWY_INLINE WholeRow(const std::uint8_t* row)
+      : table_(hn::Xor(hn::LoadU(Bytes(), reinterpret_cast<const std::int8_t*>(row)),
+                       hn::Set(Bytes(), kBias))) {}
   HWY_INLINE ByteVector At(ByteVector codes) const {
     return ByteVector{_mm512_permutexvar_epi8(codes.raw, table_.raw)};
   }
@@ -117,7 +125,7 @@ HWY_INLINE void CompareBlock(const TableRow& table, const TestBlock& block, std:
 
 // Eight blocks a turn: processors foresee the end of a loop of a few turns, not of thirty.
 template <class TableRow>
-void Compare(const RankTable& row, const TestBlock* blocks, std::size_t n_blocks,
+void Compare(const std::uint8_t* row, const TestBlock* blocks, std::size_t n_blocks,
              std::uint8_t* bits) {
   constexpr std::size_t kTurn = HWY_CAP_GE512 ? 8 : 4;
   const TableRow table(row);
@@ -130,12 +138,12 @@ void Compare(const RankTable& row, const TestBlock* blocks, std::size_t n_blocks
 
 #else
 
-void ComparePlainly(const RankTable& row, const TestBlock* blocks, std::size_t n_blocks,
+void ComparePlainly(const std::uint8_t* row, const TestBlock* blocks, std::size_t n_blocks,
                     std::uint8_t* bits) {
   for (std::size_t block = 0; block < n_blocks; ++block) {
     std::uint64_t mask = 0;
     for (std::size_t i = 0; i < 64; ++i) {
-      const auto rank = static_cast<std::int8_t>(row.bytes[blocks[block].codes[i]]);
+      const int rank = row[blocks[block].codes[i]] - 128;
       mask |= std::uint64_t{rank > blocks[block].ranks[i]} << i;
     }
     std::memcpy(bits + 8 * block, &mask, sizeof(mask));
@@ -227,6 +235,16 @@ void Walk(const std::uint8_t* masks, const MatchLine*, std::size_t, std::size_t 
 
 #endif
 
+// Leaf k in every lane of type T, as a word: one load makes a vector of it.
+template <class T>
+constexpr std::array<std::uint32_t, 8 * sizeof(std::uint32_t)> NumbersOf() {
+  std::array<std::uint32_t, 8 * sizeof(std::uint32_t)> numbers = {};
+  for (std::uint32_t k = 0; k < numbers.size(); ++k) {
+    numbers[k] = k * (~std::uint32_t{0} / std::numeric_limits<T>::max());
+  }
+  return numbers;
+}
+
 // One lane a tree: each leaf is compared with all trees of a vector, and the one that fits leaves
 // its number. Where none of 1, 2, ... fits, it is leaf 0.
 template <class T>
@@ -235,21 +253,21 @@ void Match(const std::uint8_t* masks, const MatchLine* lines, std::size_t n_leav
   constexpr std::size_t kTrees = ChunkTrees(sizeof(T));
   const auto* begin = reinterpret_cast<const std::uint8_t*>(lines);  // null: one leaf each
 #if COPSE_HAS_PERMUTE
+  static constexpr auto kNumbers = NumbersOf<T>();
   const hn::CappedTag<T, 64 / sizeof(T)> d;
-  const auto one = hn::Set(d, T{1});
+  const hn::Repartition<std::uint32_t, decltype(d)> words;
   for (std::size_t i = 0; i < n_trees; i += hn::Lanes(d)) {
     const auto mask = hn::Load(d, reinterpret_cast<const T*>(masks) + i);
     const auto* line = reinterpret_cast<const T*>(begin) + i;
     auto leaf = hn::Zero(d);
-    auto number = one;
     for (std::size_t k = 1; k < n_leaves; ++k, line += 2 * kTrees) {
+      const auto number = hn::BitCast(d, hn::Set(words, kNumbers[k]));
       const auto fits = hn::Eq(hn::And(mask, hn::Load(d, line)), hn::Load(d, line + kTrees));
 #if HWY_CAP_GE512
       leaf = hn::IfThenElse(fits, number, leaf);
 #else
       leaf = hn::Or(leaf, hn::IfThenElseZero(fits, number));
 #endif
-      number = hn::Add(number, one);
     }
     StoreBytes(d, leaf, leaves + i);
   }
@@ -326,20 +344,16 @@ struct Sums {
 };
 #endif
 
-void AddVectors(const double* table, const std::uint32_t* payload, std::size_t width,
+void AddVectors(const double* table, const std::uint32_t* offsets, std::size_t width,
                 const std::uint8_t* leaves, std::size_t n_trees, double* sums) {
   constexpr std::size_t kTurn = 8;
   Sums sum;
   sum.Load(sums);
   for (; n_trees >= kTurn; n_trees -= kTurn, leaves += kTurn) {
     COPSE_UNROLL
-    for (std::size_t t = 0; t < kTurn; ++t, payload += width) {
-      sum.Add(table + std::size_t{4} * payload[leaves[t]]);
-    }
+    for (std::size_t t = 0; t < kTurn; ++t, offsets += width) sum.Add(table + offsets[leaves[t]]);
   }
-  for (std::size_t t = 0; t < n_trees; ++t, payload += width) {
-    sum.Add(table + std::size_t{4} * payload[leaves[t]]);
-  }
+  for (std::size_t t = 0; t < n_trees; ++t, offsets += width) sum.Add(table + offsets[leaves[t]]);
   sum.Store(sums);
 }
 

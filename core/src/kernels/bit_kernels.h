@@ -13,16 +13,11 @@
 // the row.
 namespace copse::plan {
 
-/// 64 tests, one of each byte: right if and only if the row's byte for `codes` is > `ranks`. Bytes
-/// are ranks - 128, because the signed compare is one instruction everywhere.
+/// 64 tests: right if and only if the rank that the row has for the column of `codes` is above that
+/// of `ranks`, which is less 128: the signed compare of bytes is one instruction everywhere.
 struct TestBlock {
   alignas(64) std::uint8_t codes[64];  ///< BitKernels::CodeOf the column
   alignas(64) std::int8_t ranks[64];
-};
-
-/// Ranks of a row or part of it, as `TestBlock` compares them.
-struct RankTable {
-  alignas(64) std::uint8_t bytes[64];
 };
 
 /// 64 bytes of what the leaves of a chunk of trees expect.
@@ -36,8 +31,9 @@ inline constexpr std::size_t kChunkTreesMax = 64;
 
 /// The loops, compiled for one processor.
 struct BitKernels {
-  /// bits [8 * n_blocks bytes]: bit i is test i.
-  using Compare = void (*)(const RankTable& row, const TestBlock* blocks, std::size_t n_blocks,
+  /// bits [8 * n_blocks bytes]: bit i is test i. `row` [64] are ranks, of columns that no test
+  /// names anything.
+  using Compare = void (*)(const std::uint8_t* row, const TestBlock* blocks, std::size_t n_blocks,
                            std::uint8_t* bits);
   /// From the bits of `n_trees` <= ChunkTrees trees to the leaf that each reaches, counted inside
   /// its tree. `masks` is aligned to 64 bytes and, like `leaves`, filled up to ChunkTrees: what
@@ -48,8 +44,9 @@ struct BitKernels {
   /// leaves than the chunk's largest wants what cannot be.
   using Resolve = void (*)(const std::uint8_t* masks, const MatchLine* lines, std::size_t n_leaves,
                            std::size_t n_trees, std::uint8_t* leaves);
-  /// Adds row payload[t * width + leaves[t]] of `table` [., 4] to `sums` [4], tree by tree.
-  using AddVectors = void (*)(const double* table, const std::uint32_t* payload, std::size_t width,
+  /// Adds the row of `table` [., 4] that is at offsets[t * width + leaves[t]] to `sums` [4], tree
+  /// by tree.
+  using AddVectors = void (*)(const double* table, const std::uint32_t* offsets, std::size_t width,
                               const std::uint8_t* leaves, std::size_t n_trees, double* sums);
 
   Compare compare[3] = {};   ///< up to 16, 32, 64 columns

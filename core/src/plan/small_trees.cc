@@ -132,8 +132,9 @@ Tests CompileTests(const SmallTreesParts& parts, std::size_t n_columns, const Bi
   return tests;
 }
 
-// Leaves of up to four classes as vectors of four, by payload.
-std::vector<double> PaddedVectors(const LeafValues& values) {
+// Leaves of up to four classes as vectors of four; the payload of a slot becomes the place of its
+// vector in them.
+std::vector<double> PaddedVectors(LeafValues& values) {
   const std::size_t n_outputs = values.n_outputs;
   std::vector<double> padded;
   if (values.kind != SumKind::kVector || n_outputs > kVectorMax) return padded;
@@ -142,6 +143,8 @@ std::vector<double> PaddedVectors(const LeafValues& values) {
   for (std::size_t i = 0; i < values.vectors.size(); ++i) {
     padded[(n_outputs + i / n_outputs) * kVectorMax + i % n_outputs] = values.vectors[i];
   }
+  for (std::uint32_t& payload : values.payload) payload *= kVectorMax;
+  values.vectors = {};
   return padded;
 }
 
@@ -149,8 +152,8 @@ std::vector<double> PaddedVectors(const LeafValues& values) {
 struct RowState {
   alignas(64) std::array<std::uint8_t, kChunkMasksMax> masks[2];
   alignas(64) std::array<std::uint8_t, kChunkTreesMax> leaves[2];
-  RankTable table;
-  std::uint32_t group;  // whose columns are in `table`
+  std::array<std::uint8_t, kTableColumns> table;  // the ranks of columns of `group`
+  std::uint32_t group = kNoGroup;
 };
 
 // The leaves of a chunk that each row reached.
@@ -234,10 +237,10 @@ class VectorSums {
     }
   }
   void Add(const SumContext& context, const Reached& reached) {
-    const std::uint32_t* payload =
+    const std::uint32_t* offsets =
         context.adding.values->payload.data() + reached.tree * reached.width;
     for (std::size_t r = 0; r < context.n_rows(); ++r) {
-      context.kernels->add_vectors(context.vectors, payload, reached.width, reached.leaves[r],
+      context.kernels->add_vectors(context.vectors, offsets, reached.width, reached.leaves[r],
                                    reached.n_trees, sums_[r].data());
     }
   }
@@ -279,7 +282,6 @@ class SmallTrees final : public Layout {
   void AddRows(const RowBlock& rows, const std::uint8_t* ranks, double* sums) const;
   template <class Sums>
   void AddChunks(const SumContext& context, const std::uint8_t* ranks) const;
-  void Begin(const std::uint8_t* ranks, RowState& state) const;
   void Test(std::size_t chunk, const std::uint8_t* ranks, RowState& state) const;
   void Resolve(std::size_t chunk, RowState& state) const;
 
@@ -327,14 +329,16 @@ std::size_t SmallTrees::bytes() const {
 }
 
 void SmallTrees::AddTrees(const RowBlock& rows, double* sums) const {
-  std::array<std::uint8_t, kStackColumns> few;
+  alignas(64) std::array<std::uint8_t, kStackColumns> few;
   std::vector<std::uint8_t> many;
   if (stride_ > kStackColumns) many.resize(stride_);
   std::uint8_t* const ranks = many.empty() ? few.data() : many.data();
   const std::size_t n_together = std::clamp(kStackColumns / stride_, std::size_t{1}, kRowsMax);
   for (std::size_t r = 0; r < rows.n_rows; r += n_together) {
     const RowBlock some = rows.Sub(r, std::min(n_together, rows.n_rows - r));
-    std::fill_n(ranks, some.n_rows * stride_, std::uint8_t{0});
+    // Columns behind the last are loaded with the others, though no test names them.
+    for (std::size_t i = 0; i < some.n_rows; ++i)
+      std::fill_n(ranks + i * stride_, kTableColumns, 0);
     ranker_.RankRows(some, ranks, stride_);
     AddRows(some, ranks, sums + r * values_.n_outputs);
   }
@@ -356,7 +360,6 @@ template <class Sums>
 void SmallTrees::AddChunks(const SumContext& context, const std::uint8_t* ranks) const {
   const std::size_t n_rows = context.adding.rows.n_rows;
   std::array<RowState, kRowsMax> states;
-  for (std::size_t r = 0; r < n_rows; ++r) Begin(ranks + r * stride_, states[r]);
   Sums sums;
   sums.Begin(context);
   for (std::size_t step = 0; step < n_chunks_ + 2; ++step) {
@@ -373,25 +376,17 @@ void SmallTrees::AddChunks(const SumContext& context, const std::uint8_t* ranks)
   sums.End(context);
 }
 
-// The bytes of a table, where the whole row is one; else Test makes them for each group.
-void SmallTrees::Begin(const std::uint8_t* ranks, RowState& state) const {
-  state.group = kNoGroup;
-  if (!tests_.group_columns.empty()) return;
-  for (std::size_t i = 0; i < kTableColumns; ++i) state.table.bytes[i] = ranks[i] ^ kBias;
-}
-
 void SmallTrees::Test(std::size_t chunk, const std::uint8_t* ranks, RowState& state) const {
   std::uint8_t* bits = state.masks[chunk % 2].data();
+  const std::uint8_t* table = tests_.group_columns.empty() ? ranks : state.table.data();
   for (std::size_t i = tests_.run_begin[chunk]; i < tests_.run_begin[chunk + 1]; ++i) {
     const Run& run = tests_.runs[i];
-    if (!tests_.group_columns.empty() && run.group != state.group) {
+    if (table != ranks && run.group != state.group) {
       const std::vector<std::uint16_t>& columns = tests_.group_columns[run.group];
-      for (std::size_t c = 0; c < columns.size(); ++c) {
-        state.table.bytes[c] = ranks[columns[c]] ^ kBias;
-      }
+      for (std::size_t c = 0; c < columns.size(); ++c) state.table[c] = ranks[columns[c]];
       state.group = run.group;
     }
-    compare_(state.table, &tests_.blocks[run.begin], run.end - run.begin, bits);
+    compare_(table, &tests_.blocks[run.begin], run.end - run.begin, bits);
     bits += (run.end - run.begin) * sizeof(std::uint64_t);
   }
 }
