@@ -13,6 +13,7 @@
 // counted for many rows at once, key by key.
 #include "kernels/rank_kernels.h"
 
+#include <cstring>
 #include <type_traits>
 
 #undef HWY_TARGET_INCLUDE
@@ -33,11 +34,14 @@ using Tag = hn::CappedTag<Key, 16>;
 template <class Key>
 inline constexpr std::size_t kLanes = hn::MaxLanes(Tag<Key>());
 
-// Up to so many keys are searched in a heap; none where a permute does not take a whole register.
-template <class Key>
-inline constexpr std::uint32_t kHeapMax = HWY_TARGET <= HWY_AVX3                       ? 255
-                                          : HWY_TARGET == HWY_AVX2 && sizeof(Key) == 4 ? 63
-                                                                                       : 0;
+// Up to so many keys are searched in a heap, for ranks as wide as R; none where a permute does not
+// take a whole register, nor for wide ranks, which only forests of huge features have.
+template <class Key, class R>
+constexpr std::uint32_t HeapKeysMax() {
+  if (sizeof(R) == 4) return 0;
+  if (HWY_TARGET <= HWY_AVX3) return 255;
+  return HWY_TARGET == HWY_AVX2 && sizeof(Key) == 4 ? 63 : 0;
+}
 
 // How many keys of a block lie below x.
 template <class Key>
@@ -75,6 +79,25 @@ HWY_INLINE std::uint32_t Below(const KeyBlock<Key>& block, Key x) {
   return static_cast<std::uint32_t>(n);
 }
 
+#if !HWY_HAVE_FLOAT64
+// Highway's first versions have no doubles for WebAssembly; both compilers have.
+using Doubles [[gnu::vector_size(16)]] = double;
+using Longs [[gnu::vector_size(16)]] = std::int64_t;
+
+HWY_INLINE Doubles LoadPair(const double* from) {
+  Doubles pair;
+  std::memcpy(&pair, from, sizeof pair);
+  return pair;
+}
+
+HWY_INLINE std::uint32_t Below(const KeyBlock<double>& block, double x) {
+  const Doubles xs = {x, x};
+  Longs sum = {0, 0};
+  for (std::size_t i = 0; i < 16; i += 2) sum += LoadPair(block.keys + i) < xs;
+  return static_cast<std::uint32_t>(-(sum[0] + sum[1]));
+}
+#endif
+
 // The rank of x in a tree of `kHeight` levels.
 template <std::size_t kHeight, class Key>
 HWY_INLINE std::uint32_t Rank(const KeyBlock<Key>* blocks, const RankTree& tree, Key x) {
@@ -102,8 +125,8 @@ inline constexpr std::size_t kInFlight = 32;
 // `n` <= kInFlight searches in trees of `height` levels, level by level: either in one tree
 // (kOneTree) or each in its own.
 template <bool kOneTree, class Key>
-HWY_INLINE void Descend(const KeyBlock<Key>* blocks, const RankTree* trees, std::size_t height,
-                        const Key* x, std::size_t n, std::uint32_t* at) {
+HWY_NOINLINE void Descend(const KeyBlock<Key>* blocks, const RankTree* trees, std::size_t height,
+                          const Key* x, std::size_t n, std::uint32_t* at) {
   for (std::size_t i = 0; i < n; ++i) at[i] = 0;
   for (std::size_t level = 0; level < height; ++level) {
     for (std::size_t i = 0; i < n; ++i) {
@@ -333,7 +356,7 @@ HWY_INLINE void RankByHeap(const RankTables<Key>& tables, const RankTree& tree, 
   if (tree.n_keys < 8) return RankByHeap<3>(heap, missing, values, n, out);
   if (tree.n_keys < 16) return RankByHeap<4>(heap, missing, values, n, out);
   if (tree.n_keys < 32) return RankByHeap<5>(heap, missing, values, n, out);
-  if constexpr (kHeapMax<Key> < 64) return RankByHeap<6>(heap, missing, values, n, out);
+  if constexpr (HeapKeysMax<Key, S>() < 64) return RankByHeap<6>(heap, missing, values, n, out);
   if (tree.n_keys < 64) return RankByHeap<6>(heap, missing, values, n, out);
   if (tree.n_keys < 128) return RankByHeap<7>(heap, missing, values, n, out);
   return RankByHeap<8>(heap, missing, values, n, out);
@@ -387,29 +410,50 @@ HWY_INLINE void RankInBlock(const KeyBlock<double>& block, const RankTree& tree,
   }
 }
 
+// How many of `n_keys` lie below each of kRankLanes values.
+template <class Key>
+HWY_NOINLINE void CountForAll(const Key* keys, std::size_t n_keys, const Key* values,
+                              hn::TFromD<Ints<Key>>* below) {
+  const Tag<Key> d;
+  const Ints<Key> di;
+  constexpr std::size_t kN = kLanes<Key>;
+  for (std::size_t i = 0; i < kRankLanes; i += 16) {
+    hn::Vec<Tag<Key>> x[16 / kN];
+    hn::Vec<Ints<Key>> n[16 / kN];
+    for (std::size_t v = 0; v < 16 / kN; ++v) {
+      x[v] = hn::Load(d, values + i + v * kN);
+      n[v] = hn::Zero(di);
+    }
+    Count(keys, n_keys, x, n);
+    for (std::size_t v = 0; v < 16 / kN; ++v) hn::Store(n[v], di, below + i + v * kN);
+  }
+}
+
+#if !HWY_HAVE_FLOAT64
+HWY_NOINLINE void CountForAll(const double* keys, std::size_t n_keys, const double* values,
+                              std::int64_t* below) {
+  for (std::size_t i = 0; i < kRankLanes; i += 16) {
+    Longs n[8] = {};
+    for (std::size_t k = 0; k < n_keys; ++k) {
+      const Doubles key = {keys[k], keys[k]};
+      for (std::size_t v = 0; v < 8; ++v) n[v] -= key < LoadPair(values + i + 2 * v);
+    }
+    std::memcpy(below + i, n, sizeof n);
+  }
+}
+#endif
+
 // Trees of two levels: the upper one is counted for many values at once, the lower one for each.
 template <class Key, class S>
 HWY_INLINE void RankByPivots(const KeyBlock<Key>* blocks, const RankTree& tree, const Key* values,
                              std::size_t n, S* out) {
-  const Tag<Key> d;
-  const Ints<Key> di;
-  constexpr std::size_t kN = kLanes<Key>;
   const std::size_t n_pivots = (tree.n_keys - 1) / 16;
-  alignas(64) hn::TFromD<Ints<Key>> at[kRankLanes];
+  alignas(64) std::conditional_t<sizeof(Key) == 4, std::int32_t, std::int64_t> ways[kRankLanes];
   for (std::size_t first = 0; first < n; first += kRankLanes) {
-    for (std::size_t i = 0; i < kRankLanes; i += 16) {
-      hn::Vec<Tag<Key>> x[16 / kN];
-      hn::Vec<Ints<Key>> ways[16 / kN];
-      for (std::size_t v = 0; v < 16 / kN; ++v) {
-        x[v] = hn::Load(d, values + first + i + v * kN);
-        ways[v] = hn::Zero(di);
-      }
-      Count(blocks[tree.level[0]].keys, n_pivots, x, ways);
-      for (std::size_t v = 0; v < 16 / kN; ++v) hn::Store(ways[v], di, at + i + v * kN);
-    }
+    CountForAll(blocks[tree.level[0]].keys, n_pivots, values + first, ways);
     for (std::size_t i = 0; i < kRankLanes; ++i) {
       const Key x = values[first + i];
-      const auto way = static_cast<std::uint32_t>(at[i]);
+      const auto way = static_cast<std::uint32_t>(ways[i]);
       const std::uint32_t rank = way * 16 + Below(blocks[tree.level[1] + way], x);
       out[first + i] = Biased<S>(x == x ? rank : tree.rank_of_missing);
     }
@@ -433,8 +477,9 @@ template <class Key, class S>
 HWY_ATTR void RankLanes(const RankTables<Key>& tables, std::size_t number, const Key* values,
                         std::size_t n, S* out) {
   const RankTree& tree = tables.trees[number];
-  if constexpr (kHeapMax < Key >> 0) {
-    if (tree.n_keys <= kHeapMax<Key>) return RankByHeap(tables, tree, values, n, out);
+  constexpr std::uint32_t kHeapKeysMax = HeapKeysMax<Key, S>();
+  if constexpr (kHeapKeysMax != 0) {
+    if (tree.n_keys <= kHeapKeysMax) return RankByHeap(tables, tree, values, n, out);
   }
   std::size_t height = 1;
   while (number >= tables.ends[height]) ++height;
@@ -446,7 +491,7 @@ HWY_ATTR void RankLanes(const RankTables<Key>& tables, std::size_t number, const
 template <class Key, class R>
 RankLoops<Key, R> Loops() {
   return {RankRows<Key, float, R>, RankRows<Key, double, R>, RankLanes<Key, std::make_signed_t<R>>,
-          kHeapMax<Key>};
+          HeapKeysMax<Key, R>()};
 }
 
 RankKernels Kernels() {
