@@ -18,6 +18,8 @@ Command AddServeCommand(CLI::App& app);
 Command AddPredictCommand(CLI::App& app);
 Command AddImportCommand(CLI::App& app);
 Command AddInspectCommand(CLI::App& app);
+/// Times the layouts of a model's plan, and checks their bits.
+Command AddBenchCommand(CLI::App& app);
 /// Asks 127.0.0.1 for /readyz, so that a container without shell or curl can say how it is.
 Command AddHealthcheckCommand(CLI::App& app);
 

@@ -47,6 +47,8 @@ int Main(int argc, char** argv) {
   commands.emplace_back(import, AddImportCommand(*import));
   auto* inspect = app.add_subcommand("inspect", "Say what a model is");
   commands.emplace_back(inspect, AddInspectCommand(*inspect));
+  auto* bench = app.add_subcommand("bench", "Time a model on this machine, and check its layouts");
+  commands.emplace_back(bench, AddBenchCommand(*bench));
   auto* healthcheck = app.add_subcommand("healthcheck", "Ask a service here whether it is ready");
   commands.emplace_back(healthcheck, AddHealthcheckCommand(*healthcheck));
   // With this, CLI11 reads the environment for the command that is given and for no other.
