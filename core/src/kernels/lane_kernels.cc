@@ -138,29 +138,43 @@ HWY_INLINE L Listed(const LaneTree& tree, const R* x, typename L::Leaf* slots) {
   return value;
 }
 
+// Bit d: complete trees of depth d are written out, which needs many registers (V8 makes them
+// slower than the list) and, where vectors are emulated, would only be a lot of code.
+#if HWY_TARGET == HWY_EMU128 || HWY_TARGET == HWY_SCALAR
+constexpr std::uint32_t kCompleteDepths = 0;
+#elif HWY_ARCH_WASM
+constexpr std::uint32_t kCompleteDepths = 1 << 3;
+#else
+constexpr std::uint32_t kCompleteDepths = 1 << 3 | 1 << 6;
+#endif
+
+template <class L, class R, int depth>
+HWY_INLINE void SelectComplete(const LaneTree& tree, const R* ranks, std::size_t stride,
+                               std::size_t n_groups, typename L::Leaf* out) {
+  for (std::size_t g = 0; g < n_groups; ++g) {
+    Complete<L, R, depth>(tree.ops, ranks + g * stride).Store(out + g * L::kRows);
+  }
+}
+
 template <class R, class Leaf, int n>
 void Select(const LaneTree& tree, const R* ranks, std::size_t n_columns, std::size_t n_groups,
             Leaf* leaves) {
   using L = Lanes<R, n>;
   auto* out = reinterpret_cast<typename L::Leaf*>(leaves);
   const std::size_t stride = n_columns * L::kRows;
-  const auto each = [&](auto evaluate) HWY_ATTR {
-    for (std::size_t g = 0; g < n_groups; ++g) {
-      evaluate(ranks + g * stride).Store(out + g * L::kRows);
-    }
-  };
-  // Where vectors are emulated, a tree written out would only be a lot of code.
-  if constexpr (sizeof(R) == 1 && HWY_TARGET != HWY_EMU128 && HWY_TARGET != HWY_SCALAR) {
-    if (tree.complete_depth == 6) {
-      return each([&](const R* x) HWY_ATTR { return Complete<L, R, 6>(tree.ops, x); });
-    }
-    if (tree.complete_depth == 3) {
-      return each([&](const R* x) HWY_ATTR { return Complete<L, R, 3>(tree.ops, x); });
-    }
+  if constexpr (sizeof(R) == 1 && (kCompleteDepths & 1 << 6) != 0) {
+    if (tree.complete_depth == 6)
+      return SelectComplete<L, R, 6>(tree, ranks, stride, n_groups, out);
+  }
+  if constexpr (sizeof(R) == 1 && (kCompleteDepths & 1 << 3) != 0) {
+    if (tree.complete_depth == 3)
+      return SelectComplete<L, R, 3>(tree, ranks, stride, n_groups, out);
   }
   alignas(kLaneAlignment) typename L::Leaf slots[kLaneSlotsMax * L::kRows];
   L::Zero().Store(slots);
-  each([&](const R* x) HWY_ATTR { return Listed<L, R>(tree, x, slots); });
+  for (std::size_t g = 0; g < n_groups; ++g) {
+    Listed<L, R>(tree, ranks + g * stride, slots).Store(out + g * L::kRows);
+  }
 }
 
 #if HWY_TARGET <= HWY_AVX3
@@ -245,6 +259,7 @@ constexpr LaneKernelsOf<R, Leaf> KernelsOf() {
   LaneKernelsOf<R, Leaf> kernels;
   kernels.wide = Lanes<R, kVectors>::kRows;
   kernels.narrow = Lanes<R, 1>::kRows;
+  kernels.complete_depths = sizeof(R) == 1 ? kCompleteDepths : 0;
   kernels.select_wide = Select<R, Leaf, kVectors>;
   kernels.select_narrow = Select<R, Leaf, 1>;
   kernels.add_floats = AddNumbers<Leaf, float>;

@@ -44,6 +44,8 @@ template <class R, class Leaf>
 struct LaneKernelsOf {
   /// Rows in a group: many, which share the decoding of an operation, or few, for the last rows.
   std::size_t wide = 0, narrow = 0;
+  /// Bit d is set where complete trees of depth d have a loop of their own.
+  std::uint32_t complete_depths = 0;
   /// leaves[g * rows + r] is where row r of group g ends. `ranks` [n_groups, n_columns, rows].
   using Select = void (*)(const LaneTree& tree, const R* ranks, std::size_t n_columns,
                           std::size_t n_groups, Leaf* leaves);

@@ -340,7 +340,8 @@ class LaneSelect final : public Layout {
 template <class Rank>
 std::unique_ptr<Layout> Make(const Forest& forest, TreeRange trees, Columns columns,
                              std::size_t leaves_max) {
-  auto lane_trees = LaneTrees::Compile(forest, trees, columns, leaves_max, sizeof(Rank));
+  auto lane_trees = LaneTrees::Compile(forest, trees, columns, leaves_max, sizeof(Rank),
+                                       KernelsFor(Rank{}).complete_depths);
   if (!lane_trees) return nullptr;
   return std::make_unique<LaneSelect<Rank>>(forest, trees, std::move(*lane_trees),
                                             std::move(columns));

@@ -6,18 +6,19 @@
 namespace copse::plan {
 namespace {
 
-// A complete tree of these depths is evaluated without looking at its form. That is quicker than a
-// list of its operations even where some of them are there for the form only: up to this ratio.
-constexpr std::size_t kCompleteDepths[] = {3, 6};
+// A complete tree is quicker than a list of its operations even where some of them are there for
+// the form only: up to this ratio.
 constexpr double kCompleteRatioMax = 1.5;
 
 // Compiles one tree after another.
 class Compiler {
  public:
-  Compiler(const Forest& forest, TreeRange range, const Columns& columns, std::size_t lane_bytes)
+  Compiler(const Forest& forest, TreeRange range, const Columns& columns, std::size_t lane_bytes,
+           std::uint32_t complete_depths)
       : parts_(forest.parts()),
         columns_(columns),
         wide_(lane_bytes == 2),
+        complete_depths_(complete_depths),
         first_node_(parts_.tree_begin[range.begin]),
         about_(parts_.tree_begin[range.end] - first_node_) {}
 
@@ -37,7 +38,7 @@ class Compiler {
     LaneTrees::Tree tree;
     tree.first_op = static_cast<std::uint32_t>(out.ops.size());
     tree.first_leaf = static_cast<std::uint32_t>(out.leaves.size());
-    tree.complete_depth = wide_ ? 0 : CompleteDepth(root);
+    tree.complete_depth = CompleteDepth(root);
     if (tree.complete_depth > 0) {
       EmitComplete(root, tree.complete_depth, tree.first_leaf, out);
     } else {
@@ -63,11 +64,9 @@ class Compiler {
 
   std::uint32_t CompleteDepth(std::int32_t root) const {
     const About about = Of(root);
-    for (const std::size_t depth : kCompleteDepths) {
-      const auto n_ops = static_cast<double>((std::size_t{1} << depth) - 1);
-      if (about.depth == depth && n_ops <= kCompleteRatioMax * (about.ends - 1)) return about.depth;
-    }
-    return 0;
+    if (about.depth > kCompleteDepthMax || (complete_depths_ >> about.depth & 1) == 0) return 0;
+    const auto n_ops = static_cast<double>((std::size_t{1} << about.depth) - 1);
+    return n_ops <= kCompleteRatioMax * (about.ends - 1) ? about.depth : 0;
   }
 
   // A number in each part of four bytes.
@@ -158,6 +157,7 @@ class Compiler {
   const ForestParts& parts_;
   const Columns& columns_;
   bool wide_;
+  std::uint32_t complete_depths_;
   std::size_t first_node_;
   std::vector<About> about_;
 };
@@ -166,8 +166,8 @@ class Compiler {
 
 std::optional<LaneTrees> LaneTrees::Compile(const Forest& forest, TreeRange range,
                                             const Columns& columns, std::size_t leaves_max,
-                                            std::size_t lane_bytes) {
-  Compiler compiler(forest, range, columns, lane_bytes);
+                                            std::size_t lane_bytes, std::uint32_t complete_depths) {
+  Compiler compiler(forest, range, columns, lane_bytes, complete_depths);
   LaneTrees out;
   out.trees.reserve(range.size());
   for (std::size_t t = range.begin; t < range.end; ++t) {

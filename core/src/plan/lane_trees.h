@@ -23,10 +23,10 @@ struct LaneTrees {
   std::vector<std::uint32_t> leaves;
 
   /// Nothing where a tree has more than `leaves_max` ends. `lane_bytes` is the width of ranks and
-  /// leaf numbers, 1 or 2.
+  /// leaf numbers, 1 or 2; `complete_depths` are those of LaneKernelsOf.
   static std::optional<LaneTrees> Compile(const Forest& forest, TreeRange range,
                                           const Columns& columns, std::size_t leaves_max,
-                                          std::size_t lane_bytes);
+                                          std::size_t lane_bytes, std::uint32_t complete_depths);
 
   LaneTree tree(std::size_t t) const {
     return {ops.data() + trees[t].first_op, trees[t].n_bottom, trees[t].n_ops,
