@@ -22,62 +22,53 @@ struct Chains {
   /// Advanced side by side in registers; the processor overlaps such groups.
   static constexpr std::size_t kGroup = 8;
 
-  std::uint32_t at[kMax + kGroup];     ///< slot of each chain that has not arrived
-  std::uint16_t chain[kMax + kGroup];  ///< its number
-  std::uint32_t end[kMax + 1];         ///< [chain] where it is, in the end its leaf
+  std::uint32_t at[kMax + 1];          ///< [chain] the slot where it is, in the end its leaf
   std::uint32_t row[kMax + 1];         ///< [chain] where its row begins in the ranks
+  std::uint16_t going[kMax + kGroup];  ///< the chains that have not arrived
 };
 
-/// Makes all of [0, n) be under way; at[0, n) is set.
-inline void Depart(Chains& chains, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) chains.chain[i] = static_cast<std::uint16_t>(i);
-}
-
-/// Advances the first `n` chains by kSteps; returns how many have not arrived. `Nodes` has
-/// Step(slot, ranks), IsEnd(slot) and any_end, a slot that is an end.
-template <int kSteps, bool kOneRow, class Nodes>
+/// Advances the first `n` chains of `going` by kSteps; returns how many have not arrived. `Nodes`
+/// has Step(slot, ranks) and IsEnd(slot).
+template <bool kOneRow, class Nodes>
 inline std::size_t Round(const Nodes nodes, const std::uint32_t* ranks, Chains& chains,
                          std::size_t n) {
   constexpr std::size_t kGroup = Chains::kGroup;
   // The last group is filled up with one that has arrived and that nobody asks for.
-  for (std::size_t i = n; i < n + kGroup; ++i) {
-    chains.at[i] = nodes.any_end;
-    chains.chain[i] = Chains::kMax;
-  }
+  for (std::size_t i = n; i < n + kGroup; ++i) chains.going[i] = Chains::kMax;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < n; i += kGroup) {
-    std::uint32_t at[kGroup];
+    std::uint32_t chain[kGroup], at[kGroup];
     const std::uint32_t* row[kGroup];
-    std::uint32_t chain[kGroup];
 #pragma GCC unroll 16
     for (std::size_t k = 0; k < kGroup; ++k) {
-      at[k] = chains.at[i + k];
-      chain[k] = chains.chain[i + k];
+      chain[k] = chains.going[i + k];
+      at[k] = chains.at[chain[k]];
       row[k] = kOneRow ? ranks : ranks + chains.row[chain[k]];
     }
 #pragma GCC unroll 16
-    for (int step = 0; step < kSteps; ++step) {
+    for (int step = 0; step < Nodes::kSteps; ++step) {
 #pragma GCC unroll 16
       for (std::size_t k = 0; k < kGroup; ++k) at[k] = nodes.Step(at[k], row[k]);
     }
 #pragma GCC unroll 16
     for (std::size_t k = 0; k < kGroup; ++k) {
-      chains.end[chain[k]] = at[k];
-      chains.at[kept] = at[k];
-      chains.chain[kept] = static_cast<std::uint16_t>(chain[k]);
+      chains.at[chain[k]] = at[k];
+      chains.going[kept] = static_cast<std::uint16_t>(chain[k]);
       kept += nodes.IsEnd(at[k]) ? 0 : 1;
     }
   }
   return kept;
 }
 
-/// Walks the chains [0, n), which start at chains.at, to their ends.
+/// Walks the chains [0, n), which start at chains.at, to their ends. `any_end` is a slot that is
+/// one.
 template <bool kOneRow, class Nodes>
-[[gnu::noinline]] void WalkToEnds(const Nodes nodes, const std::uint32_t* ranks, Chains& chains,
-                                  std::size_t n) {
+[[gnu::noinline]] void WalkToEnds(const Nodes nodes, std::uint32_t any_end,
+                                  const std::uint32_t* ranks, Chains& chains, std::size_t n) {
+  chains.at[Chains::kMax] = any_end;
   chains.row[Chains::kMax] = 0;
-  Depart(chains, n);
-  while (n > 0) n = Round<Nodes::kSteps, kOneRow>(nodes, ranks, chains, n);
+  for (std::size_t i = 0; i < n; ++i) chains.going[i] = static_cast<std::uint16_t>(i);
+  while (n > 0) n = Round<kOneRow>(nodes, ranks, chains, n);
 }
 
 /// Adds trees to the rows of one block, `adding.rows`, whose ranks are in `ranks`, `stride` apart.
@@ -113,7 +104,7 @@ void AddBlock(const Trees& trees, const Adding& adding, const std::uint32_t* ran
       for (std::size_t r = 0; r < rows_now; ++r) {
         RowSum<kind> sum(adding, row + r);
         for (std::size_t t = 0; t < trees_now; ++t) {
-          trees.template Add<kind>(sum, adding, tree + t, chains.end[t * rows_now + r], row + r);
+          trees.template Add<kind>(sum, adding, tree + t, chains.at[t * rows_now + r], row + r);
         }
       }
     }

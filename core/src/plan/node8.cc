@@ -27,7 +27,6 @@ struct Nodes {
 
   const std::uint64_t* nodes;
   std::uint32_t column_bits;
-  std::uint32_t any_end;
 
   std::uint32_t Step(std::uint32_t at, const std::uint32_t* ranks) const {
     const std::uint64_t node = nodes[at];
@@ -53,7 +52,7 @@ struct NodeTrees {
   void Walk(const std::uint32_t* ranks, Chains& chains, std::size_t, std::size_t,
             std::size_t n) const {
     const auto last = static_cast<std::uint32_t>(nodes.size() - 1);  // the last child is a leaf
-    WalkToEnds<kOneRow>(Nodes{nodes.data(), column_bits, last}, ranks, chains, n);
+    WalkToEnds<kOneRow>(Nodes{nodes.data(), column_bits}, last, ranks, chains, n);
   }
 
   template <SumKind kind>

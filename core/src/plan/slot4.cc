@@ -38,7 +38,6 @@ struct Slots {
   static constexpr int kSteps = 5;
 
   const std::uint32_t* slots;
-  std::uint32_t any_end;
 
   std::uint32_t Step(std::uint32_t at, const std::uint32_t* ranks) const {
     const std::uint32_t slot = slots[at];
@@ -59,7 +58,6 @@ struct Tops {
   static constexpr int kSteps = 3;
 
   const Top* tops;
-  std::uint32_t any_end;
 
   std::uint32_t Step(std::uint32_t at, const std::uint32_t* ranks) const {
     const Top top = tops[at];
@@ -84,17 +82,14 @@ struct SlotTrees {
   template <bool kOneRow>
   void Walk(const std::uint32_t* ranks, Chains& chains, std::size_t tree, std::size_t n_trees,
             std::size_t n) const {
+    // What is laid out last is a leaf, and a page.
+    const auto last_top = static_cast<std::uint32_t>(tops.size() - 1);
+    const auto last_slot = static_cast<std::uint32_t>(slots.size() - 1);
     bool all_are_pages = true;
     for (std::size_t t = tree; t < tree + n_trees; ++t) all_are_pages &= is_page[t] != 0;
-    if (all_are_pages) {
-      for (std::size_t i = 0; i < n; ++i) chains.at[i] = pages[chains.at[i]];
-    } else {
-      WalkToEnds<kOneRow>(Tops{tops.data(), static_cast<std::uint32_t>(tops.size() - 1)}, ranks,
-                          chains, n);
-      for (std::size_t i = 0; i < n; ++i) chains.at[i] = pages[chains.end[i]];
-    }
-    WalkToEnds<kOneRow>(Slots{slots.data(), static_cast<std::uint32_t>(slots.size() - 1)}, ranks,
-                        chains, n);
+    if (!all_are_pages) WalkToEnds<kOneRow>(Tops{tops.data()}, last_top, ranks, chains, n);
+    for (std::size_t i = 0; i < n; ++i) chains.at[i] = pages[chains.at[i]];
+    WalkToEnds<kOneRow>(Slots{slots.data()}, last_slot, ranks, chains, n);
   }
 
   template <SumKind kind>
