@@ -25,7 +25,8 @@ class OrderedPipeline {
   struct Stages {
     /// Fills the slot with the next item; false at the end. On a thread of its own.
     std::function<Result<bool>(std::size_t slot)> read;
-    /// Called once on the thread of each worker, and makes what works on the item in a slot.
+    /// Called once on the thread of each worker, on several at the same time, and makes what works
+    /// on the item in a slot.
     /// What fails there is the item's to remember, and the taker's to find in its turn.
     std::function<std::function<void(std::size_t slot)>()> new_worker;
     /// Takes the item out of the slot; false if no more is wanted.

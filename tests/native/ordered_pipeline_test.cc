@@ -6,7 +6,6 @@
 #include <condition_variable>
 #include <mutex>
 #include <new>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -162,10 +161,7 @@ TEST(OrderedPipeline, ThrowsWhatAStageThrows) {
         return read(slot);
       };
     } else if (stage == "make") {
-      stages.new_worker = [after]() mutable -> std::function<void(std::size_t)> {
-        after(0);
-        return {};
-      };
+      stages.new_worker = []() -> std::function<void(std::size_t)> { throw std::bad_alloc(); };
     } else if (stage == "work") {
       stages.new_worker = [after] { return [after](std::size_t) mutable { after(30); }; };
     } else {
