@@ -143,7 +143,7 @@ Status Named(const std::string& input, Status status) {
 }
 
 Status Predict(const PredictOptions& options) {
-  auto loaded = LoadModel(options.model, options.import);
+  auto loaded = LoadModel(options.model, options.import, LoadFor::kPredicting);
   if (!loaded.ok()) return loaded.error();
   const Model& model = (*loaded)->model;
   auto writer = OpenWriter(model, options);
