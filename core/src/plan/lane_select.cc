@@ -52,6 +52,14 @@ class Aligned {
   T* data_;
 };
 
+// Vectors are loaded from behind the last number, too.
+template <class T>
+void Pad(std::vector<T>& table) {
+  if (table.empty()) return;
+  table.reserve(table.size() + kLeafTablePadding);
+  for (std::size_t i = 0; i < kLeafTablePadding; ++i) table.push_back(0);
+}
+
 std::size_t RoundUp(std::size_t n, std::size_t step) { return (n + step - 1) / step * step; }
 
 const auto& KernelsFor(std::uint8_t /*rank*/) { return ChosenLaneKernels().of8; }
@@ -115,6 +123,59 @@ std::size_t LeavesMax(const LaneTrees& trees) {
   return most;
 }
 
+// The sums of a block in their form.
+struct KeptSums {
+  KeptSums(SumForm form_of_all, std::size_t n_sums, std::size_t n_rows)
+      : form(form_of_all),
+        n_outputs(n_sums),
+        capacity(n_rows),
+        floats(form == SumForm::kFloatColumns ? n_rows * n_sums : 0),
+        doubles(n_rows * DoublesOfRow()) {}
+
+  std::size_t DoublesOfRow() const {
+    if (form == SumForm::kVectors) return kVectorWidth;
+    return form == SumForm::kDoubleColumns || form == SumForm::kAllColumns ? n_outputs : 0;
+  }
+
+  SumForm form;
+  std::size_t n_outputs;
+  std::size_t capacity;  // rows from one column to the next
+  Aligned<float> floats;
+  Aligned<double> doubles;
+};
+
+// Calls use(r * n_outputs + k, the sum k of row r).
+template <class Use>
+void EachSum(std::size_t n_rows, KeptSums& kept, Use use) {
+  const bool vectors = kept.form == SumForm::kVectors;
+  const std::size_t row_step = vectors ? kVectorWidth : 1;
+  const std::size_t output_step = vectors ? 1 : kept.capacity;
+  for (std::size_t k = 0; k < kept.n_outputs; ++k) {
+    for (std::size_t r = 0; r < n_rows; ++r) {
+      const std::size_t at = r * row_step + k * output_step;
+      if (kept.form == SumForm::kFloatColumns) {
+        use(r * kept.n_outputs + k, kept.floats.data()[at]);
+      } else {
+        use(r * kept.n_outputs + k, kept.doubles.data()[at]);
+      }
+    }
+  }
+}
+
+void TakeSums(std::size_t n_rows, const double* sums, KeptSums& kept) {
+  EachSum(n_rows, kept, [&](std::size_t i, auto& sum) {
+    sum = static_cast<std::remove_reference_t<decltype(sum)>>(sums[i]);
+  });
+}
+void GiveSums(std::size_t n_rows, double* sums, KeptSums& kept) {
+  EachSum(n_rows, kept, [&](std::size_t i, auto& sum) { sums[i] = sum; });
+}
+
+// Where it does not matter that the kind of sum is asked for every time.
+void AddAnySlot(const Adding& adding, std::size_t tree, std::size_t slot, std::size_t r) {
+  WithSumKind(adding.values->kind, [&](auto kind) { AddSlot<kind()>(adding, tree, slot, r); });
+}
+
 // The rows of a block: wide groups, then narrow ones for the rest.
 struct Groups {
   std::size_t n_wide = 0, n_narrow = 0;
@@ -134,10 +195,8 @@ class LaneSelect final : public Layout {
         form_(FormFor(values_, LeavesMax(trees_) <= kernels_->register_doubles)),
         tables_(Tables(values_, form_, trees_)) {
     trees_.leaves = {};
-    if (!values_.floats.empty()) values_.floats.resize(values_.floats.size() + kLeafTablePadding);
-    if (!values_.doubles.empty()) {
-      values_.doubles.resize(values_.doubles.size() + kLeafTablePadding);
-    }
+    Pad(values_.floats);
+    Pad(values_.doubles);
   }
 
   void AddTrees(const RowBlock& rows, double* sums) const override {
@@ -159,24 +218,13 @@ class LaneSelect final : public Layout {
 
   struct Scratch {
     Scratch(const LaneSelect& layout, std::size_t n_rows)
-        : capacity(n_rows),
-          ranks(n_rows * layout.ranker_.n_columns()),
+        : ranks(n_rows * layout.ranker_.n_columns()),
           leaves(n_rows),
-          floats(layout.form_ == SumForm::kFloatColumns ? n_rows * layout.values_.n_outputs : 0),
-          doubles(n_rows * layout.DoublesOfRow()) {}
-    std::size_t capacity;  // a whole number of wide groups
+          sums(layout.form_, layout.values_.n_outputs, n_rows) {}
     Aligned<Signed> ranks;
     Aligned<Rank> leaves;
-    Aligned<float> floats;
-    Aligned<double> doubles;
+    KeptSums sums;
   };
-
-  // Sums of a row that the scratch keeps as doubles.
-  std::size_t DoublesOfRow() const {
-    if (form_ == SumForm::kVectors) return kVectorWidth;
-    const bool columns = form_ == SumForm::kDoubleColumns || form_ == SumForm::kAllColumns;
-    return columns ? values_.n_outputs : 0;
-  }
 
   // A whole number of wide groups.
   std::size_t BlockRows(std::size_t n_rows) const {
@@ -219,31 +267,30 @@ class LaneSelect final : public Layout {
     const Groups groups = RankGroups(rows, scratch.ranks.data());
     const std::size_t n_lanes = groups.n_wide * kernels_->wide + groups.n_narrow * kernels_->narrow;
     if (form_ == SumForm::kInPlace) return AddInPlace(rows, groups, sums, scratch);
-    TakeSums(rows.n_rows, sums, scratch);
+    TakeSums(rows.n_rows, sums, scratch.sums);
     for (std::size_t t = 0; t < range_.size(); ++t) {
       Select(t, groups, scratch);
-      AddTree(t, n_lanes, scratch);
+      AddTree(t, scratch.leaves.data(), n_lanes, scratch.sums);
     }
-    GiveSums(rows.n_rows, sums, scratch);
+    GiveSums(rows.n_rows, sums, scratch.sums);
   }
 
   // The leaves of tree `t` to sums in columns or vectors.
-  void AddTree(std::size_t t, std::size_t n_lanes, Scratch& scratch) const {
+  void AddTree(std::size_t t, const Rank* leaves, std::size_t n_lanes, KeptSums& sums) const {
     const std::size_t first = trees_.trees[t].first_leaf, n_leaves = trees_.trees[t].n_leaves;
-    const Rank* leaves = scratch.leaves.data();
-    const std::size_t column = values_.outputs[t] * scratch.capacity;
-    double* doubles = scratch.doubles.data();
+    const std::size_t column = values_.outputs[t] * sums.capacity;
+    double* doubles = sums.doubles.data();
     switch (form_) {
       case SumForm::kFloatColumns:
         return kernels_->add_floats(leaves, n_lanes, values_.floats.data() + first, n_leaves,
-                                    scratch.floats.data() + column);
+                                    sums.floats.data() + column);
       case SumForm::kDoubleColumns:
         return kernels_->add_doubles(leaves, n_lanes, values_.doubles.data() + first, n_leaves,
                                      doubles + column);
       case SumForm::kAllColumns:
         for (std::size_t k = 0; k < values_.n_outputs; ++k) {
           const double* table = tables_.data() + first * values_.n_outputs + k * n_leaves;
-          kernels_->add_doubles(leaves, n_lanes, table, n_leaves, doubles + k * scratch.capacity);
+          kernels_->add_doubles(leaves, n_lanes, table, n_leaves, doubles + k * sums.capacity);
         }
         return;
       case SumForm::kVectors:
@@ -257,46 +304,20 @@ class LaneSelect final : public Layout {
   void AddInPlace(const RowBlock& rows, const Groups& groups, double* sums,
                   Scratch& scratch) const {
     const Adding adding = {forest_, range_, &values_, rows, sums};
-    WithSumKind(values_.kind, [&](auto kind) {
-      for (std::size_t t = 0; t < range_.size(); ++t) {
-        Select(t, groups, scratch);
-        const std::size_t first_leaf = trees_.trees[t].first_leaf;
-        const Rank* leaves = scratch.leaves.data();
+    for (std::size_t t = 0; t < range_.size(); ++t) {
+      Select(t, groups, scratch);
+      const std::size_t first_leaf = trees_.trees[t].first_leaf;
+      const Rank* leaves = scratch.leaves.data();
+      if (values_.kind == SumKind::kVector) {
         for (std::size_t r = 0; r < rows.n_rows; ++r) {
-          AddSlot<kind()>(adding, t, first_leaf + leaves[r], r);
+          AddSlot<SumKind::kVector>(adding, t, first_leaf + leaves[r], r);
         }
+        continue;
       }
-    });
-  }
-
-  // Calls use(the sum of the caller, its place in the scratch): of sums in columns or vectors.
-  template <class Number, class Use>
-  void EachSum(std::size_t n_rows, double* sums, Number* kept, std::size_t row_step,
-               std::size_t output_step, Use use) const {
-    const std::size_t n_outputs = values_.n_outputs;
-    for (std::size_t k = 0; k < n_outputs; ++k) {
-      for (std::size_t r = 0; r < n_rows; ++r) {
-        use(sums[r * n_outputs + k], kept[r * row_step + k * output_step]);
+      for (std::size_t r = 0; r < rows.n_rows; ++r) {
+        AddAnySlot(adding, t, first_leaf + leaves[r], r);
       }
     }
-  }
-  template <class Use>
-  void EachSum(std::size_t n_rows, double* sums, Scratch& scratch, Use use) const {
-    if (form_ == SumForm::kFloatColumns) {
-      EachSum(n_rows, sums, scratch.floats.data(), 1, scratch.capacity, use);
-    } else if (form_ == SumForm::kVectors) {
-      EachSum(n_rows, sums, scratch.doubles.data(), kVectorWidth, 1, use);
-    } else {
-      EachSum(n_rows, sums, scratch.doubles.data(), 1, scratch.capacity, use);
-    }
-  }
-  void TakeSums(std::size_t n_rows, double* sums, Scratch& scratch) const {
-    EachSum(n_rows, sums, scratch, [](double& sum, auto& kept) {
-      kept = static_cast<std::remove_reference_t<decltype(kept)>>(sum);
-    });
-  }
-  void GiveSums(std::size_t n_rows, double* sums, Scratch& scratch) const {
-    EachSum(n_rows, sums, scratch, [](double& sum, auto& kept) { sum = kept; });
   }
 
   // One row: the same operations, one lane, no memory.
@@ -306,11 +327,9 @@ class LaneSelect final : public Layout {
     Rank* ranks = far.empty() ? near.data() : far.data();
     ranker_.RankRows(row, ranks, ranker_.n_columns());
     const Adding adding = {forest_, range_, &values_, row, sums};
-    WithSumKind(values_.kind, [&](auto kind) {
-      for (std::size_t t = 0; t < range_.size(); ++t) {
-        AddSlot<kind()>(adding, t, trees_.trees[t].first_leaf + LeafOf(trees_.tree(t), ranks), 0);
-      }
-    });
+    for (std::size_t t = 0; t < range_.size(); ++t) {
+      AddAnySlot(adding, t, trees_.trees[t].first_leaf + LeafOf(trees_.tree(t), ranks), 0);
+    }
   }
 
   static std::size_t LeafOf(const LaneTree& tree, const Rank* ranks) {
