@@ -1,8 +1,9 @@
 #include "bench.h"
 
 #include <algorithm>
+#include <bit>
 #include <chrono>
-#include <cstring>
+#include <cstdint>
 
 namespace copse {
 namespace {
@@ -99,7 +100,7 @@ std::vector<double> MarginsInBatches(const Evaluate& subject, std::size_t n_rows
 
 bool SameBits(std::span<const double> a, std::span<const double> b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](double x, double y) {
-    return std::memcmp(&x, &y, sizeof x) == 0 || (x != x && y != y);
+    return std::bit_cast<std::uint64_t>(x) == std::bit_cast<std::uint64_t>(y) || (x != x && y != y);
   });
 }
 

@@ -61,13 +61,14 @@ class RowSum {
   }
 
   void Add(std::size_t tree, std::size_t slot) {
-    if (!kInRegister || !one_) {
-      AddSlot<kind>(adding_, tree, slot, row_);
-    } else if constexpr (kind == SumKind::kFloat) {
-      sum_ += adding_.values->floats[slot];
-    } else if constexpr (kind == SumKind::kDouble) {
-      sum_ += adding_.values->doubles[slot];
+    if constexpr (kInRegister) {
+      if (one_) {
+        if constexpr (kind == SumKind::kFloat) sum_ += adding_.values->floats[slot];
+        if constexpr (kind == SumKind::kDouble) sum_ += adding_.values->doubles[slot];
+        return;
+      }
     }
+    AddSlot<kind>(adding_, tree, slot, row_);
   }
 
  private:

@@ -56,7 +56,8 @@ struct Tests {
 
   std::size_t bytes() const {
     std::size_t sum = BytesOf(blocks) + BytesOf(runs) + BytesOf(run_begin);
-    for (const auto& columns : group_columns) sum += sizeof(columns) + BytesOf(columns);
+    sum += BytesOf(group_columns);
+    for (const auto& columns : group_columns) sum += BytesOf(columns);
     return sum;
   }
 };
