@@ -1,8 +1,9 @@
 # The front door. Every target is short and calls CMake presets, npm scripts or a script in .ci.
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps format lint bench docker clean native wasm web
+.PHONY: help run test build deps format lint bench flask docker clean native wasm web
 
 PORT ?= 5000
+ROUNDS ?= 1
 export NODE_PATH := /usr/share/nodejs
 
 help: ## list the targets
@@ -29,7 +30,11 @@ lint: ## clang-format, clang-tidy, ESLint, tsc, shellcheck
 	@.ci/deps test
 	@.ci/lint
 
-bench: build ## measure against the tutorial's Flask service
+bench: build ## measure against other libraries (SHAPES="iris_rf xgb", ROUNDS=3)
+	@.ci/deps bench
+	/usr/bin/python3 tests/bench/run_bench.py --rounds $(ROUNDS) $(SHAPES)
+
+flask: build ## measure the service against the tutorial's
 	@.ci/deps test
 	/usr/bin/python3 tests/bench/compare_with_flask.py
 

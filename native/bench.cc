@@ -4,23 +4,36 @@
 #include <bit>
 #include <chrono>
 #include <cstdint>
+#include <ctime>
+#include <utility>
 
 namespace copse {
 namespace {
 
-using Clock = std::chrono::steady_clock;
 using Nanoseconds = std::chrono::duration<double, std::nano>;
 
 constexpr Nanoseconds kRunTime{10e6};
 constexpr Nanoseconds kCellTime{1e9};
 constexpr std::size_t kRunsMin = 3;
 constexpr std::size_t kRunsMax = 9;
+// Smaller pieces than this cost more to hand over than they take.
+constexpr std::size_t kPieceRowsMin = 128;
+
+Nanoseconds Now(TimeOf time_of) {
+  if (time_of == TimeOf::kWall) return std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration<double>(static_cast<double>(std::clock()) / CLOCKS_PER_SEC);
+}
 
 // One subject at one batch size.
 class Timer {
  public:
-  Timer(const Evaluate& evaluate, std::size_t n_rows, std::size_t batch, std::size_t n_margins)
-      : evaluate_(evaluate), n_rows_(n_rows), batch_(batch), margins_(batch * n_margins) {}
+  Timer(const Evaluate& evaluate, std::size_t n_rows, std::size_t batch, std::size_t n_margins,
+        TimeOf time_of)
+      : evaluate_(evaluate),
+        time_of_(time_of),
+        n_rows_(n_rows),
+        batch_(batch),
+        margins_(batch * n_margins) {}
 
   // Finds how many calls fill a run. Their memory is warm then.
   void Calibrate() {
@@ -41,16 +54,17 @@ class Timer {
 
  private:
   Nanoseconds Run() {
-    const auto begin = Clock::now();
+    const Nanoseconds begin = Now(time_of_);
     for (std::size_t i = 0; i < n_calls_; ++i) {
       if (at_ + batch_ > n_rows_) at_ = 0;
       evaluate_(at_, batch_, margins_);
       at_ += batch_;
     }
-    return Clock::now() - begin;
+    return Now(time_of_) - begin;
   }
 
   const Evaluate& evaluate_;
+  TimeOf time_of_;
   std::size_t n_rows_, batch_;
   std::size_t n_calls_ = 1;
   std::size_t at_ = 0;
@@ -71,11 +85,11 @@ BenchRows::BenchRows(const Model& model, std::span<const double> values)
 }
 
 std::vector<Timing> TimeInTurns(std::span<const Evaluate> subjects, std::size_t n_rows,
-                                std::size_t batch, std::size_t n_margins) {
+                                std::size_t batch, std::size_t n_margins, TimeOf time_of) {
   std::vector<Timer> timers;
   timers.reserve(subjects.size());
   for (const Evaluate& subject : subjects) {
-    timers.emplace_back(subject, n_rows, batch, n_margins);
+    timers.emplace_back(subject, n_rows, batch, n_margins, time_of);
     timers.back().Calibrate();
   }
   const Nanoseconds budget = kCellTime * static_cast<double>(subjects.size());
@@ -87,6 +101,18 @@ std::vector<Timing> TimeInTurns(std::span<const Evaluate> subjects, std::size_t 
   timings.reserve(timers.size());
   for (const Timer& timer : timers) timings.push_back(timer.Result());
   return timings;
+}
+
+Evaluate SplitByRows(Evaluate evaluate, RowPool& pool, std::size_t n_threads,
+                     std::size_t n_margins) {
+  return [evaluate = std::move(evaluate), &pool, n_threads, n_margins](
+             std::size_t first, std::size_t n, std::span<double> margins) {
+    // Four pieces a thread: one that is late holds up no more than a quarter of its share.
+    const std::size_t piece = std::max(n / (4 * n_threads), kPieceRowsMin);
+    pool.ForBlocks(n, piece, [&](std::size_t at, std::size_t n_piece) {
+      evaluate(first + at, n_piece, margins.subspan(at * n_margins));
+    });
+  };
 }
 
 std::vector<double> MarginsInBatches(const Evaluate& subject, std::size_t n_rows, std::size_t batch,

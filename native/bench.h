@@ -8,6 +8,7 @@
 
 #include "copse/model.h"
 #include "copse/plan.h"
+#include "row_pool.h"
 
 /// How long evaluating takes: rows that are ready in memory to margins in memory, nothing else.
 namespace copse {
@@ -57,13 +58,22 @@ struct Timing {
   std::size_t n_runs = 0;
 };
 
-/// Times calls of `batch` rows (at most `n_rows`), single thread.
+/// What time is: that of the processor, which other processes do not lengthen; or that of the clock
+/// on the wall, the only one that shows what more threads gain.
+enum class TimeOf { kProcessor, kWall };
+
+/// Times calls of `batch` rows (at most `n_rows`).
 ///
 /// The subjects take turns, so that what else the machine does meets all of them. A run is as many
 /// calls as fill 10 ms, over rows that change from call to call; there are 9 runs of each subject,
 /// or fewer, but at least 3, where those take longer than a second.
 std::vector<Timing> TimeInTurns(std::span<const Evaluate> subjects, std::size_t n_rows,
-                                std::size_t batch, std::size_t n_margins);
+                                std::size_t batch, std::size_t n_margins,
+                                TimeOf time_of = TimeOf::kProcessor);
+
+/// `evaluate` with the rows of a call split among the threads of `pool`, which must outlive it.
+Evaluate SplitByRows(Evaluate evaluate, RowPool& pool, std::size_t n_threads,
+                     std::size_t n_margins);
 
 /// Margins [n_rows, n_margins] of all rows, `batch` at a time.
 std::vector<double> MarginsInBatches(const Evaluate& subject, std::size_t n_rows, std::size_t batch,

@@ -1,3 +1,5 @@
+#include <sched.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -18,6 +20,7 @@
 #include "import_flags.h"
 #include "loaded_model.h"
 #include "npy.h"
+#include "row_pool.h"
 #include "rows.h"
 
 namespace copse {
@@ -123,6 +126,28 @@ TunedLayout Tune(const Model& model, const BenchRows& rows, std::span<const std:
   return tuned;
 }
 
+// Those that `taskset` left: std::thread::hardware_concurrency() counts the machine's.
+std::size_t CoresAllowed() {
+  cpu_set_t cores;
+  if (sched_getaffinity(0, sizeof cores, &cores) != 0) return 1;
+  return static_cast<std::size_t>(CPU_COUNT(&cores));
+}
+
+// The largest batch once more, on every core that this process may use.
+void MeasureThreads(const Plan& plan, const BenchRows& rows, std::size_t batch,
+                    std::size_t n_margins, BenchReport& report) {
+  const std::size_t n_threads = CoresAllowed();
+  if (n_threads < 2) return;
+  RowPool pool(n_threads - 1);
+  const Evaluate one = EvaluateWith(plan, rows, n_margins);
+  const Evaluate many = SplitByRows(one, pool, n_threads, n_margins);
+  const bool is_exact = SameBits(MarginsInBatches(many, rows.size(), batch, n_margins),
+                                 MarginsInBatches(one, rows.size(), batch, n_margins));
+  const auto timings = TimeInTurns({&many, 1}, rows.size(), batch, n_margins, TimeOf::kWall);
+  report.all_cores = {batch,           n_threads,    LayoutFor(plan, batch),
+                      timings.front(), std::nullopt, is_exact};
+}
+
 void MeasureForest(const Model& model, const BenchRows& rows, std::span<const std::size_t> batches,
                    bool tune, BenchReport& report) {
   const std::size_t n_margins = model.n_margins();
@@ -135,8 +160,9 @@ void MeasureForest(const Model& model, const BenchRows& rows, std::span<const st
     const auto margins = MarginsInBatches(subjects[0], rows.size(), batch, n_margins);
     const auto timings = TimeInTurns(subjects, rows.size(), batch, n_margins);
     report.cells.push_back(
-        {batch, LayoutFor(plan, batch), timings[0], timings[1], SameBits(margins, expected)});
+        {batch, 1, LayoutFor(plan, batch), timings[0], timings[1], SameBits(margins, expected)});
   }
+  MeasureThreads(plan, rows, batches.back(), n_margins, report);
   if (!tune) return;
   for (const LayoutKind kind :
        {LayoutKind::kPlainWalk, LayoutKind::kNode8, LayoutKind::kSlot4, LayoutKind::kLaneSelect,
@@ -152,7 +178,7 @@ void MeasureLinear(const Model& model, const BenchRows& rows, std::span<const st
   const Evaluate subject = EvaluateWith(model, rows, model.n_margins());
   for (const std::size_t batch : batches) {
     const auto timings = TimeInTurns({&subject, 1}, rows.size(), batch, model.n_margins());
-    report.cells.push_back({batch, "linear", timings.front(), std::nullopt, true});
+    report.cells.push_back({batch, 1, "linear", timings.front(), std::nullopt, true});
   }
 }
 
@@ -213,8 +239,10 @@ Command AddBenchCommand(CLI::App& app) {
   app.add_flag("--json", options->json, "As one JSON object");
   AddIterationsOption(app, options->import);
   app.footer(
-      "Times are of margins in memory from rows in memory, one thread. Ends with 1 if a layout\n"
-      "answers other bits than the plain walk. Pin it: taskset -c 1 copse bench --model ...");
+      "Times are of margins in memory from rows in memory: of the processor with one thread, of "
+      "the\n"
+      "clock with more. Ends with 1 if a layout answers other bits than the plain walk.\n"
+      "Pin it to compare: taskset -c 1 copse bench --model ...");
   return [options] { return Bench(*options); };
 }
 

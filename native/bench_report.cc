@@ -15,15 +15,19 @@ std::size_t TreesOf(const Model& model) {
   return model.forest() == nullptr ? 0 : model.forest()->n_trees();
 }
 
-// 1234567.8 as "1,234,568", and numbers below 100 with a tenth or two.
-std::string Grouped(double number) {
-  char text[64];
-  const int n_decimals = number < 10 ? 2 : number < 100 ? 1 : 0;
-  std::snprintf(text, sizeof text, "%.*f", n_decimals, number);
-  std::string grouped = text;
-  if (n_decimals > 0) return grouped;
+// "1,234,568"
+std::string GroupedCount(std::uint64_t n) {
+  std::string grouped = std::to_string(n);
   for (std::size_t at = grouped.size(); at > 3;) grouped.insert(at -= 3, ",");
   return grouped;
+}
+
+// 1234567.8 as "1,234,568", and numbers below 100 with a tenth or two.
+std::string Grouped(double number) {
+  if (number >= 100) return GroupedCount(static_cast<std::uint64_t>(number + 0.5));
+  char text[64];
+  std::snprintf(text, sizeof text, "%.*f", number < 10 ? 2 : 1, number);
+  return text;
 }
 
 std::string Ratio(double slow, double fast) { return Grouped(slow / fast) + "x"; }
@@ -50,7 +54,7 @@ std::string Table(const std::vector<std::vector<std::string>>& rows) {
 }
 
 std::string RowsText(const BenchReport& report) {
-  const std::string counted = Grouped(static_cast<double>(report.n_rows)) + " rows";
+  const std::string counted = GroupedCount(report.n_rows) + " rows";
   if (report.rows_from == "synthetic") {
     return counted + ", synthetic: each gap between a feature's thresholds as often as the next";
   }
@@ -59,18 +63,22 @@ std::string RowsText(const BenchReport& report) {
          Plain(report.rows_from) + " again and again, which looks faster than different rows";
 }
 
+std::vector<BenchCell> AllCells(const BenchReport& report) {
+  std::vector<BenchCell> cells = report.cells;
+  if (report.all_cores) cells.push_back(*report.all_cores);
+  return cells;
+}
+
 std::string CellTable(const BenchReport& report, std::size_t n_trees) {
   std::vector<std::vector<std::string>> rows = {
-      {"rows a call", "layout", "ns/row", "ns/tree", "plain walk", "faster"}};
-  for (const BenchCell& cell : report.cells) {
+      {"rows a call", "threads", "layout", "ns/row", "ns/tree", "plain walk", "faster"}};
+  for (const BenchCell& cell : AllCells(report)) {
     const double ns = cell.timing.ns_per_row;
     const double plain = cell.plain_walk ? cell.plain_walk->ns_per_row : 0;
-    rows.push_back({Grouped(static_cast<double>(cell.batch)), cell.layout, Grouped(ns),
-                    n_trees == 0 ? "-" : Grouped(ns / static_cast<double>(n_trees)),
+    rows.push_back({GroupedCount(cell.batch), std::to_string(cell.n_threads), cell.layout,
+                    Grouped(ns), n_trees == 0 ? "-" : Grouped(ns / static_cast<double>(n_trees)),
                     cell.plain_walk ? Grouped(plain) : "-",
                     cell.plain_walk ? Ratio(plain, ns) : "-"});
-    // Whole numbers of rows, not of nanoseconds.
-    rows.back().front() = rows.back().front().substr(0, rows.back().front().find('.'));
   }
   return Table(rows);
 }
@@ -124,9 +132,9 @@ Json TimingJson(const Timing& timing, std::size_t batch, std::size_t n_trees) {
 
 Json CellsJson(const BenchReport& report, std::size_t n_trees) {
   Json cells = Json::array();
-  for (const BenchCell& cell : report.cells) {
+  for (const BenchCell& cell : AllCells(report)) {
     Json json = TimingJson(cell.timing, cell.batch, n_trees);
-    json["threads"] = 1;
+    json["threads"] = cell.n_threads;
     json["layout"] = cell.layout;
     json["plain_walk_ns_per_row"] = cell.plain_walk ? Json(cell.plain_walk->ns_per_row) : Json();
     json["exact"] = cell.is_exact;
@@ -154,7 +162,7 @@ Json TunedJson(const BenchReport& report, std::size_t n_trees) {
 
 bool BenchReport::is_exact() const {
   const auto exact = [](const auto& part) { return part.is_exact; };
-  return std::all_of(cells.begin(), cells.end(), exact) &&
+  return std::all_of(cells.begin(), cells.end(), exact) && (!all_cores || all_cores->is_exact) &&
          std::all_of(tuned.begin(), tuned.end(), exact);
 }
 
@@ -174,7 +182,7 @@ std::string BenchText(const LoadedModel& loaded, const BenchReport& report) {
   AppendLine(text, "rows",
              RowsText(report) + (model.input() == Precision::kFloat32 ? ", float32" : ", float64"));
   AppendLine(text, "exact", ExactText(report));
-  text += "\nOne thread, median:\n" + CellTable(report, TreesOf(model));
+  text += "\nMedians:\n" + CellTable(report, TreesOf(model));
   if (!report.tuned.empty()) text += "\nEvery layout in turn:\n" + TunedTable(report);
   return text;
 }

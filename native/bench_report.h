@@ -14,9 +14,10 @@ namespace copse {
 /// One batch size: the plan as it chose, and the plain walk in the same minute.
 struct BenchCell {
   std::size_t batch = 0;
+  std::size_t n_threads = 1;
   std::string layout;  ///< what the plan evaluates it with
   Timing timing;
-  std::optional<Timing> plain_walk;  ///< nothing for a linear model
+  std::optional<Timing> plain_walk;  ///< nothing for a linear model, or of many threads
   bool is_exact = false;             ///< all rows in batches of this size: the plain walk's bits
 };
 
@@ -39,10 +40,11 @@ struct BenchReport {
   std::size_t plan_bytes = 0;
   std::vector<BenchChoice> choices;
   std::size_t n_rows = 0;
-  std::size_t n_rows_read = 0;  ///< of the input; fewer than n_rows where they are repeated
-  std::string rows_from;        ///< "synthetic", or the input's path
-  std::vector<BenchCell> cells;
-  std::vector<TunedLayout> tuned;  ///< empty without --tune
+  std::size_t n_rows_read = 0;         ///< of the input; fewer than n_rows where they are repeated
+  std::string rows_from;               ///< "synthetic", or the input's path
+  std::vector<BenchCell> cells;        ///< one for each batch size, one thread
+  std::optional<BenchCell> all_cores;  ///< the largest batch again, where there are several
+  std::vector<TunedLayout> tuned;      ///< empty without --tune
 
   bool is_exact() const;
 };

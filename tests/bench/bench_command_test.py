@@ -3,6 +3,7 @@
 Usage: bench_command_test.py COPSE_BINARY SOURCE_FOLDER [unittest arguments].
 """
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -16,8 +17,9 @@ LINEAR = SOURCE / "tests/vectors/logreg_cancer/model.safetensors"
 LAYOUTS = ["plain_walk", "node8", "slot4", "lane_select", "bit_walk", "leaf_match"]
 
 
-def bench(*arguments, stdin=b""):
-    return subprocess.run([BINARY, "bench", *map(str, arguments)], input=stdin, timeout=240,
+def bench(*arguments, stdin=b"", core="0"):
+    """On one core, unless `core` says others: then there are cells of one thread only."""
+    return subprocess.run(["taskset", "-c", core, BINARY, "bench", *map(str, arguments)], input=stdin, timeout=240,
                           capture_output=True, check=False)
 
 
@@ -37,9 +39,19 @@ class Bench(unittest.TestCase):
         for cell in found["batches"]:
             self.assertIn(cell["layout"], LAYOUTS)
             self.assertIs(cell["exact"], True)
+            self.assertEqual(cell["threads"], 1)
             self.assertGreater(cell["ns_per_row"], 0)
             self.assertGreater(cell["plain_walk_ns_per_row"], 0)
             self.assertAlmostEqual(cell["ns_per_tree"] * 100, cell["ns_per_row"])
+
+    def test_several_cores_are_measured_where_there_are(self):
+        cores = os.sched_getaffinity(0)
+        if len(cores) < 2:
+            self.skipTest("this machine has one core")
+        run = bench("--model", IRIS, "--batch", 1000, "--json", core=",".join(map(str, cores)))
+        cells = json.loads(run.stdout)["batches"]
+        self.assertEqual([cell["threads"] for cell in cells], [1, len(cores)])
+        self.assertTrue(all(cell["exact"] for cell in cells))
 
     def test_choices_say_from_how_many_rows_on_and_why(self):
         choices = self.found("--model", IRIS, "--batch", 1)["choices"]
@@ -79,7 +91,7 @@ class Bench(unittest.TestCase):
     def test_people_read_a_table(self):
         text = bench("--model", IRIS, "--batch", 1).stdout.decode()
         self.assertIn("every answer has the bits of the plain walk", text)
-        self.assertRegex(text, r"(?m)^1 +[a-z0-9_]+ +[\d,.]+ +[\d,.]+ +[\d,.]+ +[\d,.]+x$")
+        self.assertRegex(text, r"(?m)^1 +1 +[a-z0-9_]+ +[\d,.]+ +[\d,.]+ +[\d,.]+ +[\d,.]+x$")
 
     def test_bad_rows_are_three_and_one_line(self):
         with tempfile.TemporaryDirectory() as folder:

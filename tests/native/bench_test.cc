@@ -59,6 +59,16 @@ TEST(MarginsInBatches, AreThoseOfAllRowsAtOnce) {
   EXPECT_TRUE(SameBits(MarginsInBatches(walk, rows.size(), 7, 3), all));
 }
 
+TEST(SplitByRows, AnswersWhatOneThreadAnswers) {
+  const auto iris = Iris();
+  const BenchRows rows(iris->model, SyntheticRows(iris->model, 1500));
+  const Evaluate walk = EvaluateWith(*iris->model.forest(), rows, 3);
+  RowPool pool(3);
+  const Evaluate split = SplitByRows(walk, pool, 4, 3);
+  EXPECT_TRUE(SameBits(MarginsInBatches(split, rows.size(), 1000, 3),
+                       MarginsInBatches(walk, rows.size(), 1000, 3)));
+}
+
 TEST(SameBits, TellsZerosApartButNotNans) {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   EXPECT_TRUE(SameBits(std::vector{1.0, nan}, std::vector{1.0, -nan}));

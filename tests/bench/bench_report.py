@@ -1,0 +1,208 @@
+"""docs/benchmarks.md and the terminal's tables, from what run_bench.py found.
+
+  /usr/bin/python3 tests/bench/bench_report.py tests/bench/results/peers-DATE.json
+"""
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TITLES = {
+    "iris_rf": "iris, random forest, 100 trees of at most 15 leaves",
+    "diabetes_gbr": "diabetes, gradient boosting, 100 trees of depth 3",
+    "diabetes_rf": "diabetes, random forest, 100 trees, up to 1,706 thresholds a feature",
+    "digits_rf": "digits, random forest, 100 trees of up to 232 leaves, 10 classes",
+    "xgb": "XGBoost, 500 trees of depth 6, 28 features",
+    "deep_rf": "deep random forest, 100 trees, 2.3 million nodes",
+    "huge_rf": "huge random forest, 500 trees, 2.3 million nodes, 10 classes",
+}
+IN_BROWSERS = ("onnxruntime-web", "ydf-inference", "ml-random-forest")
+
+
+def is_ours(name):
+    return name.startswith("copse")
+
+
+def ns(found, batch, n_trees):
+    """Nanoseconds per row, or nothing. A library with a model of its own counts per tree, times
+    the trees of ours: the nearest to a comparison that there is."""
+    if "missing" in found or batch not in found["ns_per_row"]:
+        return None
+    own_trees = found.get("trees")
+    return found["ns_per_row"][batch] * (n_trees / own_trees if own_trees else 1)
+
+
+def fastest(peers, names, batch, n_trees):
+    """(name, nanoseconds) of the fastest of `names`, or nothing."""
+    times = [(ns(peers[name], batch, n_trees), name) for name in names]
+    known = [(time, name) for time, name in times if time is not None]
+    return min(known)[::-1] if known else None
+
+
+def batches_of(shape):
+    """The batch sizes that anybody was measured with, rising."""
+    found = {batch for peer in shape["peers"].values() for batch in peer.get("ns_per_row", {})}
+    return sorted(found, key=int)
+
+
+def table(head, rows):
+    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
+    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
+
+
+def number(value):
+    return "-" if value is None else f"{value:,.0f}"
+
+
+def factor(value):
+    return f"{value:.1f}x" if value < 10 else f"{value:,.0f}x"
+
+
+def shape_table(shape):
+    """Everybody on one shape."""
+    batches, n_trees = batches_of(shape), shape["info"]["n_trees"]
+    rows = []
+    for name, found in shape["peers"].items():
+        own = " (own model)" if found.get("trees") else ""
+        version = f" {found['version']}" if "version" in found and not is_ours(name) else ""
+        if "missing" in found:
+            rows.append([f"{name}: not measured, {found['missing']}"] + ["-"] * len(batches))
+            continue
+        rows.append([name + version + own] + [number(ns(found, b, n_trees)) for b in batches])
+        if name == "copse" and "plain_walk" in found:
+            rows.append(["copse, plain walk"] + [number(found["plain_walk"][b]) for b in batches])
+    return table(["ns per row, rows a call:"] + [f"{int(b):,}" for b in batches], rows)
+
+
+def duels(record, ours, among):
+    """(shape, batch, our ns, best peer, its ns) of each cell that both sides have."""
+    for name, shape in record["shapes"].items():
+        peers, n_trees = shape["peers"], shape["info"]["n_trees"]
+        rivals = [peer for peer in peers if not is_ours(peer) and (among is None or peer in among)]
+        for batch in batches_of(shape):
+            mine = fastest(peers, [peer for peer in peers if peer == ours], batch, n_trees)
+            best = fastest(peers, rivals, batch, n_trees)
+            if mine and best:
+                yield name, batch, mine[1], best[0], best[1]
+
+
+def duel_table(record, ours, among):
+    rows = []
+    for name, batch, mine, rival, theirs in duels(record, ours, among):
+        layout = record["shapes"][name]["peers"][ours].get("layouts", {}).get(batch)
+        rows.append([f"{name}, {int(batch):,}", number(mine) + (f" ({layout})" if layout else ""),
+                     f"{rival} {number(theirs)}", factor(theirs / mine)])
+    return table(["shape, rows a call", "Copse, ns per row", "fastest peer", "Copse is faster by"],
+                 rows)
+
+
+def losses(record):
+    """A sentence for each cell in which somebody is faster."""
+    for ours, among in (("copse", None), ("copse-wasm", IN_BROWSERS)):
+        for name, batch, mine, rival, theirs in duels(record, ours, among):
+            if theirs < mine:
+                yield (f"- {name}, {int(batch):,} rows a call: {rival} takes {number(theirs)} ns, "
+                       f"{ours} {number(mine)} ns, {factor(mine / theirs)} as long.")
+
+
+def wasm_table(record):
+    """Wasm beside native code on the same shape; AVX2 is the nearest to its 128-bit vectors."""
+    rows = []
+    for name, shape in record["shapes"].items():
+        peers, n_trees = shape["peers"], shape["info"]["n_trees"]
+        native = "copse AVX2" if "copse AVX2" in peers else "copse"
+        cells = []
+        for batch in batches_of(shape):
+            times = [ns(peers.get(peer, {"missing": ""}), batch, n_trees)
+                     for peer in ("copse-wasm", native)]
+            cells.append("-" if None in times else f"{times[1] / times[0]:.2f}")
+        rows.append([f"{name} (against {native})"] + cells)
+    head = [f"{int(batch):,}" for batch in batches_of(next(iter(record["shapes"].values())))]
+    return table(["native time / wasm time, rows a call:"] + head, rows)
+
+
+def memory_table(record):
+    rows = []
+    for name, shape in record["shapes"].items():
+        ours = shape["peers"].get("copse", {"missing": ""})
+        if "missing" not in ours:
+            rows.append([name, f"{ours['model_bytes']:,}", f"{ours['plan_bytes']:,}",
+                         f"{ours['compile_ms']:.1f}"])
+    return table(["shape", "model file, bytes", "plan, bytes", "compiling, ms"], rows)
+
+
+def tables(record):
+    return "\n\n".join(f"{TITLES[name]} ({name})\n{shape_table(shape)}"
+                       for name, shape in record["shapes"].items())
+
+
+def exactness(record):
+    found = [shape["peers"]["copse"]["exact"] for shape in record["shapes"].values()
+             if "exact" in shape["peers"].get("copse", {})]
+    if not found:
+        return "Copse itself was not measured."
+    return ("Every answer of every run had the bits of the plain walk." if all(found)
+            else "**Some answers differ from the plain walk: these numbers count for nothing.**")
+
+
+def document(record, path):
+    lost = list(losses(record))
+    dirty = " with uncommitted changes" if record["uncommitted_changes"] else ""
+    everybody = "\n\n".join(f"### {TITLES[name]}\n\n`{name}`\n\n{shape_table(shape)}"
+                            for name, shape in record["shapes"].items())
+    return f"""# Benchmarks
+
+Written by `tests/bench/bench_report.py` from [{path.name}](../tests/bench/results/{path.name});
+do not edit. One thread, pinned to one core; nanoseconds of processor time per row, medians; single
+rows are back-to-back calls. {exactness(record)}
+
+Machine: {record["machine"]}. Compilers: {record["compiler"]}; {record["wasm_compiler"]}. Node
+{record["node"]}, Python {record["python"]}. Commit {record["commit"]}{dirty}, {record["date"]}. Load
+average {record["load_average_before"]:.1f} before and {record["load_average_after"]:.1f} after: other work
+on the machine takes caches and clock rate, and makes numbers larger and ratios less certain.
+
+Repeat it with `make bench`, or ask about a model of your own: `copse bench --model FILE`.
+
+## Native, against the fastest peer of each cell
+
+{duel_table(record, "copse", None)}
+
+## In wasm, against what runs in browsers
+
+{duel_table(record, "copse-wasm", IN_BROWSERS)}
+
+## Where Copse is slower
+
+{chr(10).join(lost) or "In no cell of this run."}
+
+## Wasm against native
+
+{wasm_table(record)}
+
+## Memory and time to compile
+
+{memory_table(record)}
+
+## Everybody
+
+Copse native is the core's call, rows and answers in memory, as a C++ program makes it; in wasm it is
+the npm package called from Node, its copies included. Peers have the fastest way that each offers:
+inputs are prepared before the clock starts, and each has its own thread count set to one.
+scikit-learn does not look for NaN (`assume_finite`); XGBoost answers margins through
+`inplace_predict`, and through the C function behind it; ONNX Runtime reads the same trees with float32
+leaves. ydf-inference and ml-random-forest know models of their own training only: what is shown is
+their time per tree, times the trees of ours. Rows are 10,000 different ones.
+
+{everybody}
+
+Not measured here, because no package registry offers them: TL2cgen, Treelite, FIL, LightGBM, lleaves.
+"""
+
+
+def write(record, path):
+    (ROOT / "docs/benchmarks.md").write_text(document(record, path), "utf-8")
+
+
+if __name__ == "__main__":
+    source = pathlib.Path(sys.argv[1])
+    write(json.loads(source.read_text("utf-8")), source)
