@@ -31,7 +31,7 @@ enum class LayoutKind : std::uint8_t {
 std::string_view LayoutName(LayoutKind kind);
 
 /// A Forest compiled for speed: what each row and each batch is evaluated with is chosen from its
-/// shape by rules that were measured (docs/benchmarks.md), never by timing. Immutable; safe to
+/// shape by fixed rules, never by timing. Immutable; safe to
 /// share between threads. Evaluation cannot fail and gives the bits of Forest::PredictMargins.
 class Plan {
  public:

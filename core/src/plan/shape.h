@@ -24,7 +24,7 @@ struct Shape {
   static Shape Of(const Forest& forest, const Columns* columns);
 };
 
-/// The layouts for one row and for more, by rules that were measured: see docs/benchmarks.md. The
+/// The layouts for one row and for more, by fixed rules. The
 /// layouts may still refuse the forest; the plan then takes the next best: see Fallbacks.
 std::vector<Plan::Choice> Choose(const Shape& shape);
 
