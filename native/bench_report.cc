@@ -1,6 +1,7 @@
 #include "bench_report.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -24,7 +25,7 @@ std::string GroupedCount(std::uint64_t n) {
 
 // 1234567.8 as "1,234,568", and numbers below 100 with a tenth or two.
 std::string Grouped(double number) {
-  if (number >= 100) return GroupedCount(static_cast<std::uint64_t>(number + 0.5));
+  if (number >= 100) return GroupedCount(static_cast<std::uint64_t>(std::llround(number)));
   char text[64];
   std::snprintf(text, sizeof text, "%.*f", number < 10 ? 2 : 1, number);
   return text;
