@@ -251,7 +251,7 @@ template <class T>
 void Match(const std::uint8_t* masks, const MatchLine* lines, std::size_t n_leaves,
            std::size_t n_trees, std::uint8_t* leaves) {
   constexpr std::size_t kTrees = ChunkTrees(sizeof(T));
-  const auto* begin = reinterpret_cast<const std::uint8_t*>(lines);  // null: one leaf each
+  const auto* begin = reinterpret_cast<const std::uint8_t*>(lines);
 #if COPSE_HAS_PERMUTE
   static constexpr auto kNumbers = NumbersOf<T>();
   const hn::CappedTag<T, 64 / sizeof(T)> d;

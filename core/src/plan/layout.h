@@ -31,9 +31,9 @@ class Layout {
 
 /// Many rows, trees of up to 256 leaves, ranks of 8 or 16 bits: one lane a row.
 std::unique_ptr<Layout> MakeLaneSelect(const Forest& forest, TreeRange trees, Columns columns);
-/// One row, complete trees of depth <= 6, ranks of 8 bits, up to 64 columns.
+/// A few rows, trees of depth <= 6, ranks of 8 bits; best up to 64 columns.
 std::unique_ptr<Layout> MakeBitWalk(const Forest& forest, TreeRange trees, Columns columns);
-/// One row, trees of up to 16 leaves, ranks of 8 bits, up to 64 columns.
+/// A few rows, trees of up to 32 leaves, ranks of 8 bits; best up to 64 columns.
 std::unique_ptr<Layout> MakeLeafMatch(const Forest& forest, TreeRange trees, Columns columns);
 /// Any depth, ranks of 16 bits, up to 64 columns: four-byte nodes in pages.
 std::unique_ptr<Layout> MakeSlot4(const Forest& forest, TreeRange trees, Columns columns);

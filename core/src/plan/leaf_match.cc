@@ -26,7 +26,7 @@ struct Place {
   std::uint32_t care = 0, want = 0;
 };
 
-// Leaves of a tree that asks so many questions; 0 where it asks more than fit.
+// Ends of the largest tree.
 std::size_t LeavesMax(const ForestParts& forest, TreeRange trees) {
   std::size_t most = 1;
   for (std::size_t t = trees.begin; t < trees.end; ++t) {
@@ -113,6 +113,7 @@ std::unique_ptr<Layout> MakeLeafMatch(const Forest& forest, TreeRange trees, Col
     AddChunk(chunk, parts);
     chunk.clear();
   }
+  parts.lines.emplace_back();  // trees of one leaf have none, but an address
   return MakeSmallTrees(forest, trees, std::move(columns), std::move(parts));
 }
 
