@@ -20,8 +20,8 @@ namespace {
 using test::Dice;
 using test::ForestSpec;
 
-constexpr std::size_t kBlocks = 8;  // each a TEST of its own
-constexpr std::size_t kForestsInBlock = 40;
+constexpr std::size_t kBlocks = 16;  // each a TEST of its own
+constexpr std::size_t kForestsInBlock = 20;
 constexpr std::size_t kRows = 300;
 constexpr std::size_t kBatches[] = {1, 2, 16, 63, 64, 65, 300};
 
