@@ -43,6 +43,9 @@ constexpr std::uint32_t HeapKeysMax() {
   return HWY_TARGET == HWY_AVX2 && sizeof(Key) == 4 ? 63 : 0;
 }
 
+// Loops over the vectors of a block say that they are to be unrolled: for WebAssembly this is
+// compiled without, and what they index would lie in memory.
+
 // How many keys of a block lie below x.
 template <class Key>
 HWY_INLINE std::uint32_t Below(const KeyBlock<Key>& block, Key x) {
@@ -57,15 +60,21 @@ HWY_INLINE std::uint32_t Below(const KeyBlock<Key>& block, Key x) {
     };
     const auto a = hn::ReorderDemote2To(d16, below(0), below(1));
     const auto b = hn::ReorderDemote2To(d16, below(2), below(3));
+#if HWY_TARGET == HWY_WASM  // Highway's first versions count by way of memory
+    const auto bits = wasm_i8x16_bitmask(wasm_i8x16_narrow_i16x8(a.raw, b.raw));
+    return static_cast<std::uint32_t>(hwy::PopCount(static_cast<std::uint32_t>(bits)));
+#else
     const hn::Repartition<std::int8_t, Tag<Key>> d8;
     // Of every 16 bits one byte says it.
     const auto both = hn::OddEven(hn::BitCast(d8, a), hn::BitCast(d8, b));
     return static_cast<std::uint32_t>(hn::CountTrue(d8, hn::MaskFromVec(both)));
+#endif
   }
 #endif
   if constexpr (kLanes<Key> == 2) {
     const hn::RebindToSigned<Tag<Key>> di;
     auto sum = hn::Zero(di);  // minus the number below, in each lane
+    HWY_UNROLL(8)
     for (std::size_t i = 0; i < 16; i += 2) {
       const auto below = hn::RebindMask(di, hn::Lt(hn::Load(d, block.keys + i), xs));
       sum = hn::Add(sum, hn::VecFromMask(di, below));
@@ -73,6 +82,7 @@ HWY_INLINE std::uint32_t Below(const KeyBlock<Key>& block, Key x) {
     return static_cast<std::uint32_t>(-hn::GetLane(hn::SumOfLanes(di, sum)));
   }
   std::size_t n = 0;
+  HWY_UNROLL(8)
   for (std::size_t i = 0; i < 16; i += kLanes<Key>) {
     n += hn::CountTrue(d, hn::Lt(hn::Load(d, block.keys + i), xs));
   }
@@ -93,6 +103,7 @@ HWY_INLINE Doubles LoadPair(const double* from) {
 HWY_INLINE std::uint32_t Below(const KeyBlock<double>& block, double x) {
   const Doubles xs = {x, x};
   Longs sum = {0, 0};
+  HWY_UNROLL(8)
   for (std::size_t i = 0; i < 16; i += 2) sum += LoadPair(block.keys + i) < xs;
   return static_cast<std::uint32_t>(-(sum[0] + sum[1]));
 }
@@ -371,6 +382,7 @@ HWY_INLINE void Count(const Key* keys, std::size_t n_keys, const hn::Vec<Tag<Key
   const Ints<Key> di;
   for (std::size_t k = 0; k < n_keys; ++k) {
     const auto key = hn::Set(d, keys[k]);
+    HWY_UNROLL(8)
     for (std::size_t v = 0; v < 16 / kLanes<Key>; ++v) {
       const auto below = hn::RebindMask(di, hn::Lt(key, x[v]));
       ranks[v] = hn::Sub(ranks[v], hn::VecFromMask(di, below));
@@ -389,11 +401,13 @@ HWY_INLINE void RankInBlock(const KeyBlock<float>& block, const RankTree& tree, 
   for (std::size_t i = 0; i < n; i += 16) {
     hn::Vec<Tag<float>> x[16 / kN];
     hn::Vec<Ints<float>> ranks[16 / kN];
+    HWY_UNROLL(8)
     for (std::size_t v = 0; v < 16 / kN; ++v) {
       x[v] = hn::Load(d, values + i + v * kN);
       ranks[v] = hn::Set(di, static_cast<std::int32_t>(-kHalf<S>));
     }
     Count(block.keys, tree.n_keys, x, ranks);
+    HWY_UNROLL(8)
     for (std::size_t v = 0; v < 16 / kN; ++v) {
       const auto known = hn::RebindMask(di, hn::Eq(x[v], x[v]));
       StoreRanks<float>(hn::IfThenElse(known, ranks[v], missing), out + i + v * kN);
@@ -420,11 +434,13 @@ HWY_NOINLINE void CountForAll(const Key* keys, std::size_t n_keys, const Key* va
   for (std::size_t i = 0; i < kRankLanes; i += 16) {
     hn::Vec<Tag<Key>> x[16 / kN];
     hn::Vec<Ints<Key>> n[16 / kN];
+    HWY_UNROLL(8)
     for (std::size_t v = 0; v < 16 / kN; ++v) {
       x[v] = hn::Load(d, values + i + v * kN);
       n[v] = hn::Zero(di);
     }
     Count(keys, n_keys, x, n);
+    HWY_UNROLL(8)
     for (std::size_t v = 0; v < 16 / kN; ++v) hn::Store(n[v], di, below + i + v * kN);
   }
 }
@@ -436,6 +452,7 @@ HWY_NOINLINE void CountForAll(const double* keys, std::size_t n_keys, const doub
     Longs n[8] = {};
     for (std::size_t k = 0; k < n_keys; ++k) {
       const Doubles key = {keys[k], keys[k]};
+      HWY_UNROLL(8)
       for (std::size_t v = 0; v < 8; ++v) n[v] -= key < LoadPair(values + i + 2 * v);
     }
     std::memcpy(below + i, n, sizeof n);
