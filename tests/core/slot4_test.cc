@@ -60,28 +60,40 @@ TEST(Slot4, RanksUpTo65534Fit) {
   }
 }
 
-// Leaves that name their class need no table: four bytes a slot and little else.
-TEST(Slot4, PureLeavesTakeNoTable) {
+// A forest whose leaves are each 1 for one class: any of `n_classes`, the last among them.
+Forest PureForest(std::size_t n_classes) {
   Dice dice(1);
   ForestSpec spec = deep::OfSize(3000, 60);
-  spec.n_outputs = 10;
-  spec.vector_leaves = spec.pure_leaves = true;
+  spec.n_outputs = n_classes;
+  spec.vector_leaves = true;
   spec.rules = {.aggregation = Aggregation::kMean};
   const Forest mixed = MakeForest(spec, dice);
   ForestParts parts = mixed.parts();
-  const std::size_t n_values = Count(parts.leaf_value);
-  std::vector<double> values(n_values, 0);
-  for (std::size_t i = 0; i < n_values; i += 10) values[i + i / 10 % 10] = 1;
+  const std::size_t n_rows = Count(parts.leaf_value) / n_classes;
+  std::vector<double> values(n_rows * n_classes, 0);
+  for (std::size_t row = 0; row < n_rows; ++row) values[row * n_classes + row % n_classes] = 1;
   parts.leaf_value = std::move(values);
-  const auto pure = Forest::Create(std::move(parts), mixed.rules());
-  ASSERT_TRUE(pure.ok());
-  const TreeRange trees = {0, mixed.n_trees()};
-  const std::size_t n_slots = 2 * mixed.n_nodes() + mixed.n_trees();
-  const auto with_table = deep::Made(MakeSlot4, mixed, trees);
-  const auto without = deep::Made(MakeSlot4, pure.value(), trees);
-  EXPECT_GE(with_table->bytes() - without->bytes(), 4 * n_slots);
-  EXPECT_LT(without->bytes(), 5 * n_slots + 8192);
-  deep::ExpectRangesSame(MakeSlot4, pure.value(), {trees.end}, 300, {1, 16, 300}, dice);
+  return *Forest::Create(std::move(parts), mixed.rules());
+}
+
+TEST(Slot4, PureLeavesAreRight) {
+  for (const std::size_t n_classes : {2, 10, 62, 63, 64, 65, 100}) {
+    SCOPED_TRACE(n_classes);
+    Dice dice(1);
+    const Forest forest = PureForest(n_classes);
+    deep::ExpectRangesSame(MakeSlot4, forest, {forest.n_trees()}, 300, {1, 16, 300}, dice);
+  }
+}
+
+// Leaves that name their class need no table: four bytes a slot and little else.
+TEST(Slot4, PureLeavesTakeNoTable) {
+  for (const std::size_t n_classes : {10, 64}) {
+    const Forest forest = PureForest(n_classes);
+    const std::size_t n_slots = 2 * forest.n_nodes() + forest.n_trees();
+    const auto layout = deep::Made(MakeSlot4, forest, {0, forest.n_trees()});
+    ASSERT_NE(layout, nullptr);
+    EXPECT_EQ(layout->bytes() < 5 * n_slots + 8192, n_classes == 10) << layout->bytes();
+  }
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ struct Slots {
 
 // A node above the pages. One that stands for a page is an end, as a leaf is.
 struct Top {
-  std::uint32_t rank;  ///< rank << 16 | 0xffff, to compare with ranks << 16
+  std::uint32_t rank;  ///< rank << 16, as in the row
   std::uint32_t way;   ///< step << 6 | column
 };
 
@@ -226,7 +226,7 @@ class Compiler {
       const auto node = static_cast<std::size_t>(item);
       const NodeTest& test = columns_.test(node);
       const auto step = static_cast<std::uint32_t>(waiting_.size() - i);
-      out_.tops.push_back({test.rank << 16 | 0xffff, step << kColumnBits | test.column});
+      out_.tops.push_back({test.rank << 16, step << kColumnBits | test.column});
       out_.pages.push_back(0);
       waiting_.push_back(parts_.left[node]);
       waiting_.push_back(parts_.right[node]);
