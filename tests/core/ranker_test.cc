@@ -400,5 +400,26 @@ TEST(Ranker, TakesTheSameWayInRandomForests) {
   }
 }
 
+// More features of three levels than are searched together, and one of four.
+TEST(Ranker, TakesTheSameWayWithManyFeaturesOfManyThresholds) {
+  constexpr std::size_t kFeatures = 35;
+  std::mt19937 random(5);
+  std::vector<Stump> stumps;
+  for (std::uint32_t f = 0; f < kFeatures; ++f) {
+    const std::size_t n = f == 7 ? 5000 : 260 + f;
+    const std::uint8_t way = kWays[f % 2];
+    for (std::size_t i = 0; i < n; ++i) stumps.push_back({f, static_cast<double>(i), way});
+  }
+  const Doubles special = SpecialValues(true);
+  Doubles rows;
+  for (std::size_t i = 0; i < 70 * kFeatures; ++i) {
+    const bool odd = random() % 8 == 0;
+    rows.push_back(odd ? special[random() % special.size()]
+                       : static_cast<double>(random() % 600) / 2);
+  }
+  Check(MakeForest(StumpParts(stumps, kFeatures), kFloats), rows);
+  Check(MakeForest(StumpParts(stumps, kFeatures), kDoubles), rows);
+}
+
 }  // namespace
 }  // namespace copse::plan

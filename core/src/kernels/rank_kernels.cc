@@ -195,7 +195,9 @@ HWY_ATTR void RankRows(const RankTables<Key>& tables, const Number* rows, std::s
   if constexpr (sizeof(R) > 1) {
     const std::uint32_t n_trees = tables.ends[kRankLevelsMax];
     for (std::size_t height = 3; tables.ends[height - 1] < n_trees; ++height) {
-      if (n_rows < kInFlight) {
+      // Enough trees hide what memory takes from each other; fewer do it row by row.
+      const std::uint32_t n = tables.ends[height] - tables.ends[height - 1];
+      if (n_rows < kInFlight || n >= kInFlight / 2) {
         for (std::size_t r = 0; r < n_rows; ++r) {
           RankTallRow(tables, height, rows + r * n_features, out + r * stride);
         }
