@@ -8,9 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "copse/plan.h"
+#include "copse/model_file.h"
 #include "layouts.h"
 #include "random_forest.h"
+#include "vectors.h"
 
 namespace {
 
@@ -105,12 +106,15 @@ TEST_P(OneRow, AllocatesNothingForOddColumns) {
   Dice dice(3);
   ForestSpec spec = SpecFor(GetParam(), 3, false);
   spec.n_features = 4;
-  spec.categorical_percent = 10;
+  spec.n_trees = 10;  // fewer columns than the smallest table has
+  spec.categorical_percent = 3;
   spec.known_categories = true;
   spec.missing = test::MissingMix::kAnything;
   spec.rules.aggregation = Aggregation::kMax;
   const Forest forest = test::MakeForest(spec, dice);
+  ASSERT_FALSE(forest.parts().cat_node.empty());
   const Plan plan(forest, {.only = {GetParam()}});
+  ASSERT_EQ(plan.choices()[0].layout, GetParam());
   const auto rows = test::MakeRows(forest, kRows, dice);
   EXPECT_EQ(CountFor(forest, plan, rows), 0u);
   EXPECT_EQ(CountFor(forest, plan, test::Narrowed(rows)), 0u) << "floats";
@@ -118,6 +122,29 @@ TEST_P(OneRow, AllocatesNothingForOddColumns) {
 
 INSTANTIATE_TEST_SUITE_P(, OneRow, ::testing::ValuesIn(test::kLayouts),
                          [](const auto& param) { return std::string(LayoutName(param.param)); });
+
+// The whole way of a row: ranks, trees, link and decision.
+TEST(OneRowOfAModel, AllocatesNothing) {
+  for (const char* name :
+       {"iris", "rf_digits_balanced", "xgb_iris_softprob", "gb_wine_init_zero"}) {
+    SCOPED_TRACE(name);
+    const auto found = test::ReadCase(name);
+    ASSERT_TRUE(found.ok()) << found.error().message;
+    auto model = ReadModel(found->model);
+    ASSERT_TRUE(model.ok()) << model.error().message;
+    model->Compile();
+    ASSERT_NE(model->plan()->choices()[0].layout, LayoutKind::kPlainWalk);
+    const std::vector<float> narrow = test::Narrowed(found->rows.numbers);
+    for (const Answer answer :
+         {Answer::kPredict, Answer::kIndex, Answer::kProba, Answer::kMargin}) {
+      std::vector<double> out(*model->Columns(answer));
+      const std::size_t before = g_allocations;
+      model->Predict(answer, std::span(found->rows.numbers).first(model->n_features()), out);
+      model->Predict(answer, std::span(narrow).first(model->n_features()), out);
+      EXPECT_EQ(g_allocations, before) << AnswerName(answer);
+    }
+  }
+}
 
 TEST(Allocations, AreCounted) {
   const std::size_t before = g_allocations;
