@@ -45,7 +45,8 @@ inline std::size_t Round(const Nodes nodes, const std::uint32_t* ranks, Chains& 
       at[k] = chains.at[chain[k]];
       row[k] = kOneRow ? ranks : ranks + chains.row[chain[k]];
     }
-#pragma GCC unroll 16
+// Not unrolled: WebAssembly loses a fifth where so many values are alive in one straight line.
+#pragma GCC unroll 1
     for (int step = 0; step < Nodes::kSteps; ++step) {
 #pragma GCC unroll 16
       for (std::size_t k = 0; k < kGroup; ++k) at[k] = nodes.Step(at[k], row[k]);
@@ -77,7 +78,7 @@ template <bool kOneRow, class Nodes>
 ///
 /// `Trees` has Start(tree), Walk<one_row>(ranks, chains, first tree, trees, n) and
 /// Add<kind>(sum, adding, tree, end, row).
-template <SumKind kind, bool kOneRow, class Trees>
+template <SumKind kind, class Trees>
 void AddBlock(const Trees& trees, const Adding& adding, const std::uint32_t* ranks,
               std::size_t stride) {
   const std::size_t n_rows = adding.rows.n_rows, n_trees = adding.trees.size();
@@ -85,22 +86,25 @@ void AddBlock(const Trees& trees, const Adding& adding, const std::uint32_t* ran
     const std::size_t n_parts = (n + max - 1) / max;
     return (n + n_parts - 1) / n_parts;
   };
-  const std::size_t rows_each = kOneRow ? 1 : split(n_rows, Chains::kMax);
+  const std::size_t rows_each = split(n_rows, Chains::kMax);
   const std::size_t trees_each = split(n_trees, Chains::kMax / rows_each);
   Chains chains;
   for (std::size_t tree = 0; tree < n_trees; tree += trees_each) {
     const std::size_t trees_now = std::min(trees_each, n_trees - tree);
     for (std::size_t row = 0; row < n_rows; row += rows_each) {
       const std::size_t rows_now = std::min(rows_each, n_rows - row);
-      std::size_t n = 0;
-      for (std::size_t t = 0; t < trees_now; ++t) {
-        const std::uint32_t start = trees.Start(tree + t);
-        for (std::size_t r = 0; r < rows_now; ++r, ++n) {
-          chains.at[n] = start;
-          if (!kOneRow) chains.row[n] = static_cast<std::uint32_t>((row + r) * stride);
+      if (n_rows == 1) {
+        for (std::size_t t = 0; t < trees_now; ++t) chains.at[t] = trees.Start(tree + t);
+        trees.template Walk<true>(ranks, chains, tree, trees_now, trees_now);
+      } else {
+        for (std::size_t t = 0, n = 0; t < trees_now; ++t) {
+          for (std::size_t r = 0; r < rows_now; ++r, ++n) {
+            chains.at[n] = trees.Start(tree + t);
+            chains.row[n] = static_cast<std::uint32_t>((row + r) * stride);
+          }
         }
+        trees.template Walk<false>(ranks, chains, tree, trees_now, trees_now * rows_now);
       }
-      trees.template Walk<kOneRow>(ranks, chains, tree, trees_now, n);
       for (std::size_t r = 0; r < rows_now; ++r) {
         RowSum<kind> sum(adding, row + r);
         for (std::size_t t = 0; t < trees_now; ++t) {

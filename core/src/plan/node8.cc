@@ -75,15 +75,15 @@ class Node8 final : public Layout {
     if (rows.n_rows == 1 && stride <= kRowColumns) {
       std::array<std::uint32_t, kRowColumns> ranks;
       ranks[0] = 0;  // where there is no column, leaves look here
-      return Add<true>({&forest_, range_, &trees_.values, rows, sums}, ranks.data(), stride);
+      return Add({&forest_, range_, &trees_.values, rows, sums}, ranks.data(), stride);
     }
     const std::size_t rows_max =
         std::max<std::size_t>(kBlockBytes / (stride * sizeof(std::uint32_t)), 1);
     std::vector<std::uint32_t> ranks(std::min(rows.n_rows, rows_max) * stride);
     for (std::size_t first = 0; first < rows.n_rows; first += rows_max) {
       const RowBlock block = rows.Sub(first, std::min(rows_max, rows.n_rows - first));
-      Add<false>({&forest_, range_, &trees_.values, block, sums + first * trees_.values.n_outputs},
-                 ranks.data(), stride);
+      Add({&forest_, range_, &trees_.values, block, sums + first * trees_.values.n_outputs},
+          ranks.data(), stride);
     }
   }
 
@@ -93,13 +93,11 @@ class Node8 final : public Layout {
   }
 
  private:
-  template <bool kOneRow>
   void Add(const Adding& adding, std::uint32_t* ranks, std::size_t stride) const {
     if (range_.size() == 0 || adding.rows.n_rows == 0) return;
     ranker_.RankRows(adding.rows, ranks, stride);
-    WithSumKind(trees_.values.kind, [&](auto kind) {
-      AddBlock<decltype(kind)::value, kOneRow>(trees_, adding, ranks, stride);
-    });
+    WithSumKind(trees_.values.kind,
+                [&](auto kind) { AddBlock<decltype(kind)::value>(trees_, adding, ranks, stride); });
   }
 
   const Forest& forest_;

@@ -128,7 +128,7 @@ class Slot4 final : public Layout {
       }
       const Adding adding = {&forest_, range_, &trees_.values, block,
                              sums + first * trees_.values.n_outputs};
-      Add<false>(adding, ranks.data(), stride);
+      Add(adding, ranks.data(), stride);
     }
   }
 
@@ -145,7 +145,7 @@ class Slot4 final : public Layout {
   void AddToRow(const Adding& adding) const {
     std::array<std::uint32_t, kColumnsMax> ranks = {};
     Rank(adding.rows, ranks.data(), ranks.size());
-    Add<true>(adding, ranks.data(), ranks.size());
+    Add(adding, ranks.data(), ranks.size());
   }
 
   void Rank(const RowBlock& rows, std::uint32_t* out, std::size_t stride) const {
@@ -159,12 +159,10 @@ class Slot4 final : public Layout {
     }
   }
 
-  template <bool kOneRow>
   void Add(const Adding& adding, const std::uint32_t* ranks, std::size_t stride) const {
     if (range_.size() == 0 || adding.rows.n_rows == 0) return;
-    WithSumKind(trees_.values.kind, [&](auto kind) {
-      AddBlock<decltype(kind)::value, kOneRow>(trees_, adding, ranks, stride);
-    });
+    WithSumKind(trees_.values.kind,
+                [&](auto kind) { AddBlock<decltype(kind)::value>(trees_, adding, ranks, stride); });
   }
 
   const Forest& forest_;
