@@ -15,6 +15,13 @@ namespace {
 constexpr std::size_t kBlockTrees = std::size_t{1} << 18;
 constexpr std::size_t kBlockRowsMin = 128, kBlockRowsMax = 8192;
 
+// Rows that one thread takes at a time. A forest may have no trees; a linear model has none.
+std::size_t BlockRowsFor(const Model& model) {
+  const Forest* forest = model.forest();
+  const std::size_t n_trees = forest == nullptr ? 1 : std::max<std::size_t>(1, forest->n_trees());
+  return std::clamp(kBlockTrees / n_trees, kBlockRowsMin, kBlockRowsMax);
+}
+
 bool IsClass(const Output& output) { return output.kind == OutputKind::kClass; }
 
 // What one output of one row has come to.
@@ -101,10 +108,8 @@ Prediction PredictEverything(const Model& model, std::span<const double> rows, R
     if (!scores.ok()) return;
     model.Predict(Answer::kScore, block, part(prediction.scores, *scores, first, n));
   };
-  const std::size_t n_trees = model.forest() != nullptr ? model.forest()->n_trees() : 1;
-  const std::size_t block_rows = std::clamp(kBlockTrees / n_trees, kBlockRowsMin, kBlockRowsMax);
   if (pool != nullptr) {
-    pool->ForBlocks(n_rows, block_rows, predict);
+    pool->ForBlocks(n_rows, BlockRowsFor(model), predict);
   } else if (n_rows > 0) {
     predict(0, n_rows);
   }

@@ -348,6 +348,9 @@ TEST(Pickle, RefusesDamage) {
   ExpectInvalid(Name("a", "C") + ")\x81}b}b.", "an object that has one");
   ExpectInvalid("K\x01K\x02\x93.", "name that is no text");
   ExpectInvalid(Name("a", std::string(600, 'x')) + ".", "more than 512 bytes");
+  ExpectInvalid(Name("a", "Rob\x04tScaler") + ".", R"(has the name "Rob\x04tScaler")");
+  ExpectInvalid(Name("b\x1b[2J", "c") + ".", R"(has the name "b\x1b[2J")");
+  ExpectInvalid(Name("a", "b\x80") + ".", R"(has the name "b\x80")");
   ExpectInvalid(Name("_codecs", "encode") + Text("\u0100") + Text("latin1") + "\x86R.",
                 "not latin1");
 }

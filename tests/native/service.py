@@ -45,9 +45,9 @@ class Service:
             if self.process.poll() is not None:
                 break
             time.sleep(0.01)
-        why = self.stderr()
+        why = f"exit code {self.process.poll()}: {self.stderr()}"
         self.__exit__()
-        raise AssertionError(f"the service did not start: {why}")
+        raise AssertionError(f"the service did not start, {why}")
 
     def stderr(self):
         return Path(self.stderr_path).read_text(errors="replace")

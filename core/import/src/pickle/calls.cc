@@ -30,6 +30,14 @@ bool IsLatin1(std::string_view encoding) {
   return encoding == "latin1" || encoding == "latin-1" || encoding == "iso-8859-1";
 }
 
+// Whether Python could have this name: what stands between letters is no matter, but nobody's
+// terminal may be told anything by it.
+bool IsName(std::string_view text) {
+  return std::none_of(text.begin(), text.end(),
+                      [](unsigned char c) { return c <= ' ' || c == 0x7f; }) &&
+         text::FindInvalidUtf8(text) == std::string_view::npos;
+}
+
 }  // namespace
 
 bool IsArrayClass(std::string_view name) {
@@ -100,6 +108,9 @@ Id Machine::CopyTuple(Id tuple, Id last) {
 void Machine::PushGlobal(std::string_view module, std::string_view name) {
   if (module.size() > kNameBytesMax || name.size() > kNameBytesMax) {
     return Fail({"has a name of more than ", kNameBytesMax, " bytes"});
+  }
+  for (const std::string_view part : {module, name}) {
+    if (!IsName(part)) return Fail({"has the name ", text::Quote(part), "; expected one of Python"});
   }
   const std::size_t size = module.size() + 1 + name.size();
   char* block = store_.AddBlock(size);
