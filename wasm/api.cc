@@ -1,5 +1,6 @@
 // The C door of core for WebAssembly: pointers and sizes in, numbers out, no logic. The binding in
-// js/ is its only caller and keeps the rules stated here.
+// js/ is its only caller and keeps the rules stated here. With COPSE_FAST models are compiled when
+// they are loaded: a module of more than twice the size that answers many times as fast.
 
 #include <cstddef>
 #include <cstdint>
@@ -39,9 +40,14 @@ extern "C" {
 /// copse_free.
 Model* copse_load(const std::uint8_t* bytes, std::size_t size) {
   auto model = copse::ReadModel({bytes, size});
-  if (model.ok()) return new Model(std::move(model).value());
-  Refuse(model.error());
-  return nullptr;
+  if (!model.ok()) {
+    Refuse(model.error());
+    return nullptr;
+  }
+#ifdef COPSE_FAST
+  model->Compile();
+#endif
+  return new Model(std::move(model).value());
 }
 
 void copse_free(Model* model) { delete model; }

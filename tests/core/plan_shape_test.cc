@@ -17,6 +17,7 @@ struct Row {
   std::string name;
   Shape shape;
   std::vector<LayoutKind> layouts;  ///< from one row to many
+  std::size_t lane_bytes = 64;
 };
 
 std::vector<Row> Table() {
@@ -38,13 +39,18 @@ std::vector<Row> Table() {
       {"GradientBoosting", shape(100, 8, 3, 3, 10, 51), {kLeafMatch, kLaneSelect}},
       {"SixLevels", shape(500, 64, 6, 6, 28, 253), {kBitWalk, kLaneSelect}},
       {"SixLevelsOfFewLeaves", shape(500, 16, 6, 4, 28, 253), {kLeafMatch, kLaneSelect}},
+      {"GrownLeafByLeaf", shape(100, 31, 12, 5.5, 28, 253), {kLeafMatch, kLaneSelect}},
       {"SevenLevels", shape(500, 128, 7, 7, 28, 253), {kSlot4, kLaneSelect}},
       {"Digits", shape(100, 232, 17, 8.3, 64, 31), {kSlot4, kLaneSelect}},
+      {"DigitsInNarrowRegisters", shape(100, 232, 17, 8.3, 64, 31), {kSlot4, kLaneSelect}, 16},
+      {"DigitsWithoutRegisters", shape(100, 232, 17, 8.3, 64, 31), {kSlot4}, 1},
+      {"Diabetes", shape(100, 340, 24, 9.85, 10, 1706), {kSlot4, kLaneSelect}},
+      {"DiabetesInNarrowRegisters", shape(100, 340, 24, 9.85, 10, 1706), {kSlot4}, 32},
       {"MoreLeavesThanALaneCanName", shape(100, 5000, 40, 14, 28, 255), {kSlot4}},
       {"Deep", shape(100, 11869, 45, 17.5, 28, 45619), {kSlot4}},
       {"MoreColumnsThanSlotsCanName", shape(500, 5000, 40, 14, 65, 60000), {kNode8}},
       {"MoreThresholdsThanSlotsCanName", shape(500, 5000, 40, 14, 28, 65535), {kNode8}},
-      {"WideAndSmall", shape(500, 64, 6, 6, 200, 253), {kNode8, kLaneSelect}},
+      {"WideAndSmall", shape(500, 64, 6, 6, 200, 253), {kBitWalk, kLaneSelect}},
       {"OneTreeOfManyFeatures", shape(1, 64, 6, 6, 60, 10), {kPlainWalk}},
       {"NoColumns", shape(100, 15, 8, 2.6, 0, 0), {kPlainWalk}},
   };
@@ -53,7 +59,7 @@ std::vector<Row> Table() {
 class Choosing : public ::testing::TestWithParam<Row> {};
 
 TEST_P(Choosing, TakesTheFastestForTheShape) {
-  const auto choices = Choose(GetParam().shape);
+  const auto choices = Choose(GetParam().shape, GetParam().lane_bytes);
   std::vector<LayoutKind> layouts;
   layouts.reserve(choices.size());
   for (const auto& choice : choices) layouts.push_back(choice.layout);

@@ -1,4 +1,5 @@
 import { demandFileFits, Instance, type DoorExports } from './instance.js';
+import { copyNumbers } from './rows.js';
 
 /** The functions of wasm/api.cc. */
 interface Exports extends DoorExports {
@@ -23,9 +24,15 @@ export interface Batch {
   readonly pack: (target: Float64Array) => void;
 }
 
-/** One instance of copse.wasm: the C door, with its rules kept. */
+interface Views {
+  readonly rows: Float64Array;
+  readonly answers: Float64Array;
+}
+
+/** One instance of copse.wasm or copse-fast.wasm: the C door, with its rules kept. */
 export class Door {
   readonly #instance: Instance<Exports>;
+  #views: Views = { rows: new Float64Array(), answers: new Float64Array() };
 
   constructor(module: WebAssembly.Module) {
     this.#instance = new Instance(module, 'copse.wasm');
@@ -80,18 +87,32 @@ export class Door {
   predict(handle: Handle, answer: number, batch: Batch, out: Float64Array): void {
     const instance = this.#instance;
     const { exports } = instance;
-    const nValues = batch.nRows * batch.nFeatures;
-    instance.withMemory((nValues + out.length) * 8, (rows) => {
-      const answers = rows + nValues * 8;
-      batch.pack(instance.doubles(rows, nValues));
-      const code = instance.call(() =>
-        exports.copse_check_rows(handle, rows, batch.nRows, batch.firstRow),
-      );
-      if (code !== 0) throw instance.error();
-      instance.call(() => {
-        exports.copse_predict(handle, answer, rows, batch.nRows, answers);
-      });
-      out.set(instance.doubles(answers, out.length));
+    const { nRows, firstRow } = batch;
+    const nValues = nRows * batch.nFeatures;
+    const { rows, answers } = this.#viewsFor(nValues, out.length);
+    batch.pack(rows);
+    const code = instance.call(() =>
+      exports.copse_check_rows(handle, rows.byteOffset, nRows, firstRow),
+    );
+    if (code !== 0) throw instance.error();
+    instance.call(() => {
+      exports.copse_predict(handle, answer, rows.byteOffset, nRows, answers.byteOffset);
     });
+    copyNumbers(this.#viewsFor(nValues, out.length).answers, 0, out, out.length);
+  }
+
+  /** Room for rows and answers. The views are kept as long as calls have the same size. */
+  #viewsFor(nRowValues: number, nAnswers: number): Views {
+    const instance = this.#instance;
+    const { rows, answers } = this.#views;
+    const isSameSize = rows.length === nRowValues && answers.length === nAnswers;
+    // Memory that has grown is another buffer, and its old views have no length.
+    if (isSameSize && answers.buffer === instance.exports.memory.buffer) return this.#views;
+    const pointer = instance.scratch((nRowValues + nAnswers) * 8);
+    this.#views = {
+      rows: instance.doubles(pointer, nRowValues),
+      answers: instance.doubles(pointer + nRowValues * 8, nAnswers),
+    };
+    return this.#views;
   }
 }

@@ -36,6 +36,7 @@ export class Instance<Exports extends DoorExports> {
   /** Such as 'copse.wasm'. */
   readonly #name: string;
   #ended = false;
+  #scratch = { pointer: 0, size: 0 };
 
   constructor(module: WebAssembly.Module, name: string) {
     this.#name = name;
@@ -99,6 +100,16 @@ export class Instance<Exports extends DoorExports> {
     } finally {
       if (!this.#ended) this.exports.free(pointer);
     }
+  }
+
+  /** `size` bytes for the time of one call. Kept for the next, which makes small calls quick. */
+  scratch(size: number): number {
+    if (size > this.#scratch.size) {
+      if (this.#scratch.pointer !== 0) this.exports.free(this.#scratch.pointer);
+      this.#scratch = { pointer: 0, size: 0 };
+      this.#scratch = { pointer: this.allocate(size), size };
+    }
+    return this.#scratch.pointer;
   }
 
   /** Calls into the instance; whatever it throws is a trap. */

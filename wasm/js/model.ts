@@ -22,6 +22,7 @@ export class Model implements Disposable {
   readonly description: ModelDescription;
   readonly #door: Door;
   readonly #packer: RowPacker;
+  readonly #columns: Partial<Record<Answer, number>> = {};
   #handle: Handle;
 
   /** Use `loadModel`. */
@@ -46,7 +47,7 @@ export class Model implements Disposable {
         `answer is ${quote(answer)}: expected one of ${Object.keys(answerNumber).join(', ')}`,
       );
     }
-    return this.#door.columns(handle, answerNumber[answer]);
+    return (this.#columns[answer] ??= this.#door.columns(handle, answerNumber[answer]));
   }
 
   /** `answer` for `rows`, row-major: [nRows, columns(answer)]. Missing values are NaN or null. */
@@ -74,7 +75,8 @@ export class Model implements Disposable {
           pack(from, to, target);
         },
       };
-      const out = answers.subarray(from * columns, to * columns);
+      const isAll = to - from === nRows;
+      const out = isAll ? answers : answers.subarray(from * columns, to * columns);
       this.#door.predict(handle, answerNumber[answer], batch, out);
     }
     return answers;

@@ -1,7 +1,8 @@
 import type { Answer } from './answer.js';
 import { ForestError, errorCode } from './error.js';
 import { loadModel, type Model } from './index.js';
-import type { Port, Refusal, Reply, Request, Value } from './messages.js';
+import type { Port, Refusal, Reply, Request, Value, WasmReference } from './messages.js';
+import type { Rows } from './rows.js';
 
 function refusalOf(cause: unknown): Refusal {
   return cause instanceof ForestError
@@ -13,6 +14,66 @@ function columnsOf(model: Model): Partial<Record<Answer, number>> {
   return Object.fromEntries(
     model.description.answers.map((answer) => [answer, model.columns(answer)]),
   );
+}
+
+/**
+ * Rows times trees that the small module answers in a few milliseconds; above, the fast one is
+ * worth its way here.
+ */
+const smallWalksMax = 50_000;
+
+/** A model of this worker, by the small module first: a page is there sooner, and asks one row. */
+class Held {
+  #model: Model;
+  /** The file, until the fast module has read it. */
+  #bytes: Uint8Array | undefined;
+  #freed = false;
+
+  private constructor(model: Model, bytes: Uint8Array | undefined) {
+    this.#model = model;
+    this.#bytes = bytes;
+  }
+
+  static async load(bytes: Uint8Array, wasm: WasmReference | undefined): Promise<Held> {
+    if (wasm !== undefined) return new Held(await loadModel(bytes, { wasm }), undefined);
+    const small = new URL('./copse.wasm', import.meta.url);
+    return new Held(await loadModel(bytes, { wasm: small }), bytes);
+  }
+
+  get model(): Model {
+    return this.#model;
+  }
+
+  /** The model for so many rows. */
+  async modelFor(rows: Rows): Promise<Model> {
+    const { n_features: width, n_trees: trees } = this.#model.description;
+    const nRows = ArrayBuffer.isView(rows) ? rows.length / width : rows.length;
+    if (nRows * trees > smallWalksMax) await this.#becomeFast();
+    return this.#model;
+  }
+
+  free(): void {
+    this.#freed = true;
+    this.#model.free();
+  }
+
+  async #becomeFast(): Promise<void> {
+    const bytes = this.#bytes;
+    if (!bytes) return;
+    let fast: Model;
+    try {
+      fast = await loadModel(bytes);
+    } catch {
+      return; // the fast module cannot be fetched now: the small one knows the answers too
+    }
+    if (this.#freed || !this.#bytes) {
+      fast.free(); // another request was first
+      return;
+    }
+    this.#bytes = undefined;
+    this.#model.free();
+    this.#model = fast;
+  }
 }
 
 /** Not part of the worker's own script: most never import. */
@@ -35,10 +96,10 @@ function toGiveAway(value: Value): Transferable[] {
 
 /** Answers the requests of one client that arrive at `port`, in their order of arrival. */
 export function serve(port: Port): void {
-  const models = new Map<number, Model>();
+  const models = new Map<number, Held>();
   let last = 0;
 
-  const find = (number: number): Model => {
+  const find = (number: number): Held => {
     const model = models.get(number);
     if (model) return model;
     throw new ForestError(
@@ -50,8 +111,9 @@ export function serve(port: Port): void {
   const answer = async (request: Request): Promise<Value> => {
     switch (request.ask) {
       case 'load': {
-        const model = await loadModel(request.bytes, { wasm: request.wasm });
-        models.set(++last, model);
+        const held = await Held.load(request.bytes, request.wasm);
+        models.set(++last, held);
+        const { model } = held;
         return { model: last, description: model.description, columns: columnsOf(model) };
       }
       case 'import': {
@@ -59,9 +121,12 @@ export function serve(port: Port): void {
         return importModel(request.bytes, request);
       }
       case 'predict':
-        return find(request.model).predict(request.answer, request.rows);
+        return (await find(request.model).modelFor(request.rows)).predict(
+          request.answer,
+          request.rows,
+        );
       case 'predictOutputs':
-        return find(request.model).predictOutputs(request.row);
+        return find(request.model).model.predictOutputs(request.row);
       case 'free':
         models.get(request.model)?.free();
         models.delete(request.model);

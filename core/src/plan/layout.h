@@ -29,7 +29,8 @@ class Layout {
 
 /// Each returns null where the trees do not fit the layout. `columns` is a copy to take over.
 
-/// Many rows, trees of up to 256 leaves, ranks of 8 or 16 bits: one lane a row.
+/// Many rows; trees of up to 256 leaves with ranks of 8 bits, of up to 1,024 with ranks of 16: one
+/// lane a row.
 std::unique_ptr<Layout> MakeLaneSelect(const Forest& forest, TreeRange trees, Columns columns);
 /// A few rows, trees of depth <= 6, ranks of 8 bits; best up to 64 columns.
 std::unique_ptr<Layout> MakeBitWalk(const Forest& forest, TreeRange trees, Columns columns);

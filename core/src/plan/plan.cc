@@ -5,6 +5,7 @@
 #include <optional>
 #include <utility>
 
+#include "kernels/lane_kernels.h"
 #include "plan/columns.h"
 #include "plan/layout.h"
 #include "plan/shape.h"
@@ -71,7 +72,8 @@ Plan::Plan(const Forest& forest, const Options& options) : forest_(&forest) {
   const std::optional<Columns> columns = Columns::Compile(forest, trees, bytes_max / 2);
   shape_ = std::make_unique<plan::Shape>(plan::Shape::Of(forest, columns ? &*columns : nullptr));
   const std::vector<Choice> wanted =
-      options.only.empty() ? plan::Choose(*shape_) : Forced(options.only);
+      options.only.empty() ? plan::Choose(*shape_, plan::ChosenLaneKernels().of8.narrow)
+                           : Forced(options.only);
   for (const Choice& choice : wanted) {
     const std::size_t at =
         Make(choice.layout, columns ? &*columns : nullptr, bytes_max, options.only.empty());

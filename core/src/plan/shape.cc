@@ -12,15 +12,16 @@ namespace {
 // Limits of the layouts, as layout.h says.
 constexpr std::uint32_t kRank8Max = 255;
 constexpr std::uint32_t kRank16Max = 65534;
-constexpr std::size_t kSmallColumnsMax = 64;
-constexpr std::size_t kLeafMatchLeavesMax = 16;
+constexpr std::size_t kSlotColumnsMax = 64;
+constexpr std::size_t kLeafMatchLeavesMax = 32;
 constexpr std::size_t kBitWalkDepthMax = 6;
-constexpr std::size_t kLaneLeavesMax = 256;
+constexpr std::size_t kLane8LeavesMax = 256, kLane16LeavesMax = 1024;
 
-// Lane select tests every node of a tree: it pays while that is not too many for each row's path.
-constexpr double kLane16LeavesMeanMax = 600;
+// Lane select tests every node of a tree, for as many rows at once as a register has lanes; the
+// walk it competes with tests those on a row's path. Relative times, much the same on all targets.
+constexpr double kLaneTestNs = 1.05, kSlotStepNs = 1.5;
 // It always fills its lanes: fewer rows than this are quicker one by one.
-constexpr std::size_t kLaneRowsMin = 24;
+constexpr std::size_t kLaneRowsMin = 32;
 // One small tree and many features: the ranks would cost more than the walk they save.
 constexpr double kPlainStepNs = 4, kRankNs = 3;
 
@@ -31,16 +32,18 @@ bool RanksPay(const Shape& shape) {
 
 LayoutKind ForOneRow(const Shape& shape) {
   if (shape.n_columns == 0 || !RanksPay(shape)) return LayoutKind::kPlainWalk;
-  const bool small = shape.rank_max <= kRank8Max && shape.n_columns <= kSmallColumnsMax;
+  const bool small = shape.rank_max <= kRank8Max;
   if (small && shape.leaves_max <= kLeafMatchLeavesMax) return LayoutKind::kLeafMatch;
   if (small && shape.depth_max <= kBitWalkDepthMax) return LayoutKind::kBitWalk;
-  const bool pages = shape.rank_max <= kRank16Max && shape.n_columns <= kSmallColumnsMax;
+  const bool pages = shape.rank_max <= kRank16Max && shape.n_columns <= kSlotColumnsMax;
   return pages ? LayoutKind::kSlot4 : LayoutKind::kNode8;
 }
 
-bool LanesPay(const Shape& shape) {
-  if (shape.rank_max <= kRank8Max) return shape.leaves_max <= kLaneLeavesMax;
-  return shape.rank_max < kRank16Max && shape.leaves_mean <= kLane16LeavesMeanMax;
+bool LanesPay(const Shape& shape, std::size_t lane_bytes) {
+  const bool narrow = shape.rank_max <= kRank8Max && shape.leaves_max <= kLane8LeavesMax;
+  if (shape.rank_max >= kRank16Max || shape.leaves_max > kLane16LeavesMax) return false;
+  const double n_lanes = static_cast<double>(narrow ? lane_bytes : lane_bytes / 2);
+  return shape.leaves_mean * kLaneTestNs < shape.path_mean * kSlotStepNs * n_lanes;
 }
 
 }  // namespace
@@ -79,9 +82,9 @@ Shape Shape::Of(const Forest& forest, const Columns* columns) {
   return shape;
 }
 
-std::vector<Plan::Choice> Choose(const Shape& shape) {
+std::vector<Plan::Choice> Choose(const Shape& shape, std::size_t lane_bytes) {
   std::vector<Plan::Choice> choices = {{1, ForOneRow(shape)}};
-  if (choices[0].layout != LayoutKind::kPlainWalk && LanesPay(shape)) {
+  if (choices[0].layout != LayoutKind::kPlainWalk && LanesPay(shape, lane_bytes)) {
     choices.push_back({kLaneRowsMin, LayoutKind::kLaneSelect});
   }
   return choices;

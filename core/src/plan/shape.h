@@ -24,9 +24,9 @@ struct Shape {
   static Shape Of(const Forest& forest, const Columns* columns);
 };
 
-/// The layouts for one row and for more, by fixed rules. The
-/// layouts may still refuse the forest; the plan then takes the next best: see Fallbacks.
-std::vector<Plan::Choice> Choose(const Shape& shape);
+/// The layouts for one row and for more, by fixed rules, where registers have `lane_bytes` bytes.
+/// The layouts may still refuse the forest; the plan then takes the next best: see WithFallbacks.
+std::vector<Plan::Choice> Choose(const Shape& shape, std::size_t lane_bytes);
 
 /// Why Choose takes `layout`, with the numbers that decide.
 std::string ReasonFor(const Shape& shape, LayoutKind layout);
