@@ -3,7 +3,7 @@
 .PHONY: help run test build deps format lint bench flask docker clean native wasm web
 
 PORT ?= 5000
-ROUNDS ?= 1
+ROUNDS ?= 3
 export NODE_PATH := /usr/share/nodejs
 
 help: ## list the targets
@@ -30,7 +30,7 @@ lint: ## clang-format, clang-tidy, ESLint, tsc, shellcheck
 	@.ci/deps test
 	@.ci/lint
 
-bench: build ## measure against other libraries (SHAPES="iris_rf xgb", ROUNDS=3)
+bench: build ## measure against other libraries (SHAPES="iris_rf xgb", ROUNDS=1)
 	@.ci/deps bench
 	/usr/bin/python3 tests/bench/run_bench.py --rounds $(ROUNDS) $(SHAPES)
 

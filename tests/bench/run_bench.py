@@ -192,10 +192,10 @@ def surroundings():
 
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--rounds", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--core", type=int, default=(os.cpu_count() or 1) - 1)
-    parser.add_argument("--targets", default=os.environ.get("COPSE_BENCH_TARGETS", ","),
-                        type=lambda text: text.split(","),
+    parser.add_argument("--targets", type=lambda text: text.split(","),
+                        default=["", "AVX2"] if platform.machine() == "x86_64" else [""],
                         help="instruction sets of copse itself, such as ,AVX2 (empty: the best)")
     parser.add_argument("--peers", type=lambda text: text.split(","), default=[],
                         help="only those whose names begin so")

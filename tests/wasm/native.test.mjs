@@ -1,4 +1,5 @@
-// The promise on bits: the native program and the binding give the same bytes for every vector.
+// The promise on bits: the native program and the binding, by both of its modules, give the same
+// bytes for every vector, for all rows together and for each alone.
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
@@ -9,7 +10,7 @@ import { after, test } from 'node:test';
 import { loadModel } from 'copse';
 
 import { readNpy } from './support/npy.mjs';
-import { caseNames, readCase, root } from './support/vectors.mjs';
+import { caseNames, readCase, root, wasmModules } from './support/vectors.mjs';
 
 const program = process.env.COPSE_BIN ?? join(root, 'build/bin/copse');
 const scratch = mkdtempSync(join(tmpdir(), 'copse-native-'));
@@ -47,16 +48,31 @@ function answersOf(model) {
 for (const name of caseNames()) {
   test(`same bits as the native program: ${name}`, async () => {
     const vector = readCase(name);
-    const model = await loadModel(vector.model);
-    const answers = answersOf(model);
+    const [nRows, width] = vector.rows.shape;
+    const models = [];
+    for (const [, wasm] of wasmModules) models.push(await loadModel(vector.model, { wasm }));
+    const answers = answersOf(models[0]);
     assert.ok(answers.length > 0);
     for (const answer of answers) {
       const theirs = native(vector, answer);
-      const ours = narrowed(model.predict(answer, vector.rows.data), theirs.data);
-      const same = Buffer.from(ours.buffer).equals(Buffer.from(theirs.data.buffer));
-      assert.deepEqual([vector.rows.shape[0], model.columns(answer)], theirs.shape, answer);
-      assert.ok(same, `${answer} differs`);
+      const demandSame = (got, how) => {
+        const ours = narrowed(got, theirs.data);
+        const same = Buffer.from(ours.buffer).equals(Buffer.from(theirs.data.buffer));
+        assert.ok(same, `${answer} differs, ${how}`);
+      };
+      models.forEach((model, i) => {
+        const [kind] = wasmModules[i];
+        const columns = model.columns(answer);
+        assert.deepEqual([nRows, columns], theirs.shape, answer);
+        demandSame(model.predict(answer, vector.rows.data), kind);
+        const alone = new Float64Array(nRows * columns);
+        for (let r = 0; r < nRows; ++r) {
+          const row = vector.rows.data.subarray(r * width, (r + 1) * width);
+          alone.set(model.predict(answer, row), r * columns);
+        }
+        demandSame(alone, `${kind}, row by row`);
+      });
     }
-    model.free();
+    for (const model of models) model.free();
   });
 }

@@ -1,4 +1,4 @@
-// Every vector through the binding, as near as its case says.
+// Every vector through the binding, by its fast module and its small one, as near as its case says.
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -7,12 +7,12 @@ import { loadModel } from 'copse';
 
 import { readNpy, toDoubles } from './support/npy.mjs';
 import { demandAgreement } from './support/tolerance.mjs';
-import { caseNames, readCase } from './support/vectors.mjs';
+import { caseNames, readCase, wasmModules } from './support/vectors.mjs';
 
-for (const name of caseNames()) {
-  test(`vector ${name}`, async () => {
+for (const [name, [kind, wasm]] of caseNames().flatMap((n) => wasmModules.map((m) => [n, m]))) {
+  test(`vector ${name}, ${kind}`, async () => {
     const vector = readCase(name);
-    const model = await loadModel(vector.model);
+    const model = await loadModel(vector.model, { wasm });
     assert.equal(model.nFeatures, vector.rows.shape[1]);
     const answers = Object.entries(vector.answers);
     assert.ok(answers.length > 0, 'a case without answers proves nothing');

@@ -319,6 +319,8 @@ struct Sums {
   static constexpr hn::CappedTag<double, 2> d = {};
   hn::Vec<hn::CappedTag<double, 2>> lower, upper;
 
+  // A defaulted one is made outside of the target's region, where GCC cannot inline vectors.
+  HWY_INLINE Sums() {}  // NOLINT(modernize-use-equals-default)
   HWY_INLINE void Load(const double* from) {
     lower = hn::LoadU(d, from);
     upper = hn::LoadU(d, from + 2);

@@ -35,3 +35,9 @@ export function readCase(name) {
 }
 
 export const iris = join(root, 'models/iris.safetensors');
+
+/** The module that the binding takes by itself, and the small one: [name, `wasm` of loadModel]. */
+export const wasmModules = [
+  ['fast', undefined],
+  ['small', new URL(import.meta.resolve('copse/copse.wasm'))],
+];

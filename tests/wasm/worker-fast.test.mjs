@@ -1,0 +1,59 @@
+// A worker starts with the small module, and fetches the fast one for the first large request.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, test } from 'node:test';
+
+import { ForestWorker } from 'copse/client';
+import { serve } from 'copse/worker';
+
+import { iris, readCase } from './support/vectors.mjs';
+
+const sizeOf = (name) => readFileSync(new URL(import.meta.resolve(`copse/${name}.wasm`))).length;
+const small = sizeOf('copse');
+const fast = sizeOf('copse-fast');
+
+// On this thread, so that its compiling can be seen.
+const compiled = [];
+let isOffline = false;
+const { compile } = WebAssembly;
+WebAssembly.compile = (bytes) => {
+  if ([small, fast].includes(bytes.length)) compiled.push(bytes.length); // Node has some, too
+  return isOffline ? Promise.reject(new Error('offline')) : compile(bytes);
+};
+const { port1, port2 } = new MessageChannel();
+serve(port2);
+const worker = new ForestWorker(port1);
+after(() => port1.close());
+
+const bytes = readFileSync(iris);
+const { rows } = readCase('iris');
+const many = Float64Array.from({ length: 4 * 2000 }, (_, i) => rows.data[i % rows.data.length]);
+
+test('a few rows need the small module only', async () => {
+  const model = await worker.load(bytes);
+  assert.equal((await model.predict('proba', rows.data.subarray(0, 40))).length, 30);
+  assert.deepEqual(compiled, [small]);
+  await model.free();
+});
+
+test('without the fast module the small one answers all rows', async () => {
+  isOffline = true;
+  const model = await worker.load(bytes);
+  const answer = await model.predict('proba', many);
+  assert.equal(answer.length, 3 * 2000);
+  assert.equal(compiled.at(-1), fast);
+  isOffline = false;
+  assert.deepEqual(await model.predict('proba', many), answer, 'and by the fast one it is the same');
+  assert.deepEqual(compiled, [small, fast, fast]);
+  assert.deepEqual(await model.predict('proba', many.subarray(0, 40)), answer.subarray(0, 30));
+  await model.free();
+});
+
+test('a model can be freed while its fast module is on the way', async () => {
+  const model = await worker.load(bytes);
+  const answers = [model.predict('leaf', many), model.predict('leaf', many)];
+  const freed = model.free();
+  await Promise.allSettled(answers);
+  await freed;
+  await assert.rejects(model.predict('leaf', many), /after free/);
+});
