@@ -200,6 +200,9 @@ Not measured here, because no package registry offers them: TL2cgen, Treelite, F
 
 
 def write(record, path):
+    """docs/benchmarks.md of `record`, which lies at `path`; shapes in their usual order."""
+    shapes = record["shapes"]
+    record = {**record, "shapes": {name: shapes[name] for name in TITLES if name in shapes}}
     (ROOT / "docs/benchmarks.md").write_text(document(record, path), "utf-8")
 
 

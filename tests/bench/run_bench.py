@@ -16,6 +16,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -45,6 +46,12 @@ def say(text):
 def output_of(*command):
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def emcc_version():
+    """Such as "emcc 3.1.6"; what the program says of itself is a sentence."""
+    found = re.search(r"\d+\.\d+\.\d+", output_of("emcc", "--version"))
+    return f"emcc {found.group()}" if found else "none"
 
 
 def pinned(core, *command):
@@ -184,7 +191,7 @@ def surroundings():
     changed = output_of("git", "status", "--porcelain", "--untracked-files=no")
     return {"machine": f"{processor()}, {os.cpu_count()} cores", "system": platform.platform(),
             "compiler": output_of("g++", "--version").splitlines()[0],
-            "wasm_compiler": output_of("emcc", "--version").splitlines()[0],
+            "wasm_compiler": emcc_version(),
             "node": output_of("node", "--version"), "python": platform.python_version(),
             "commit": output_of("git", "rev-parse", "--short", "HEAD"),
             "uncommitted_changes": bool(changed)}
