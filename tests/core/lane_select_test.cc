@@ -9,10 +9,7 @@
 
 #include "copse/plan.h"
 #include "kernels/lane_kernels.h"
-#include "layouts.h"
-#include "plan/layout.h"
-#include "random_forest.h"
-#include "walk.h"
+#include "one_layout.h"
 
 namespace copse::plan {
 namespace {
@@ -35,52 +32,8 @@ void OnEachTarget(Use use) {
   Plan::LimitTarget(targets.front());
 }
 
-std::unique_ptr<Layout> Made(const Forest& forest, TreeRange trees) {
-  auto columns = Columns::Compile(forest, trees, std::size_t{1} << 24);
-  return columns ? MakeLaneSelect(forest, trees, std::move(*columns)) : nullptr;
-}
-std::unique_ptr<Layout> Made(const Forest& forest) { return Made(forest, {0, forest.n_trees()}); }
-
-RowBlock BlockOf(const double* rows, std::size_t n_features, std::size_t n) {
-  return {nullptr, rows, n_features, n};
-}
-RowBlock BlockOf(const float* rows, std::size_t n_features, std::size_t n) {
-  return {rows, nullptr, n_features, n};
-}
-
-// Margins of rows [first, first + n) in one call; a number behind them has to stay.
-template <class Number>
-std::vector<double> Margins(const Forest& forest, const Layout& layout,
-                            const std::vector<Number>& rows, std::size_t first, std::size_t n) {
-  constexpr double kBehind = 12345;
-  const std::size_t n_outputs = forest.n_outputs();
-  std::vector<double> sums(n * n_outputs + 1, kBehind);
-  const auto of_row = [&](std::size_t r) {
-    return std::span(sums).subspan(r * n_outputs, n_outputs);
-  };
-  for (std::size_t r = 0; r < n; ++r) walk::Start(forest, of_row(r));
-  layout.AddTrees(BlockOf(rows.data() + first * forest.n_features(), forest.n_features(), n),
-                  sums.data());
-  for (std::size_t r = 0; r < n; ++r) walk::Finish(forest, forest.trees_per_output(), of_row(r));
-  EXPECT_EQ(sums.back(), kBehind);
-  sums.pop_back();
-  return sums;
-}
-
-template <class Number>
-void ExpectSame(const Forest& forest, const Layout& layout, const std::vector<Number>& rows,
-                const std::vector<std::size_t>& batches) {
-  const std::vector<double> expected = test::WalkPlainly(forest, rows);
-  const std::size_t n_rows = rows.size() / forest.n_features(), n_outputs = forest.n_outputs();
-  for (const std::size_t n : batches) {
-    const std::size_t first = 5 * n % (n_rows - n + 1);
-    const auto margins = Margins(forest, layout, rows, first, n);
-    const auto right = std::span(expected).subspan(first * n_outputs, n * n_outputs);
-    const std::size_t at = test::FirstDifference(margins, right);
-    ASSERT_EQ(at, margins.size()) << "call of " << n << ", row " << at / n_outputs << ": "
-                                  << test::Exactly(margins[at]) << ", not "
-                                  << test::Exactly(right[at]);
-  }
+std::unique_ptr<Layout> Made(const Forest& forest) {
+  return test::Made(MakeLaneSelect, forest, {0, forest.n_trees()});
 }
 
 // The forest of `spec`, in doubles and floats, on each target.
@@ -92,10 +45,11 @@ void ExpectSame(const ForestSpec& spec, std::uint64_t seed, std::size_t n_rows,
   const std::vector<double> rows = test::MakeRows(forest, n_rows, dice);
   const std::vector<float> narrow = test::Narrowed(rows);
   OnEachTarget([&] {
-    const auto layout = Made(forest);
-    ASSERT_NE(layout, nullptr);
-    ExpectSame(forest, *layout, rows, batches);
-    ExpectSame(forest, *layout, narrow, batches);
+    test::Layouts layouts;
+    layouts.push_back(Made(forest));
+    ASSERT_NE(layouts[0], nullptr);
+    test::ExpectSame(forest, layouts, rows, batches);
+    test::ExpectSame(forest, layouts, narrow, batches);
   });
 }
 
@@ -218,11 +172,12 @@ TEST(LaneSelect, RangesOfTreesAddUp) {
   Dice dice(1);
   const Forest forest = test::MakeForest(spec, dice);
   const std::vector<double> rows = test::MakeRows(forest, 100, dice);
-  const auto first = Made(forest, {0, 3}), rest = Made(forest, {3, 7});
+  const auto first = test::Made(MakeLaneSelect, forest, {0, 3});
+  const auto rest = test::Made(MakeLaneSelect, forest, {3, 7});
   std::vector<double> sums(300), expected = test::WalkPlainly(forest, rows);
   for (std::size_t r = 0; r < 100; ++r) walk::Start(forest, std::span(sums).subspan(3 * r, 3));
-  first->AddTrees(BlockOf(rows.data(), spec.n_features, 100), sums.data());
-  rest->AddTrees(BlockOf(rows.data(), spec.n_features, 100), sums.data());
+  first->AddTrees(test::BlockOf(rows, spec.n_features), sums.data());
+  rest->AddTrees(test::BlockOf(rows, spec.n_features), sums.data());
   for (std::size_t r = 0; r < 100; ++r) {
     walk::Finish(forest, forest.trees_per_output(), std::span(sums).subspan(3 * r, 3));
   }

@@ -18,7 +18,7 @@ TEST(Node8, TreesOfDifferentSizesAreRight) { deep::ExpectMixturesSame(MakeNode8)
 TEST(Node8, NothingIsNothing) { deep::ExpectNothingDone(MakeNode8); }
 
 TEST(Node8, AnyNumberOfColumnsIsRight) {
-  const deep::Sizes numbers = {1, 2, 3, 4, 5, 8, 9, 33, 64, 65, 128, 129, 300, 1024, 1025, 3000};
+  const Sizes numbers = {1, 2, 3, 4, 5, 8, 9, 33, 64, 65, 128, 129, 300, 1024, 1025, 3000};
   deep::ExpectColumnsSame(MakeNode8, numbers, MissingMix::kOne, 0);
   deep::ExpectColumnsSame(MakeNode8, numbers, MissingMix::kAnyWay, 0);
   deep::ExpectColumnsSame(MakeNode8, {1, 4, 40, 400}, MissingMix::kAnything, 25);

@@ -34,7 +34,7 @@ TEST(Slot4, MoreThan64ColumnsAreRefused) {
     const auto columns = Columns::Compile(forest, trees, 0);
     ASSERT_TRUE(columns);
     ASSERT_EQ(columns->n_columns, n_features);
-    EXPECT_EQ(deep::Made(MakeSlot4, forest, trees) != nullptr, n_features == 64);
+    EXPECT_EQ(Made(MakeSlot4, forest, trees) != nullptr, n_features == 64);
   }
 }
 
@@ -55,7 +55,7 @@ TEST(Slot4, RanksUpTo65534Fit) {
     if (n_thresholds == 65534) {
       deep::ExpectRangesSame(MakeSlot4, forest, {trees.end}, 200, {1, 200}, dice);
     } else {
-      EXPECT_EQ(deep::Made(MakeSlot4, forest, trees), nullptr);
+      EXPECT_EQ(Made(MakeSlot4, forest, trees), nullptr);
     }
   }
 }
@@ -90,7 +90,7 @@ TEST(Slot4, PureLeavesTakeNoTable) {
   for (const std::size_t n_classes : {10, 64}) {
     const Forest forest = PureForest(n_classes);
     const std::size_t n_slots = 2 * forest.n_nodes() + forest.n_trees();
-    const auto layout = deep::Made(MakeSlot4, forest, {0, forest.n_trees()});
+    const auto layout = Made(MakeSlot4, forest, {0, forest.n_trees()});
     ASSERT_NE(layout, nullptr);
     EXPECT_EQ(layout->bytes() < 5 * n_slots + 8192, n_classes == 10) << layout->bytes();
   }
