@@ -61,14 +61,22 @@ std::span<const Route> Handlers::Routes() {
 }
 
 Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metrics& metrics)
-    : models_(std::move(models)),
-      web_(std::move(web)),
+    : web_(std::move(web)),
       log_(log),
       metrics_(metrics),
-      pool_(std::make_unique<RowPool>(std::max(1U, std::thread::hardware_concurrency()) - 1)),
-      swagger_(SwaggerDocument(models_)),
-      openapi_(OpenApiDocument(models_)) {
-  if (!models_.empty()) predictor_.emplace(models_.front(), log_, metrics_, *pool_);
+      pool_(std::make_unique<RowPool>(std::max(1U, std::thread::hardware_concurrency()) - 1)) {
+  Replace(std::move(models));
+}
+
+void Handlers::Replace(LoadedModels models) {
+  auto next = std::make_shared<const ModelSet>(std::move(models), log_, metrics_, *pool_);
+  const std::lock_guard lock(mutex_);
+  models_.swap(next);  // the old set ends outside of the lock, or with its last request
+}
+
+std::shared_ptr<const ModelSet> Handlers::Models() const {
+  const std::lock_guard lock(mutex_);
+  return models_;
 }
 
 const Route* Handlers::Find(std::string_view path) const {
@@ -132,21 +140,25 @@ void AddCommonHeaders(const Request& request, Reply& reply) {
 }
 
 Reply Handlers::Predict(const Request& request) const {
-  return predictor_ ? predictor_->FromQuery(request) : NoModel(request);
+  const auto models = Models();
+  return models->empty() ? NoModel(request) : models->predictor()->FromQuery(request);
 }
 
 Reply Handlers::PredictJson(const Request& request) const {
-  return predictor_ ? predictor_->FromJson(request) : NoModel(request);
+  const auto models = Models();
+  return models->empty() ? NoModel(request) : models->predictor()->FromJson(request);
 }
 
 Reply Handlers::PredictFile(const Request& request) const {
-  return predictor_ ? predictor_->FromFile(request) : NoModel(request);
+  const auto models = Models();
+  return models->empty() ? NoModel(request) : models->predictor()->FromFile(request);
 }
 
 Reply Handlers::ModelList(const Request&) const {
   std::string text = "{\"models\":[";
-  for (const auto& model : models_) {
-    if (model != models_.front()) text += ",";
+  const auto set = Models();
+  for (const auto& model : set->models()) {
+    if (model != set->models().front()) text += ",";
     text += "{\"name\":" + JsonString(model->name) + ",\"version\":" + JsonString(model->version) +
             ",\"url\":" +
             JsonString(std::string(kModelPrefix) + model->name + std::string(kModelSuffix)) + "}";
@@ -160,24 +172,23 @@ Reply Handlers::ModelFile(const Request& request) const {
   std::string_view name = request.path;
   name.remove_prefix(kModelPrefix.size());
   name.remove_suffix(kModelSuffix.size());
-  const auto found = std::find_if(models_.begin(), models_.end(),
-                                  [&](const auto& model) { return model->name == name; });
-  if (found == models_.end()) {
+  const auto set = Models();
+  const LoadedModel* const model = set->Find(name);
+  if (model == nullptr) {
     return Problem(
         Error{ErrorCode::kNotFound, "There is no model named " + std::string(name) + "."},
         DetailsOf(request));
   }
-  const LoadedModel& model = **found;
-  const std::string etag = "\"" + model.sha256 + "\"";
+  const std::string etag = "\"" + model->sha256 + "\"";
   Reply reply;
   reply.headers = {{"ETag", etag}, {"Cache-Control", "no-cache"}};
   if (MatchesEtag(request.Field("if-none-match"), etag)) {
     reply.status = 304;
-    reply.headers.emplace_back("Content-Length", std::to_string(model.bytes.size()));
+    reply.headers.emplace_back("Content-Length", std::to_string(model->bytes.size()));
     return reply;
   }
   reply.content_type = "application/octet-stream";
-  reply.body.assign(model.bytes.begin(), model.bytes.end());
+  reply.body.assign(model->bytes.begin(), model->bytes.end());
   return reply;
 }
 
@@ -187,9 +198,9 @@ Reply Handlers::ApiDocsRedirect(const Request& request) const {
 
 Reply Handlers::ApiDocsIndex(const Request&) const { return Redirect(302, "/apidocs/"); }
 
-Reply Handlers::Swagger(const Request&) const { return JsonReply(swagger_); }
+Reply Handlers::Swagger(const Request&) const { return JsonReply(Models()->swagger()); }
 
-Reply Handlers::OpenApi(const Request&) const { return JsonReply(openapi_); }
+Reply Handlers::OpenApi(const Request&) const { return JsonReply(Models()->openapi()); }
 
 Reply Handlers::Health(const Request&) const { return JsonReply("{\"status\":\"ok\"}"); }
 
@@ -198,10 +209,11 @@ Reply Handlers::Ready(const Request& request) const {
     return Problem(Error{ErrorCode::kUnavailable, "The service is about to stop."},
                    DetailsOf(request));
   }
-  if (models_.empty()) return NoModel(request);
+  const auto set = Models();
+  if (set->empty()) return NoModel(request);
   std::string text = "{\"status\":\"ready\",\"models\":[";
-  for (const auto& model : models_) {
-    if (model != models_.front()) text += ",";
+  for (const auto& model : set->models()) {
+    if (model != set->models().front()) text += ",";
     text +=
         "{\"name\":" + JsonString(model->name) + ",\"version\":" + JsonString(model->version) + "}";
   }
@@ -211,7 +223,7 @@ Reply Handlers::Ready(const Request& request) const {
 Reply Handlers::MetricsText(const Request&) const {
   Metrics::Snapshot snapshot;
   if (log_ != nullptr) snapshot.log = log_->State();
-  snapshot.models = models_.size();
+  snapshot.models = Models()->models().size();
   snapshot.ready = ready();
   Reply reply;
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";

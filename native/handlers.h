@@ -4,16 +4,14 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
+#include <mutex>
 #include <span>
 #include <string>
 #include <string_view>
 
-#include "loaded_model.h"
 #include "metrics.h"
-#include "openapi.h"
+#include "model_set.h"
 #include "prediction_log.h"
-#include "predictor.h"
 #include "reply.h"
 #include "request.h"
 #include "web_assets.h"
@@ -42,13 +40,17 @@ class Handlers {
   /// Whether the body of such a request is wanted: else it can be answered before it has come.
   bool ReadsBody(std::string_view method, std::string_view path) const;
 
+  /// Requests that come from now on are answered by these. Those that are being answered keep what
+  /// they began with.
+  void Replace(LoadedModels models);
+
   /// Never throws but for lack of memory.
   Reply Handle(const Request& request) const;
 
   /// From now on /readyz says 503: the process is about to end.
   void StartDraining() { draining_ = true; }
   bool draining() const { return draining_; }
-  bool ready() const { return !draining_ && !models_.empty(); }
+  bool ready() const { return !draining_ && !Models()->empty(); }
 
  private:
   static std::span<const Route> Routes();
@@ -69,13 +71,14 @@ class Handlers {
   Reply MetricsText(const Request& request) const;
   Reply Asset(const Request& request) const;
 
-  const LoadedModels models_;
+  std::shared_ptr<const ModelSet> Models() const;
+
   const WebAssets web_;
   PredictionLog* const log_;
   Metrics& metrics_;
-  std::unique_ptr<RowPool> pool_;       ///< all cores but the one that a request has
-  std::optional<Predictor> predictor_;  ///< of the first model
-  const std::string swagger_, openapi_;
+  std::unique_ptr<RowPool> pool_;  ///< all cores but the one that a request has
+  mutable std::mutex mutex_;       ///< of the pointer alone
+  std::shared_ptr<const ModelSet> models_;
   std::atomic<bool> draining_ = false;
 };
 

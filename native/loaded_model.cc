@@ -204,6 +204,11 @@ Result<std::shared_ptr<const LoadedModel>> LoadModel(const std::string& spec,
       *std::move(model), std::move(bytes), kind, compression, file_bytes});
 }
 
+std::string ModelPathOf(const std::string& spec) {
+  const auto parts = ParseSpec(spec);
+  return parts.ok() ? parts->path : spec;
+}
+
 std::string ModelNameOf(std::string_view path) {
   if (path == "-") return "model";
   std::string name(path.substr(path.rfind('/') + 1));

@@ -42,6 +42,9 @@ Result<std::shared_ptr<const LoadedModel>> LoadModel(const std::string& spec,
                                                      const ImportOptions& options = {},
                                                      LoadFor purpose = LoadFor::kLooking);
 
+/// FILE of `[NAME=]FILE`.
+std::string ModelPathOf(const std::string& spec);
+
 /// The name that `[NAME=]FILE` gets without NAME: iris for a/iris.safetensors and iris.pkl.gz.
 std::string ModelNameOf(std::string_view path);
 

@@ -145,6 +145,12 @@ std::string Metrics::Text(const Snapshot& snapshot) const {
   }
   Single(text, "models_loaded", "gauge", "Models that can be asked.",
          std::to_string(snapshot.models));
+  Describe(text, "model_reloads_total", "counter",
+           "Model files that had changed, by what became of them.");
+  Sample(text, "model_reloads_total", Label("result", "loaded"),
+         std::to_string(reloads_loaded_.load()));
+  Sample(text, "model_reloads_total", Label("result", "failed"),
+         std::to_string(reloads_failed_.load()));
   Single(text, "service_ready", "gauge", "Whether /readyz answers 200.",
          snapshot.ready ? "1" : "0");
   Single(text, "access_log_dropped_total", "counter", "Lines that the access log lost.",

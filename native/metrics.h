@@ -32,6 +32,12 @@ class Metrics {
   void CountPredictions(std::string_view model, std::string_view version, std::string_view output,
                         std::string_view label, std::uint64_t n);
 
+  /// Model files that were loaded, or refused, because they had changed.
+  void CountReloads(std::uint64_t n_loaded, std::uint64_t n_failed) {
+    reloads_loaded_ += n_loaded;
+    reloads_failed_ += n_failed;
+  }
+
   /// Lines that the access log has lost so far.
   void SetAccessLogDropped(std::uint64_t n) { access_log_dropped_ = n; }
 
@@ -61,7 +67,7 @@ class Metrics {
   mutable std::mutex mutex_;
   std::map<RequestKey, Histogram> requests_;
   std::map<PredictionKey, std::uint64_t> predictions_;
-  std::atomic<std::uint64_t> access_log_dropped_ = 0;
+  std::atomic<std::uint64_t> access_log_dropped_ = 0, reloads_loaded_ = 0, reloads_failed_ = 0;
 };
 
 /// `text` inside the quotes of a label value.

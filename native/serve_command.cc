@@ -3,9 +3,7 @@
 #include <cmath>
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -14,10 +12,12 @@
 #include "commands.h"
 #include "import_flags.h"
 #include "loaded_model.h"
+#include "model_source.h"
 #include "model_text.h"
 #include "outbox.h"
 #include "redis_shipper.h"
 #include "server.h"
+#include "web_assets.h"
 
 namespace copse {
 namespace {
@@ -30,6 +30,8 @@ struct ServeOptions {
   std::string log = "copse-predictions.db";
   bool no_log = false;
   std::string durability = "commit";
+  double reload_interval = 2;  // seconds; 0: only on SIGHUP
+  bool check = false;
   double head_timeout = 10, body_timeout = 30, idle_timeout = 60;  // seconds
   ImportOptions import;
   ServerConfig config;
@@ -49,133 +51,23 @@ std::string DefaultWebDir() {
   return "";
 }
 
-bool IsOurs(const std::string& file) { return file.ends_with(".safetensors"); }
-
-// The files of a folder, by name; hidden ones are none of ours.
-Result<std::vector<std::string>> FilesIn(const std::string& folder) {
-  std::vector<std::string> files;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (!entry.path().filename().string().starts_with(".")) files.push_back(entry.path().string());
+// What a person should know of a model that is going to be served.
+void Announce(const LoadedModel& model, const ImportOptions& options) {
+  if (model.kind != SourceKind::kCopse) {
+    std::fprintf(stderr, "copse: %s: imported from %s: %s\n", model.name.c_str(),
+                 Plain(model.path).c_str(), SummaryText(model).c_str());
   }
-  if (error) {
-    return Error{ErrorCode::kInvalidInput, "--models is \"" + folder + "\": " + error.message()};
-  }
-  std::sort(files.begin(), files.end());
-  return files;
+  PrintWarnings(model, options);
 }
 
-// The models that are going to be served, each with a name of its own.
-class Models {
- public:
-  explicit Models(const ImportOptions& options) : options_(options) {}
-
-  Status Add(const std::string& spec) {
-    auto loaded = LoadModel(spec, options_, LoadFor::kPredicting);
-    if (!loaded.ok()) return loaded.error();
-    return Take(*std::move(loaded));
-  }
-
-  // Everything in a folder that is a model by its content. A .safetensors file must be one, and
-  // what is damaged ends the start; of what is no model, or none for us, or has a name that is
-  // taken, a line on stderr says so.
-  Status AddFolder(const std::string& folder) {
-    auto files = FilesIn(folder);
-    if (!files.ok()) return files.error();
-    std::erase_if(*files, SkippedAsNoFile);
-    std::set<std::string> ours;
-    for (const std::string& file : *files) {
-      if (IsOurs(file)) ours.insert(ModelNameOf(file));
-    }
-    for (const std::string& file : *files) {
-      if (!IsOurs(file) && ours.count(ModelNameOf(file)) != 0) {
-        Skip(Plain(file) + ": a .safetensors file beside it has the same name");
-      } else if (auto added = AddFileOfFolder(file); !added.ok()) {
-        return added;
-      }
-    }
-    return Ok{};
-  }
-
-  std::vector<std::shared_ptr<const LoadedModel>> Take() && { return std::move(models_); }
-
- private:
-  // `why` is a sentence of ours, in which foreign text is escaped already.
-  static void Skip(const std::string& why) {
-    std::fprintf(stderr, "copse: not served: %s\n", why.c_str());
-  }
-
-  // Opened is only a file: nobody may ever write to a pipe, and a device may have no end.
-  static bool SkippedAsNoFile(const std::string& file) {
-    std::error_code error;
-    const auto status = std::filesystem::status(file, error);
-    if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status)) return false;
-    const char* const what = std::filesystem::is_directory(status) ? "a folder"
-                             : std::filesystem::is_fifo(status)    ? "a pipe"
-                             : std::filesystem::is_socket(status)  ? "a socket"
-                                                                   : "a device";
-    Skip(Plain(file) + ": " + what + "; a model file was expected");
-    return true;
-  }
-
-  Status AddFileOfFolder(const std::string& file) {
-    auto loaded = LoadModel(file, options_, LoadFor::kPredicting);
-    if (loaded.ok()) {
-      // Asked of models only: the notes beside a model may have its name.
-      const auto other = paths_.find((*loaded)->name);
-      if (other == paths_.end()) return Take(*std::move(loaded));
-      SkipTaken(file, other->second);
-      return Ok{};
-    }
-    const ErrorCode code = loaded.error().code;
-    const bool is_model = code != ErrorCode::kUnsupportedModel && code != ErrorCode::kNotFound;
-    if (IsOurs(file) || is_model) return loaded.error();
-    Skip(loaded.error().message);
-    return Ok{};
-  }
-
-  static void SkipTaken(const std::string& file, const std::string& other) {
-    std::error_code error;
-    if (std::filesystem::equivalent(file, other, error)) return;  // it is served
-    const bool is_beside = path(file).parent_path() == path(other).parent_path();
-    const std::string shown = is_beside ? path(other).filename().string() : other;
-    std::fprintf(stderr,
-                 "copse: %s is not served: %s has that name already; rename one of them, or serve "
-                 "it with --model NAME=FILE\n",
-                 Plain(file).c_str(), Plain(shown).c_str());
-  }
-
-  Status Take(std::shared_ptr<const LoadedModel> model) {
-    const auto [other, is_new] = paths_.emplace(model->name, model->path);
-    if (!is_new) {
-      return Error{ErrorCode::kInvalidInput, "two models are called " + model->name + ": " +
-                                                 other->second + " and " + model->path +
-                                                 "; name one of them with --model NAME=FILE"};
-    }
-    if (model->kind != SourceKind::kCopse) {
-      std::fprintf(stderr, "copse: %s: imported from %s: %s\n", model->name.c_str(),
-                   Plain(model->path).c_str(), SummaryText(*model).c_str());
-    }
-    PrintWarnings(*model, options_);
-    models_.push_back(std::move(model));
-    return Ok{};
-  }
-
-  ImportOptions options_;
-  std::vector<std::shared_ptr<const LoadedModel>> models_;
-  std::map<std::string, std::string> paths_;  // by name
-};
-
-Status LoadModels(const ServeOptions& options, ServerConfig& config) {
-  Models models(options.import);
-  for (const std::string& spec : options.models) {
-    if (auto added = models.Add(spec); !added.ok()) return added;
-  }
-  if (!options.models_dir.empty()) {
-    if (auto added = models.AddFolder(options.models_dir); !added.ok()) return added;
-  }
-  config.models = std::move(models).Take();
-  return Ok{};
+std::unique_ptr<ModelSource> SourceOf(const ServeOptions& options) {
+  return std::make_unique<ModelSource>(
+      ModelSource::Options{.specs = options.models,
+                           .folder = options.models_dir,
+                           .import = options.import,
+                           .on_loaded = [import = options.import](const LoadedModel& model) {
+                             Announce(model, import);
+                           }});
 }
 
 Result<std::unique_ptr<PredictionLog>> OpenLog(const ServeOptions& options) {
@@ -198,13 +90,34 @@ Result<std::unique_ptr<PredictionLog>> OpenLog(const ServeOptions& options) {
 
 int Milliseconds(double seconds) { return static_cast<int>(std::lround(seconds * 1000)); }
 
+// What would be served. The log is not opened: that could make its file, or ask a Redis.
+Status Check(const ServeOptions& options, const ServerConfig& config) {
+  if (!options.redis.empty()) {
+    if (auto address = ParseRedisUrl(options.redis); !address.ok()) return address.error();
+  }
+  if (!config.web_dir.empty()) {
+    if (auto web = WebAssets::Load(config.web_dir); !web.ok()) return web.error();
+  }
+  for (const auto& model : config.models) {
+    std::printf("%s %s: %s\n", model->name.c_str(), model->version.c_str(),
+                SummaryText(*model).c_str());
+  }
+  if (config.models.empty()) std::printf("no model: nothing would be ready\n");
+  return Ok{};
+}
+
 Status Serve(ServeOptions& options) {
   ServerConfig& config = options.config;
-  if (auto loaded = LoadModels(options, config); !loaded.ok()) return loaded.error();
+  config.source = SourceOf(options);
+  auto models = config.source->Load();
+  if (!models.ok()) return models.error();
+  config.models = *std::move(models);
   if (config.web_dir.empty()) config.web_dir = DefaultWebDir();
   config.limits.head_timeout_ms = Milliseconds(options.head_timeout);
   config.limits.body_timeout_ms = Milliseconds(options.body_timeout);
   config.limits.idle_timeout_ms = Milliseconds(options.idle_timeout);
+  config.reload_interval_ms = Milliseconds(options.reload_interval);
+  if (options.check) return Check(options, config);
   auto log = OpenLog(options);
   if (!log.ok()) return log.error();
   config.log = *std::move(log);
@@ -223,6 +136,13 @@ void AddMainOptions(CLI::App& app, ServeOptions& options) {
                  "Folder whose models are served too, in the order of their names; what is no "
                  "model, and a second one of a name, is named on stderr and left out")
       ->envname("COPSE_MODELS");
+  app.add_option("--reload-interval", options.reload_interval,
+                 "Seconds between looks for model files that have changed; 0 looks only on SIGHUP")
+      ->check(CLI::Range(0.0, 86'400.0))
+      ->capture_default_str()
+      ->envname("COPSE_RELOAD_INTERVAL");
+  app.add_flag("--check", options.check,
+               "Load the models, look at every option, say what would be served, and end");
   AddIterationsOption(app, options.import)->envname("COPSE_ITERATIONS");
   app.add_option("--host", options.config.host, "Address to listen on")
       ->capture_default_str()

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -15,6 +16,8 @@
 #include "handlers.h"
 #include "listener.h"
 #include "loaded_model.h"
+#include "model_source.h"
+#include "model_watcher.h"
 #include "reactor.h"
 #include "session.h"
 #include "worker_pool.h"
@@ -27,22 +30,28 @@ using Clock = std::chrono::steady_clock;
 // The log gets at least this much of the time to stop, however long requests take.
 constexpr std::int64_t kLogCloseMsMin = 300;
 
-// Written by the signal handler: the only thing that it may safely do, whatever thread it hits.
-int stop_event = -1;
+// Written by the signal handlers: the only thing that they may safely do, whatever thread they hit.
+int stop_event = -1, reload_event = -1;
 
-void OnStopSignal(int) {
+void Wake(int event) {
   const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t n = ::write(stop_event, &one, sizeof one);
+  [[maybe_unused]] const ssize_t n = ::write(event, &one, sizeof one);
 }
+void OnStopSignal(int) { Wake(stop_event); }
+void OnReloadSignal(int) { Wake(reload_event); }
 
 Status InstallSignals() {
   stop_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (stop_event < 0) return Error{ErrorCode::kInternal, "The system has no more descriptors."};
+  reload_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (stop_event < 0 || reload_event < 0)
+    return Error{ErrorCode::kInternal, "The system has no more descriptors."};
   struct sigaction action {};
   action.sa_handler = OnStopSignal;
   ::sigemptyset(&action.sa_mask);
   ::sigaction(SIGTERM, &action, nullptr);
   ::sigaction(SIGINT, &action, nullptr);
+  action.sa_handler = OnReloadSignal;
+  ::sigaction(SIGHUP, &action, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
   return Ok{};
 }
@@ -136,10 +145,16 @@ Status RunServer(ServerConfig config) {
     pool.Submit(std::move(connection));
   };
 
+  std::optional<ModelWatcher> watcher;
+  if (config.source) {
+    watcher.emplace(*config.source, reload_event, config.reload_interval_ms, metrics,
+                    [&](LoadedModels models) { handlers.Replace(std::move(models)); });
+  }
   PrintStart(config, listener.port());
   (*reactor)->Run(listener, stop_event, dispatch);
   const auto deadline = Clock::now() + std::chrono::milliseconds(config.limits.shutdown_timeout_ms);
   handlers.StartDraining();
+  watcher.reset();
   (*reactor)->Finish(listener, dispatch);
   pool.Stop(deadline - std::chrono::milliseconds(kLogCloseMsMin));
   if (config.log) config.log->Close(std::max(kLogCloseMsMin, MsUntil(deadline)));

@@ -11,6 +11,7 @@
 namespace copse {
 
 struct LoadedModel;
+class ModelSource;
 
 /// What one client may cost. A request past a size gets 413, 414 or 431; one past a time is
 /// answered 408 where that is possible, and its connection is closed.
@@ -28,6 +29,9 @@ struct ServerLimits {
 struct ServerConfig {
   /// The first one answers /predict. None is allowed: then nothing is ready.
   std::vector<std::shared_ptr<const LoadedModel>> models;
+  /// Where they came from, to see when a file changes; or null: they stay as they are.
+  std::unique_ptr<ModelSource> source;
+  int reload_interval_ms = 2'000;  ///< between looks at the files; 0: on SIGHUP only
   std::string host = "0.0.0.0";
   int port = 5000;                     ///< 0: any free port, named in the line that is printed
   std::string web_dir;                 ///< the built page; empty: no page
@@ -43,7 +47,8 @@ struct ServerConfig {
 /// Prints "Copse listens on http://HOST:PORT ..." on stderr once it can be reached.
 /// Errors: kInternal when it cannot listen there, in one sentence that names host and port;
 /// kNotFound or kTooLarge when `web_dir` cannot be read.
-/// Installs handlers for SIGTERM and SIGINT and ignores SIGPIPE. Call once.
+/// Installs handlers for SIGTERM, SIGINT and SIGHUP (looks for changed models), and ignores
+/// SIGPIPE. Call once.
 Status RunServer(ServerConfig config);
 
 }  // namespace copse

@@ -1,0 +1,216 @@
+#include "model_source.h"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "model_text.h"
+
+namespace copse {
+namespace {
+
+using std::filesystem::path;
+
+constexpr std::int64_t kNanoseconds = 1'000'000'000;
+
+bool IsOurs(const std::string& file) { return file.ends_with(".safetensors"); }
+
+// The files of a folder, by name; hidden ones are none of ours.
+Result<std::vector<std::string>> FilesIn(const std::string& folder) {
+  std::vector<std::string> files;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    if (!entry.path().filename().string().starts_with(".")) files.push_back(entry.path().string());
+  }
+  if (error) {
+    return Error{ErrorCode::kInvalidInput, "--models is \"" + folder + "\": " + error.message()};
+  }
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// What stands at a path that is no file, or nothing: nobody may ever write to a pipe, and a device
+// may have no end.
+std::string NoFile(const std::string& file) {
+  std::error_code error;
+  const auto status = std::filesystem::status(file, error);
+  if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status)) return "";
+  if (std::filesystem::is_directory(status)) return "a folder";
+  if (std::filesystem::is_fifo(status)) return "a pipe";
+  return std::filesystem::is_socket(status) ? "a socket" : "a device";
+}
+
+void Say(const std::string& line) { std::fprintf(stderr, "copse: %s\n", line.c_str()); }
+
+}  // namespace
+
+// One look at all files: the models in their order, and what there is to say.
+class ModelSource::Pass {
+ public:
+  Pass(ModelSource& source, Change& change) : source_(source), change_(change) {}
+
+  // The first pass refuses what is no model; a later one must not end a service that works.
+  Status All() {
+    for (const std::string& spec : source_.options_.specs) {
+      if (auto added = Named(spec); !added.ok()) return added;
+    }
+    const std::string& folder = source_.options_.folder;
+    return folder.empty() ? Status(Ok{}) : Folder(folder);
+  }
+
+  Status Named(const std::string& spec) {
+    seen_.insert(spec);
+    Known& known = source_.Look(spec, change_);
+    if (known.model == nullptr) return *known.error;
+    const auto [other, is_new] = paths_.emplace(known.model->name, known.model->path);
+    if (!is_new) {
+      return Error{ErrorCode::kInvalidInput, "two models are called " + known.model->name + ": " +
+                                                 other->second + " and " + known.model->path +
+                                                 "; name one of them with --model NAME=FILE"};
+    }
+    change_.models.push_back(known.model);
+    return Ok{};
+  }
+
+  Status Folder(const std::string& folder) {
+    auto files = FilesIn(folder);
+    if (!files.ok()) return files.error();
+    std::set<std::string> ours;
+    for (const std::string& file : *files) {
+      if (IsOurs(file)) ours.insert(ModelNameOf(file));
+    }
+    for (const std::string& file : *files) {
+      if (const std::string what = NoFile(file); !what.empty()) {
+        Note("not served: " + Plain(file) + ": " + what + "; a model file was expected");
+      } else if (!IsOurs(file) && ours.count(ModelNameOf(file)) != 0) {
+        Note("not served: " + Plain(file) + ": a .safetensors file beside it has the same name");
+      } else if (auto added = FileOfFolder(file); !added.ok()) {
+        return added;
+      }
+    }
+    return Ok{};
+  }
+
+  // What was not said by the last pass already.
+  void Finish() {
+    std::erase_if(source_.known_, [&](const auto& known) { return seen_.count(known.first) == 0; });
+    for (const std::string& line : said_) {
+      if (source_.said_.count(line) == 0) Say(line);
+    }
+    source_.said_ = std::move(said_);
+  }
+
+ private:
+  void Note(std::string line) { said_.insert(std::move(line)); }
+
+  Status FileOfFolder(const std::string& file) {
+    seen_.insert(file);
+    Known& known = source_.Look(file, change_);
+    if (known.model == nullptr) {
+      const ErrorCode code = known.error->code;
+      const bool is_model = code != ErrorCode::kUnsupportedModel && code != ErrorCode::kNotFound;
+      if (!source_.started_ && (IsOurs(file) || is_model)) return *known.error;
+      Note("not served: " + known.error->message);
+      return Ok{};
+    }
+    // Asked of models only: the notes beside a model may have its name.
+    const auto [other, is_new] = paths_.emplace(known.model->name, file);
+    if (is_new) {
+      change_.models.push_back(known.model);
+    } else {
+      NoteTaken(file, other->second);
+    }
+    return Ok{};
+  }
+
+  void NoteTaken(const std::string& file, const std::string& other) {
+    std::error_code error;
+    if (std::filesystem::equivalent(file, other, error)) return;  // it is served
+    const bool is_beside = path(file).parent_path() == path(other).parent_path();
+    const std::string shown = is_beside ? path(other).filename().string() : other;
+    Note(Plain(file) + " is not served: " + Plain(shown) +
+         " has that name already; rename one of them, or serve it with --model NAME=FILE");
+  }
+
+  ModelSource& source_;
+  Change& change_;
+  std::map<std::string, std::string> paths_;  // by name
+  std::set<std::string> seen_, said_;
+};
+
+std::optional<ModelSource::Stamp> ModelSource::StampOf(const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
+  return Stamp{.device = found.st_dev,
+               .inode = found.st_ino,
+               .bytes = static_cast<std::uint64_t>(found.st_size),
+               .modified_ns = found.st_mtim.tv_sec * kNanoseconds + found.st_mtim.tv_nsec,
+               .changed_ns = found.st_ctim.tv_sec * kNanoseconds + found.st_ctim.tv_nsec};
+}
+
+ModelSource::Known& ModelSource::Look(const std::string& spec, Change& change) {
+  const std::string path = ModelPathOf(spec);
+  const auto stamp = path == "-" ? std::optional(Stamp{}) : StampOf(path);
+  const auto [at, is_new] = known_.try_emplace(spec);
+  Known& known = at->second;
+  if (!is_new && known.stamp == stamp) return known;
+  known.stamp = stamp;  // taken before the file is read: what changes meanwhile is loaded again
+  auto loaded = LoadModel(spec, options_.import, LoadFor::kPredicting);
+  if (!loaded.ok()) {
+    known.error = loaded.error();
+    if (!started_) return known;
+    ++change.n_failed;
+    if (known.model != nullptr) {
+      Say(known.model->name + " stays at version " + known.model->version + ": " +
+          known.error->message);
+    }
+    return known;
+  }
+  known.error.reset();
+  // A file that was only touched gives the same model.
+  if (known.model != nullptr && known.model->sha256 == (*loaded)->sha256) return known;
+  if (started_) {
+    ++change.n_loaded;
+    Say((*loaded)->name + " is loaded" +
+        (known.model == nullptr ? "" : " again, instead of version " + known.model->version) +
+        ": version " + (*loaded)->version);
+  }
+  known.model = *std::move(loaded);
+  if (options_.on_loaded) options_.on_loaded(*known.model);
+  return known;
+}
+
+Result<LoadedModels> ModelSource::Load() {
+  Change change;
+  Pass pass(*this, change);
+  if (auto all = pass.All(); !all.ok()) return all.error();
+  pass.Finish();
+  started_ = true;
+  models_ = change.models;
+  return models_;
+}
+
+ModelSource::Change ModelSource::Reload() {
+  Change change;
+  Pass pass(*this, change);
+  if (auto all = pass.All(); !all.ok()) {  // the folder cannot be read
+    if (said_.insert(all.error().message).second) Say(all.error().message);
+    change.models = models_;
+    return change;
+  }
+  pass.Finish();
+  for (const auto& model : models_) {
+    const bool is_there = std::any_of(change.models.begin(), change.models.end(),
+                                      [&](const auto& each) { return each->name == model->name; });
+    if (!is_there) Say(model->name + " is served no more: its file is gone");
+  }
+  change.any = change.models != models_;
+  models_ = change.models;
+  return change;
+}
+
+}  // namespace copse

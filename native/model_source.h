@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "copse/import.h"
+#include "copse/result.h"
+#include "loaded_model.h"
+#include "openapi.h"
+
+namespace copse {
+
+/// The files that models come from: those that were named, and the models of a folder. Remembers
+/// what each file gave, so that only what has changed is loaded again. For one thread.
+class ModelSource {
+ public:
+  struct Options {
+    std::vector<std::string> specs;  ///< [NAME=]FILE, in the order in which they are served
+    std::string folder;              ///< empty: none
+    ImportOptions import;
+    /// Called for every model that is loaded, before it is served. May be empty.
+    std::function<void(const LoadedModel&)> on_loaded;
+  };
+
+  explicit ModelSource(Options options) : options_(std::move(options)) {}
+
+  /// All models. A named file must be a model; in the folder, a .safetensors file must, and what is
+  /// a damaged model ends it too, while a line on stderr says of what is no model that it is not
+  /// served. Two named models of one name are refused.
+  Result<LoadedModels> Load();
+
+  struct Change {
+    LoadedModels models;
+    std::uint64_t n_loaded = 0;  ///< files that were new or changed, and are served now
+    std::uint64_t n_failed = 0;  ///< files that were new or changed, and cannot be
+    bool any = false;            ///< whether `models` differ from those before
+  };
+  /// Looks for files that are new, changed or gone. A changed file that cannot be loaded (it may be
+  /// written just now) leaves the model that it gave before; so does a named file that is gone. Of
+  /// the folder, a file that is gone takes its model with it. Says on stderr what it did.
+  Change Reload();
+
+ private:
+  // What tells a file from what it was.
+  struct Stamp {
+    std::uint64_t device = 0, inode = 0, bytes = 0;
+    std::int64_t modified_ns = 0, changed_ns = 0;
+    bool operator==(const Stamp&) const = default;
+  };
+  struct Known {
+    std::optional<Stamp> stamp;                ///< when `model` or `error` was found
+    std::shared_ptr<const LoadedModel> model;  ///< the last good one
+    std::optional<Error> error;                ///< why the file is not what is served
+  };
+  class Pass;
+
+  static std::optional<Stamp> StampOf(const std::string& path);
+  Known& Look(const std::string& spec, Change& change);
+
+  const Options options_;
+  std::map<std::string, Known> known_;  // by spec, or by the path of a file of the folder
+  std::set<std::string> said_;          // by the last pass
+  LoadedModels models_;
+  bool started_ = false;
+};
+
+}  // namespace copse

@@ -1,0 +1,44 @@
+#include "model_watcher.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <utility>
+
+namespace copse {
+
+ModelWatcher::ModelWatcher(ModelSource& source, int wake_event, int interval_ms, Metrics& metrics,
+                           Use use)
+    : source_(source),
+      wake_event_(wake_event),
+      interval_ms_(interval_ms),
+      metrics_(metrics),
+      use_(std::move(use)),
+      thread_([this] { Run(); }) {}
+
+ModelWatcher::~ModelWatcher() {
+  ending_ = true;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t n = ::write(wake_event_, &one, sizeof one);
+  thread_.join();
+}
+
+void ModelWatcher::Run() {
+  for (;;) {
+    pollfd event = {.fd = wake_event_, .events = POLLIN, .revents = 0};
+    const int ready = ::poll(&event, 1, interval_ms_ > 0 ? interval_ms_ : -1);
+    if (ending_) return;
+    if (ready < 0 && errno != EINTR) return;  // the descriptor is not ours any more
+    if (ready > 0) {
+      std::uint64_t times = 0;
+      [[maybe_unused]] const ssize_t n = ::read(wake_event_, &times, sizeof times);
+    }
+    auto change = source_.Reload();
+    metrics_.CountReloads(change.n_loaded, change.n_failed);
+    if (change.any) use_(std::move(change.models));
+  }
+}
+
+}  // namespace copse
