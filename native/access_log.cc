@@ -21,15 +21,16 @@ std::string Dump(const Json& json) {
 }  // namespace
 
 std::string FormatAccessLogLine(const AccessLogLine& line) {
-  return Dump({{"time", IsoTime(line.time_unix_ms)},
-               {"request_id", line.request_id},
-               {"method", line.method},
+  Json json = {{"time", IsoTime(line.time_unix_ms)}, {"request_id", line.request_id}};
+  if (!line.trace_id.empty()) json["trace_id"] = line.trace_id;
+  json.update({{"method", line.method},
                {"route", line.route},
                {"path", line.path},
                {"status", line.status},
                {"bytes", line.bytes},
                {"duration_ms", std::round(line.duration_ms * 1000) / 1000},
                {"remote", line.remote}});
+  return Dump(json);
 }
 
 AccessLog::AccessLog(int fd, std::size_t bytes_max) : fd_(fd), bytes_max_(bytes_max) {

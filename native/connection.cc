@@ -54,7 +54,12 @@ std::chrono::steady_clock::time_point In(int ms) {
 }
 
 Refusal Refuse(int status, std::string detail) {
-  return {.status = status, .detail = std::move(detail), .close = true, .method = {}, .target = {}};
+  return {.status = status,
+          .detail = std::move(detail),
+          .close = true,
+          .method = {},
+          .target = {},
+          .headers = {}};
 }
 
 int HexDigit(char c) {
@@ -181,8 +186,12 @@ bool Connection::Fill(Clock::time_point deadline) {
 }
 
 ssize_t Connection::FailBody(int status, std::string detail) {
-  body_refusal_ = Refusal{
-      .status = status, .detail = std::move(detail), .close = true, .method = {}, .target = {}};
+  body_refusal_ = Refusal{.status = status,
+                          .detail = std::move(detail),
+                          .close = true,
+                          .method = {},
+                          .target = {},
+                          .headers = {}};
   return -1;
 }
 

@@ -44,10 +44,10 @@ Reply NoModel(const Request& request) {
 
 std::span<const Route> Handlers::Routes() {
   static constexpr std::array kRoutes = {
-      Route{"/predict", &Handlers::Predict, &Handlers::PredictJson},
-      Route{"/predict_file", nullptr, &Handlers::PredictFile},
+      Route{"/predict", &Handlers::Predict, &Handlers::PredictJson, Use::kPredict},
+      Route{"/predict_file", nullptr, &Handlers::PredictFile, Use::kPredict},
       Route{"/models", &Handlers::ModelList, nullptr},
-      Route{"/models/{name}.safetensors", &Handlers::ModelFile, nullptr},
+      Route{"/models/{name}.safetensors", &Handlers::ModelFile, nullptr, Use::kPredict},
       Route{"/apidocs", &Handlers::ApiDocsRedirect, nullptr},
       Route{"/apidocs/index.html", &Handlers::ApiDocsIndex, nullptr},
       Route{"/apispec_1.json", &Handlers::Swagger, nullptr},
@@ -92,6 +92,11 @@ const Route* Handlers::Find(std::string_view path) const {
 std::string_view Handlers::RouteName(std::string_view path) const {
   const Route* const route = Find(path);
   return route == nullptr ? std::string_view() : route->path;
+}
+
+Use Handlers::UseOf(std::string_view path) const {
+  const Route* const route = Find(path);
+  return route == nullptr ? Use::kOpen : route->use;
 }
 
 bool Handlers::ReadsBody(std::string_view method, std::string_view path) const {

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "gate.h"
 #include "metrics.h"
 #include "model_set.h"
 #include "prediction_log.h"
@@ -27,6 +28,7 @@ struct Route {
   std::string_view path;
   Function get = nullptr;   ///< also answers HEAD
   Function post = nullptr;  ///< the only method whose body is read
+  Use use = Use::kOpen;
 };
 
 /// Every route of the service, on plain requests and replies. Thread-safe.
@@ -37,6 +39,8 @@ class Handlers {
 
   /// The template that answers a decoded path, "" if there is none. For logs and metrics.
   std::string_view RouteName(std::string_view path) const;
+  /// What a decoded path is for; kOpen where there is nothing.
+  Use UseOf(std::string_view path) const;
   /// Whether the body of such a request is wanted: else it can be answered before it has come.
   bool ReadsBody(std::string_view method, std::string_view path) const;
 

@@ -18,6 +18,7 @@ struct Request {
 
   std::string path;                                        ///< decoded, see url.h
   std::vector<std::pair<std::string, std::string>> query;  ///< decoded
+  std::string trace_id;    ///< of the caller's trace (W3C), or empty
   std::string request_id;  ///< the client's if it is a good one, else made
 
   /// The first field of that lower-case name, or an empty text.

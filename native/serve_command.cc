@@ -218,6 +218,35 @@ void AddLimitOptions(CLI::App& app, ServeOptions& options) {
       ->envname("COPSE_IDLE_TIMEOUT");
 }
 
+// Who may ask.
+void AddGateOptions(CLI::App& app, ServeOptions& options) {
+  GateConfig& gate = options.config.gate;
+  const CLI::Validator is_token(
+      [](const std::string& text) -> std::string {
+        const bool fits = !text.empty() && std::all_of(text.begin(), text.end(),
+                                                       [](char c) { return c > ' ' && c < 0x7f; });
+        return fits ? "" : "a token of visible characters was expected";
+      },
+      "TOKEN");
+  app.add_option(
+         "--auth-token", gate.predict_token,
+         "Predictions and model files need the header Authorization: Bearer TOKEN. Better in "
+         "the environment: arguments are seen by everybody on the machine")
+      ->check(is_token)
+      ->envname("COPSE_AUTH_TOKEN");
+  app.add_option("--cors-origin", gate.cors_origins,
+                 "Origin whose pages may read answers, such as https://example.org, or *; may be "
+                 "given several times (in COPSE_CORS_ORIGIN: separated by commas)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->envname("COPSE_CORS_ORIGIN");
+  app.add_option("--rate-limit", gate.requests_per_second,
+                 "Requests a second of one client, by its address; 0: any number")
+      ->check(CLI::Range(0.0, 1e6))
+      ->capture_default_str()
+      ->envname("COPSE_RATE_LIMIT");
+}
+
 }  // namespace
 
 Command AddServeCommand(CLI::App& app) {
@@ -225,6 +254,7 @@ Command AddServeCommand(CLI::App& app) {
   AddMainOptions(app, *options);
   AddLogOptions(app, *options);
   AddLimitOptions(app, *options);
+  AddGateOptions(app, *options);
   app.footer("Every option may also be given as the environment variable that is named with it.");
   app.callback([options] {
     if (options->models.empty() && options->models_dir.empty()) {

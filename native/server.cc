@@ -123,11 +123,13 @@ Status RunServer(ServerConfig config) {
 
   Metrics metrics;
   AccessLog access_log(config.access_log ? STDOUT_FILENO : -1);
+  Gate gate(config.gate);
   Handlers handlers(config.models, std::move(web), config.log.get(), metrics);
   const SessionContext context{.handlers = handlers,
                                .limits = config.limits,
                                .metrics = metrics,
                                .access_log = access_log,
+                               .gate = gate,
                                .may_stay = [&] { return !handlers.draining(); }};
   const WorkerPool* crowd = nullptr;
   WorkerPool pool(

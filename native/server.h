@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "copse/result.h"
+#include "gate.h"
 #include "prediction_log.h"
 
 namespace copse {
@@ -37,6 +38,7 @@ struct ServerConfig {
   std::string web_dir;                 ///< the built page; empty: no page
   std::unique_ptr<PredictionLog> log;  ///< or null: nothing is recorded
   ServerLimits limits;
+  GateConfig gate;
   std::size_t threads = 64;  ///< requests answered at the same time
   bool access_log = true;    ///< one JSON line on stdout for each request
 };

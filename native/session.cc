@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "request_id.h"
+#include "trace_context.h"
 #include "url.h"
 
 namespace copse {
@@ -24,7 +25,8 @@ std::string RequestIdFor(const RequestHead& head) {
 
 // Why a request cannot be taken, as far as its head shows.
 std::optional<Refusal> RefuseHead(const RequestHead& head, const ServerLimits& limits) {
-  Refusal refusal{.status = 413, .detail = {}, .close = true, .method = {}, .target = {}};
+  Refusal refusal{
+      .status = 413, .detail = {}, .close = true, .method = {}, .target = {}, .headers = {}};
   if (head.content_length.value_or(0) > limits.body_bytes_max) {
     refusal.detail = "The body has " + std::to_string(*head.content_length) + " bytes; at most " +
                      std::to_string(limits.body_bytes_max) + " are accepted.";
@@ -35,8 +37,8 @@ std::optional<Refusal> RefuseHead(const RequestHead& head, const ServerLimits& l
 
 enum class Coding { kIdentity, kGzip, kUnknown };
 
-Coding CodingOf(const RequestHead& head) {
-  const std::string_view coding = head.Field("content-encoding").value_or("");
+Coding CodingOf(const Request& request) {
+  const std::string_view coding = request.Field("content-encoding");
   if (coding.empty() || EqualsIgnoringCase(coding, "identity")) return Coding::kIdentity;
   return EqualsIgnoringCase(coding, "gzip") || EqualsIgnoringCase(coding, "x-gzip")
              ? Coding::kGzip
@@ -77,6 +79,7 @@ void Session::Note(const Request& request, const Outcome& outcome, double second
   context_.metrics.CountRequest(route, KnownMethod(request.method), outcome.status, seconds);
   context_.access_log.Append({.time_unix_ms = UnixMs(),
                               .request_id = request.request_id,
+                              .trace_id = request.trace_id,
                               .method = request.method.substr(0, kLoggedMethodBytesMax),
                               .route = std::string(route),
                               .path = request.path.empty() ? request.target : request.path,
@@ -97,9 +100,17 @@ Reply Session::RefusalReply(const Refusal& refusal, const Request& request) cons
   Reply reply = Problem(refusal.status, refusal.detail,
                         {.request_id = request.request_id, .field = {}, .value = {}});
   reply.close = refusal.close;
-  if (refusal.status == 415) reply.headers.emplace_back("Accept-Encoding", "gzip");
+  reply.headers.insert(reply.headers.end(), refusal.headers.begin(), refusal.headers.end());
   AddCommonHeaders(request, reply);
+  AddHeaders(request, reply);
   return reply;
+}
+
+void Session::AddHeaders(const Request& request, Reply& reply) const {
+  context_.gate.AddHeaders(request, reply);
+  if (const auto trace = ParseTraceParent(request.Field("traceparent"))) {
+    reply.headers.emplace_back("traceresponse", TraceResponse(*trace));
+  }
 }
 
 Outcome Session::Refuse(const Refusal& refusal, const Request& request) {
@@ -117,8 +128,12 @@ Outcome Session::Serve(RequestHead head, Request& request) {
   request.target = std::move(head.target);
   request.host = std::move(head.host);
   request.request_id = RequestIdFor(head);
-  auto url = ParseTarget(request.target);
   std::optional<Refusal> refusal = RefuseHead(head, context_.limits);
+  request.fields = std::move(head.fields);
+  if (const auto trace = ParseTraceParent(request.Field("traceparent"))) {
+    request.trace_id = trace->trace_id;
+  }
+  auto url = ParseTarget(request.target);
   if (!url && !refusal) {
     refusal = Refusal{.status = 400,
                       .detail =
@@ -126,33 +141,41 @@ Outcome Session::Serve(RequestHead head, Request& request) {
                           "character, or text that is no UTF-8.",
                       .close = !head.keep_alive,
                       .method = {},
-                      .target = {}};
+                      .target = {},
+                      .headers = {}};
   }
   if (url) {
     request.path = std::move(url->path);
     request.query = std::move(url->query);
   }
+  if (!refusal) {
+    refusal =
+        context_.gate.Refuse(request, context_.handlers.UseOf(request.path), connection_.remote());
+    if (refusal) refusal->close = !head.keep_alive;
+  }
   const bool reads_body = context_.handlers.ReadsBody(request.method, request.path);
-  if (reads_body && CodingOf(head) == Coding::kUnknown && !refusal) {
+  const Coding coding = CodingOf(request);
+  if (reads_body && coding == Coding::kUnknown && !refusal) {
     refusal = Refusal{.status = 415,
                       .detail = "The only Content-Encoding accepted is gzip.",
                       .close = !head.keep_alive,
                       .method = {},
-                      .target = {}};
+                      .target = {},
+                      .headers = {{"Accept-Encoding", "gzip"}}};
   }
   if (refusal) return Refuse(*refusal, request);
-  const bool is_gzip = CodingOf(head) == Coding::kGzip;
   const bool keep_alive = head.keep_alive;
-  request.fields = std::move(head.fields);
   return transport_.Run(connection_,
                         {.is_head = request.method == "HEAD",
                          .reads_body = reads_body,
-                         .is_gzip = is_gzip && reads_body,
+                         .is_gzip = coding == Coding::kGzip && reads_body,
                          .may_stay = [&] { return keep_alive && context_.may_stay(); },
                          .answer =
                              [&](std::string body) {
                                request.body = std::move(body);
-                               return context_.handlers.Handle(request);
+                               Reply reply = context_.handlers.Handle(request);
+                               AddHeaders(request, reply);
+                               return reply;
                              },
                          .refuse = [&](const Refusal& why) { return RefusalReply(why, request); }});
 }

@@ -4,6 +4,7 @@
 
 #include "access_log.h"
 #include "connection.h"
+#include "gate.h"
 #include "handlers.h"
 #include "metrics.h"
 #include "transport.h"
@@ -16,6 +17,7 @@ struct SessionContext {
   const ServerLimits& limits;
   Metrics& metrics;
   AccessLog& access_log;
+  Gate& gate;
   /// Whether connections stay open when they have been answered: not when the service ends.
   std::function<bool()> may_stay;
 };
@@ -40,6 +42,7 @@ class Session {
   void Note(const Request& request, const Outcome& outcome, double seconds);
   Outcome Serve(RequestHead head, Request& request);
   Outcome Refuse(const Refusal& refusal, const Request& request);
+  void AddHeaders(const Request& request, Reply& reply) const;
   Reply RefusalReply(const Refusal& refusal, const Request& request) const;
 
   Connection& connection_;

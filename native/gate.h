@@ -1,0 +1,63 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "http_head.h"
+#include "reply.h"
+#include "request.h"
+
+namespace copse {
+
+/// What a route is for, which decides who may use it.
+enum class Use { kOpen, kPredict, kControl };
+
+/// Who may ask, and how often. All of it is off by default.
+struct GateConfig {
+  /// What `Authorization: Bearer ...` must hold for predictions (and model files), and for control.
+  /// Empty: nothing is asked for.
+  std::string predict_token, control_token;
+  /// Origins whose pages may read answers, as browsers send them, such as https://example.org; "*"
+  /// is every one.
+  std::vector<std::string> cors_origins;
+  double requests_per_second = 0;  ///< of one client, by its address; 0: any number
+};
+
+/// Decides by its head whether a request is answered, before its body is read. Thread-safe.
+class Gate {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  explicit Gate(GateConfig config) : config_(std::move(config)) {}
+
+  /// 401 without the token of `use`; 429 for a client that asks too often, with Retry-After. A
+  /// client may ask for a second's worth of requests at once. `remote`: its address.
+  std::optional<Refusal> Refuse(const Request& request, Use use, std::string_view remote,
+                                Clock::time_point now = Clock::now());
+
+  /// What lets pages of other origins read the answer (CORS), if they may; to an OPTIONS that asks
+  /// first, what they may send.
+  void AddHeaders(const Request& request, Reply& reply) const;
+
+ private:
+  struct Bucket {
+    double tokens = 0;
+    Clock::time_point filled;
+  };
+
+  std::optional<Refusal> RefuseStranger(const Request& request, Use use) const;
+  std::optional<Refusal> RefuseHaste(std::string_view remote, Clock::time_point now);
+  double TokensOf(const Bucket& bucket, Clock::time_point now) const;
+
+  const GateConfig config_;
+  std::mutex mutex_;
+  std::map<std::string, Bucket, std::less<>> buckets_;  // by address
+};
+
+}  // namespace copse
