@@ -27,8 +27,12 @@ bool IsHostCharacter(char c) {
 }
 
 Refusal Refuse(std::string detail, int status = 400, bool close = true) {
-  return {
-      .status = status, .detail = std::move(detail), .close = close, .method = {}, .target = {}};
+  return {.status = status,
+          .detail = std::move(detail),
+          .close = close,
+          .method = {},
+          .target = {},
+          .headers = {}};
 }
 
 // Takes the next line off `text`, without its CR LF.
