@@ -80,13 +80,17 @@ class ModelSource::Pass {
     auto files = FilesIn(folder);
     if (!files.ok()) return files.error();
     std::set<std::string> ours;
+    std::erase_if(*files, [&](const std::string& file) {
+      const std::string what = NoFile(file);
+      if (what.empty()) return false;
+      Note("not served: " + Plain(file) + ": " + what + "; a model file was expected");
+      return true;
+    });
     for (const std::string& file : *files) {
       if (IsOurs(file)) ours.insert(ModelNameOf(file));
     }
     for (const std::string& file : *files) {
-      if (const std::string what = NoFile(file); !what.empty()) {
-        Note("not served: " + Plain(file) + ": " + what + "; a model file was expected");
-      } else if (!IsOurs(file) && ours.count(ModelNameOf(file)) != 0) {
+      if (!IsOurs(file) && ours.count(ModelNameOf(file)) != 0) {
         Note("not served: " + Plain(file) + ": a .safetensors file beside it has the same name");
       } else if (auto added = FileOfFolder(file); !added.ok()) {
         return added;
@@ -98,14 +102,16 @@ class ModelSource::Pass {
   // What was not said by the last pass already.
   void Finish() {
     std::erase_if(source_.known_, [&](const auto& known) { return seen_.count(known.first) == 0; });
-    for (const std::string& line : said_) {
+    std::set<std::string> said;
+    for (std::string& line : notes_) {
       if (source_.said_.count(line) == 0) Say(line);
+      said.insert(std::move(line));
     }
-    source_.said_ = std::move(said_);
+    source_.said_ = std::move(said);
   }
 
  private:
-  void Note(std::string line) { said_.insert(std::move(line)); }
+  void Note(std::string line) { notes_.push_back(std::move(line)); }
 
   Status FileOfFolder(const std::string& file) {
     seen_.insert(file);
@@ -139,7 +145,8 @@ class ModelSource::Pass {
   ModelSource& source_;
   Change& change_;
   std::map<std::string, std::string> paths_;  // by name
-  std::set<std::string> seen_, said_;
+  std::set<std::string> seen_;
+  std::vector<std::string> notes_;
 };
 
 std::optional<ModelSource::Stamp> ModelSource::StampOf(const std::string& path) {

@@ -6,6 +6,8 @@
 #include <string_view>
 #include <vector>
 
+#include "kernels/sha_blocks.h"
+
 namespace copse {
 namespace {
 
@@ -45,6 +47,21 @@ TEST(Sha256, PiecesGiveTheDigestOfTheWhole) {
       sha.Update(std::span(bytes).subspan(at, std::min(piece, bytes.size() - at)));
     }
     ASSERT_EQ(sha.HexDigest(), whole) << "pieces of " << piece;
+  }
+}
+
+TEST(Sha256, TheProcessorsInstructionsGiveWhatArithmeticGives) {
+  const ShaBlocks fast = FastShaBlocks();
+  if (fast == nullptr) return;  // all tests above were of arithmetic
+  std::vector<std::uint8_t> bytes(64 * 9);
+  std::uint32_t next = 1;
+  for (std::uint8_t& byte : bytes)
+    byte = static_cast<std::uint8_t>((next = next * 69069 + 1) >> 24);
+  for (std::size_t n = 0; n <= 9; ++n) {
+    std::array<std::uint32_t, 8> plain = {1, 2, 3, 4, 5, 6, 7, ~0U}, quick = plain;
+    PlainShaBlocks(plain, bytes.data(), n);
+    fast(quick, bytes.data(), n);
+    EXPECT_EQ(plain, quick) << n << " blocks";
   }
 }
 

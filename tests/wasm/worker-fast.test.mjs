@@ -27,7 +27,8 @@ after(() => port1.close());
 
 const bytes = readFileSync(iris);
 const { rows } = readCase('iris');
-const many = Float64Array.from({ length: 4 * 2000 }, (_, i) => rows.data[i % rows.data.length]);
+const nMany = 10_000;
+const many = Float64Array.from({ length: 4 * nMany }, (_, i) => rows.data[i % rows.data.length]);
 
 test('a few rows need the small module only', async () => {
   const model = await worker.load(bytes);
@@ -40,7 +41,7 @@ test('without the fast module the small one answers all rows', async () => {
   isOffline = true;
   const model = await worker.load(bytes);
   const answer = await model.predict('proba', many);
-  assert.equal(answer.length, 3 * 2000);
+  assert.equal(answer.length, 3 * nMany);
   assert.equal(compiled.at(-1), fast);
   isOffline = false;
   assert.deepEqual(await model.predict('proba', many), answer, 'and by the fast one it is the same');

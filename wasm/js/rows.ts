@@ -33,7 +33,7 @@ export function copyNumbers(
     target.set(source.subarray(from, from + n));
     return;
   }
-  for (let i = 0; i < n; ++i) target[i] = source[from + i] as number;
+  for (let i = 0; i < n; ++i) target[i] = source[from + i] ?? NaN;
 }
 
 function refuse(message: string, detail: ErrorDetail = {}): never {

@@ -110,7 +110,8 @@ void Machine::PushGlobal(std::string_view module, std::string_view name) {
     return Fail({"has a name of more than ", kNameBytesMax, " bytes"});
   }
   for (const std::string_view part : {module, name}) {
-    if (!IsName(part)) return Fail({"has the name ", text::Quote(part), "; expected one of Python"});
+    if (!IsName(part))
+      return Fail({"has the name ", text::Quote(part), "; expected one of Python"});
   }
   const std::size_t size = module.size() + 1 + name.size();
   char* block = store_.AddBlock(size);
