@@ -5,6 +5,8 @@
 #include <thread>
 #include <utility>
 
+#include "route_template.h"
+
 namespace copse {
 namespace {
 
@@ -16,9 +18,9 @@ ProblemDetails DetailsOf(const Request& request) {
   return {.request_id = request.request_id, .field = {}, .value = {}};
 }
 
-bool IsModelFile(std::string_view path) {
-  return path.starts_with(kModelPrefix) && path.ends_with(kModelSuffix) &&
-         path.size() > kModelPrefix.size() + kModelSuffix.size();
+// What speaks an inference protocol, whose clients want their errors in another form.
+bool IsProtocolPath(std::string_view path) {
+  return path == "/v2" || path.starts_with("/v2/") || path == "/v1" || path.starts_with("/v1/");
 }
 
 // In the order of the tutorial's server, and POST where it has it.
@@ -55,6 +57,24 @@ std::span<const Route> Handlers::Routes() {
       Route{"/healthz", &Handlers::Health, nullptr},
       Route{"/readyz", &Handlers::Ready, nullptr},
       Route{"/metrics", &Handlers::MetricsText, nullptr},
+      Route{"/v2", &Handlers::V2Server, nullptr},
+      Route{"/v2/", &Handlers::V2Server, nullptr},
+      Route{"/v2/health/live", &Handlers::V2Live, nullptr},
+      Route{"/v2/health/ready", &Handlers::V2Ready, nullptr},
+      Route{"/v2/models", &Handlers::V2Models, nullptr},
+      Route{"/v2/models/stats", &Handlers::V2Statistics, nullptr},
+      Route{"/v2/models/{model}", &Handlers::V2Model, nullptr},
+      Route{"/v2/models/{model}/ready", &Handlers::V2ModelReady, nullptr},
+      Route{"/v2/models/{model}/stats", &Handlers::V2ModelStatistics, nullptr},
+      Route{"/v2/models/{model}/infer", nullptr, &Handlers::V2Infer},
+      Route{"/v2/models/{model}/versions/{version}", &Handlers::V2Model, nullptr},
+      Route{"/v2/models/{model}/versions/{version}/ready", &Handlers::V2ModelReady, nullptr},
+      Route{"/v2/models/{model}/versions/{version}/stats", &Handlers::V2ModelStatistics, nullptr},
+      Route{"/v2/models/{model}/versions/{version}/infer", nullptr, &Handlers::V2Infer},
+      Route{"/v2/repository/index", nullptr, &Handlers::V2RepositoryIndex},
+      Route{"/v1/models", &Handlers::V2Models, nullptr},
+      Route{"/v1/models/{model}:predict", nullptr, &Handlers::V1Predict},
+      Route{"/v1/models/{model}", &Handlers::V1Model, nullptr},
       Route{kAssetPath, &Handlers::Asset, nullptr},
   };
   return kRoutes;
@@ -68,15 +88,17 @@ Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metri
       pool_(std::make_unique<RowPool>(std::max(1U, std::thread::hardware_concurrency()) - 1)),
       swagger_(SwaggerDocument(models_)),
       openapi_(OpenApiDocument(models_)) {
-  if (!models_.empty()) predictor_.emplace(models_.front(), log_, metrics_, *pool_);
+  predictors_.reserve(models_.size());
+  for (const auto& model : models_) predictors_.emplace_back(model, log_, metrics_, *pool_);
 }
 
 const Route* Handlers::Find(std::string_view path) const {
   for (const Route& route : Routes()) {
-    const bool is_template = route.path.find('{') != std::string_view::npos;
-    if (!is_template && route.path == path) return &route;
-    if (route.get == &Handlers::ModelFile && IsModelFile(path)) return &route;
-    if (route.get == &Handlers::Asset && (path == "/" || web_.Has(path))) return &route;
+    if (route.get == &Handlers::Asset) {
+      if (path == "/" || web_.Has(path)) return &route;
+    } else if (MatchTemplate(route.path, path)) {
+      return &route;
+    }
   }
   return nullptr;
 }
@@ -119,6 +141,7 @@ Reply Handlers::Dispatch(const Request& request) const {
 }
 
 void AddCommonHeaders(const Request& request, Reply& reply) {
+  if (IsProtocolPath(request.path.empty() ? request.target : request.path)) UseErrorMember(reply);
   const bool has_policy =
       std::any_of(reply.headers.begin(), reply.headers.end(),
                   [](const auto& header) { return header.first == "Content-Security-Policy"; });
@@ -132,15 +155,15 @@ void AddCommonHeaders(const Request& request, Reply& reply) {
 }
 
 Reply Handlers::Predict(const Request& request) const {
-  return predictor_ ? predictor_->FromQuery(request) : NoModel(request);
+  return predictors_.empty() ? NoModel(request) : predictors_.front().FromQuery(request);
 }
 
 Reply Handlers::PredictJson(const Request& request) const {
-  return predictor_ ? predictor_->FromJson(request) : NoModel(request);
+  return predictors_.empty() ? NoModel(request) : predictors_.front().FromJson(request);
 }
 
 Reply Handlers::PredictFile(const Request& request) const {
-  return predictor_ ? predictor_->FromFile(request) : NoModel(request);
+  return predictors_.empty() ? NoModel(request) : predictors_.front().FromFile(request);
 }
 
 Reply Handlers::ModelList(const Request&) const {

@@ -33,14 +33,15 @@ std::optional<Refusal> RefuseHead(const RequestHead& head, const ServerLimits& l
   return std::nullopt;
 }
 
-enum class Coding { kIdentity, kGzip, kUnknown };
-
-Coding CodingOf(const RequestHead& head) {
+// Nothing if the body is compressed in a way that we do not undo.
+std::optional<ContentCoding> CodingOf(const RequestHead& head) {
   const std::string_view coding = head.Field("content-encoding").value_or("");
-  if (coding.empty() || EqualsIgnoringCase(coding, "identity")) return Coding::kIdentity;
-  return EqualsIgnoringCase(coding, "gzip") || EqualsIgnoringCase(coding, "x-gzip")
-             ? Coding::kGzip
-             : Coding::kUnknown;
+  if (coding.empty() || EqualsIgnoringCase(coding, "identity")) return ContentCoding::kIdentity;
+  if (EqualsIgnoringCase(coding, "gzip") || EqualsIgnoringCase(coding, "x-gzip")) {
+    return ContentCoding::kGzip;
+  }
+  if (EqualsIgnoringCase(coding, "deflate")) return ContentCoding::kDeflate;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -97,7 +98,7 @@ Reply Session::RefusalReply(const Refusal& refusal, const Request& request) cons
   Reply reply = Problem(refusal.status, refusal.detail,
                         {.request_id = request.request_id, .field = {}, .value = {}});
   reply.close = refusal.close;
-  if (refusal.status == 415) reply.headers.emplace_back("Accept-Encoding", "gzip");
+  if (refusal.status == 415) reply.headers.emplace_back("Accept-Encoding", "gzip, deflate");
   AddCommonHeaders(request, reply);
   return reply;
 }
@@ -106,7 +107,7 @@ Outcome Session::Refuse(const Refusal& refusal, const Request& request) {
   const auto refuse = [&](const Refusal& why) { return RefusalReply(why, request); };
   return transport_.Run(connection_, {.is_head = request.method == "HEAD",
                                       .reads_body = false,
-                                      .is_gzip = false,
+                                      .coding = ContentCoding::kIdentity,
                                       .may_stay = context_.may_stay,
                                       .answer = [&](const std::string&) { return refuse(refusal); },
                                       .refuse = refuse});
@@ -133,21 +134,22 @@ Outcome Session::Serve(RequestHead head, Request& request) {
     request.query = std::move(url->query);
   }
   const bool reads_body = context_.handlers.ReadsBody(request.method, request.path);
-  if (reads_body && CodingOf(head) == Coding::kUnknown && !refusal) {
+  if (reads_body && !CodingOf(head) && !refusal) {
     refusal = Refusal{.status = 415,
-                      .detail = "The only Content-Encoding accepted is gzip.",
+                      .detail = "The Content-Encodings accepted are gzip and deflate.",
                       .close = !head.keep_alive,
                       .method = {},
                       .target = {}};
   }
   if (refusal) return Refuse(*refusal, request);
-  const bool is_gzip = CodingOf(head) == Coding::kGzip;
+  const ContentCoding coding =
+      reads_body ? CodingOf(head).value_or(ContentCoding::kIdentity) : ContentCoding::kIdentity;
   const bool keep_alive = head.keep_alive;
   request.fields = std::move(head.fields);
   return transport_.Run(connection_,
                         {.is_head = request.method == "HEAD",
                          .reads_body = reads_body,
-                         .is_gzip = is_gzip && reads_body,
+                         .coding = coding,
                          .may_stay = [&] { return keep_alive && context_.may_stay(); },
                          .answer =
                              [&](std::string body) {
