@@ -91,7 +91,7 @@ class Handlers {
   const WebAssets web_;
   PredictionLog* const log_;
   Metrics& metrics_;
-  std::unique_ptr<RowPool> pool_;       ///< all cores but the one that a request has
+  std::unique_ptr<RowPool> pool_;      ///< all cores but the one that a request has
   std::vector<Predictor> predictors_;  ///< one for each model; the first answers /predict
   const std::string swagger_, openapi_;
   std::atomic<bool> draining_ = false;

@@ -14,9 +14,9 @@ class InferenceStatistics {
     std::uint64_t count = 0, ns = 0;
   };
   struct Snapshot {
-    std::uint64_t rows = 0;               ///< predicted
-    std::int64_t last_unix_ms = 0;        ///< when the last request was answered; 0: none was
-    Duration success, fail;               ///< whole requests
+    std::uint64_t rows = 0;              ///< predicted
+    std::int64_t last_unix_ms = 0;       ///< when the last request was answered; 0: none was
+    Duration success, fail;              ///< whole requests
     Duration input, evaluation, output;  ///< parts of those that were answered
   };
 

@@ -151,8 +151,7 @@ Result<Prediction> Predictor::Evaluate(const Rows& rows, std::size_t row_values)
   return PredictEverything(model, rows.values, &pool_);
 }
 
-void Predictor::Note(const Request& request, const Rows& rows,
-                     const Prediction& prediction) const {
+void Predictor::Note(const Request& request, const Rows& rows, const Prediction& prediction) const {
   Count(prediction);
   Record(request, rows, prediction, Numbered::kNo);
 }

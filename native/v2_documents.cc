@@ -40,8 +40,8 @@ std::string DurationJson(const InferenceStatistics::Duration& duration) {
 std::span<const std::string_view> V2Extensions() { return kExtensions; }
 
 std::string ServerMetadataJson() {
-  std::string text = "{\"name\":\"copse\",\"version\":" + JsonString(COPSE_VERSION) +
-                     ",\"extensions\":[";
+  std::string text =
+      "{\"name\":\"copse\",\"version\":" + JsonString(COPSE_VERSION) + ",\"extensions\":[";
   for (const std::string_view extension : kExtensions) {
     if (extension != kExtensions.front()) text += ",";
     text += JsonString(extension);
@@ -108,7 +108,8 @@ Result<bool> IndexWantsReady(std::string_view body) {
   const std::string_view ready = JsonMember(body, "ready").value_or("false");
   const std::string_view word = ready.substr(0, ready.find_last_not_of(" \t\r\n") + 1);
   if (word == "true" || word == "false") return word == "true";
-  return Error{ErrorCode::kInvalidInput, "ready is " + Shown(word) + "; true or false was expected"};
+  return Error{ErrorCode::kInvalidInput,
+               "ready is " + Shown(word) + "; true or false was expected"};
 }
 
 }  // namespace copse

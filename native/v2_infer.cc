@@ -22,9 +22,9 @@ Reply Refused(const Request& request, const Error& error, Blame blame = {}) {
 }
 
 std::optional<std::string_view> HeaderLength(const Request& request) {
-  const auto field =
-      std::find_if(request.fields.begin(), request.fields.end(),
-                   [](const auto& f) { return f.first == "inference-header-content-length"; });
+  const auto field = std::find_if(request.fields.begin(), request.fields.end(), [](const auto& f) {
+    return f.first == "inference-header-content-length";
+  });
   return field == request.fields.end() ? std::nullopt
                                        : std::optional<std::string_view>(field->second);
 }
@@ -57,8 +57,8 @@ Result<Asked> Read(const Model& model, const Request& request, Blame& blame) {
   auto wanted = WantedOutputs(model, asked.request, blame);
   if (!wanted.ok()) return wanted.error();
   asked.wanted = *std::move(wanted);
-  auto rows = is_raw ? RowsFromRawTensor(model, request.body)
-                     : RowsFromInputs(model, asked.request, blame);
+  auto rows =
+      is_raw ? RowsFromRawTensor(model, request.body) : RowsFromInputs(model, asked.request, blame);
   if (!rows.ok()) return rows.error();
   asked.rows = *std::move(rows);
   asked.request.inputs.clear();  // they may be large, and are not needed any more

@@ -36,8 +36,9 @@ class OutputWriter {
       AddValues(wanted.spec);
     }
     if (is_binary_) {
-      return text + ",\"parameters\":{\"binary_data_size\":" +
-             std::to_string(bytes_.size() - begin) + "}}";
+      return text +
+             ",\"parameters\":{\"binary_data_size\":" + std::to_string(bytes_.size() - begin) +
+             "}}";
     }
     return text + ",\"data\":" + std::exchange(list_, {}) + "]}";
   }

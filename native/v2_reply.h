@@ -17,9 +17,9 @@ namespace copse {
 /// What an inference response says of its request.
 struct InferAnswer {
   const LoadedModel& model;
-  const std::optional<std::string>& id;    ///< echoed
-  std::span<const WantedOutput> wanted;    ///< in this order
-  std::span<const double> rows;            ///< what `prediction` is of
+  const std::optional<std::string>& id;  ///< echoed
+  std::span<const WantedOutput> wanted;  ///< in this order
+  std::span<const double> rows;          ///< what `prediction` is of
   const Prediction& prediction;
 };
 

@@ -27,8 +27,9 @@ std::vector<std::uint64_t> WithoutOnes(std::vector<std::uint64_t> shape) {
 Status CheckElements(const InputDraft& draft) {
   const InferInput& input = draft.input;
   if (input.datatype == Datatype::kFp16) {
-    return Refuse(Named(input) + ": FP16 cannot be sent as JSON; FP32, FP64 or binary data was "
-                                 "expected");
+    return Refuse(Named(input) +
+                  ": FP16 cannot be sent as JSON; FP32, FP64 or binary data was "
+                  "expected");
   }
   const std::size_t n = input.elements.size();
   if (n != input.n_elements) {
@@ -36,8 +37,8 @@ Status CheckElements(const InputDraft& draft) {
                   ShapeText(input.shape) + " has " + std::to_string(input.n_elements));
   }
   const std::vector<std::uint64_t> lengths = draft.lists.Lengths();
-  if (lengths.size() > 1 && (!draft.lists.is_regular() ||
-                             (n > 0 && WithoutOnes(lengths) != WithoutOnes(input.shape)))) {
+  if (lengths.size() > 1 &&
+      (!draft.lists.is_regular() || (n > 0 && WithoutOnes(lengths) != WithoutOnes(input.shape)))) {
     return Refuse(Named(input) + ": data is nested in another way than shape " +
                   ShapeText(input.shape) + " says");
   }

@@ -29,7 +29,7 @@ struct InferInput {
 /// One tensor that is asked for.
 struct InferOutput {
   std::string name;
-  std::optional<bool> is_binary;            ///< parameters.binary_data
+  std::optional<bool> is_binary;           ///< parameters.binary_data
   std::optional<std::uint64_t> n_classes;  ///< parameters.classification, at least 1
 };
 

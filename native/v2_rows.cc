@@ -21,23 +21,22 @@ std::string Named(const InferInput& input) { return "input " + Shown(input.name)
 
 Error TooLarge(std::uint64_t n) {
   return {ErrorCode::kTooLarge, "the inputs have " + std::to_string(n) +
-                                    " elements; send at most " +
-                                    std::to_string(kAnswerValuesMax) + " in one request"};
+                                    " elements; send at most " + std::to_string(kAnswerValuesMax) +
+                                    " in one request"};
 }
 
 // The elements of one input as numbers, each belonging to a row and a feature of the model.
 class InputReader {
  public:
   // `feature`: the only one that the input holds, or nothing for all of them.
-  InputReader(const RowValues& columns, const InferInput& input,
-              std::optional<std::size_t> feature, Blame& blame)
+  InputReader(const RowValues& columns, const InferInput& input, std::optional<std::size_t> feature,
+              Blame& blame)
       : columns_(columns), input_(input), feature_(feature), blame_(blame) {}
 
   Status Read(std::span<double> out) {
     if (input_.datatype == Datatype::kBytes) return ReadTexts(out);
-    const auto error = input_.is_binary
-                           ? NumbersFromBytes(input_.bytes, input_.datatype, out)
-                           : NumbersFromJson(input_.elements, input_.datatype, out);
+    const auto error = input_.is_binary ? NumbersFromBytes(input_.bytes, input_.datatype, out)
+                                        : NumbersFromJson(input_.elements, input_.datatype, out);
     if (!error) return CheckMissing(out);
     return RefuseElement(*error);
   }
@@ -150,8 +149,9 @@ Status CheckColumns(const RowValues& columns, const InferRequest& request, Blame
   const std::string& name =
       columns.Name(static_cast<std::size_t>(std::distance(given.begin(), missing)));
   blame = BlameOn(name);
-  return Refuse("there is no input " + Shown(name) + ", but there are others for single features; " +
-                NamesShown(columns.model()) + " were expected");
+  return Refuse("there is no input " + Shown(name) +
+                ", but there are others for single features; " + NamesShown(columns.model()) +
+                " were expected");
 }
 
 Result<Rows> RowsFromColumns(const RowValues& columns, const InferRequest& request, Blame& blame) {

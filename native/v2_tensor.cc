@@ -324,9 +324,8 @@ Status TextsFromBytes(std::string_view bytes, std::uint64_t n, const TextUse& us
     const bool has_length = bytes.size() >= kLengthBytes;
     const std::size_t length = has_length ? Load<std::uint32_t>(bytes, 0) : 0;
     if (!has_length || bytes.size() - kLengthBytes < length) {
-      return Error{ErrorCode::kInvalidInput,
-                   "has an unexpected size: its data ends in element " + std::to_string(i) +
-                       " of " + std::to_string(n)};
+      return Error{ErrorCode::kInvalidInput, "has an unexpected size: its data ends in element " +
+                                                 std::to_string(i) + " of " + std::to_string(n)};
     }
     if (!use(i, bytes.substr(kLengthBytes, length))) return Ok{};
     bytes.remove_prefix(kLengthBytes + length);
