@@ -45,8 +45,9 @@ struct InferRequest {
 ///
 /// Data is flat, or nested as the shape says. Members that the protocol does not know are ignored,
 /// and so are parameters but for those above, `triton_*` (reserved) and shared memory (refused).
-/// Memory is bounded by the body. The views of the request are of `body`.
-/// Errors: kInvalidInput, one sentence; `blame` learns the tensor or member.
+/// Memory is bounded by the body; at most 65,536 inputs, 64 outputs and 64 dimensions. The views of
+/// the request are of `body`. Errors: kInvalidInput, one sentence; `blame` learns the tensor or
+/// member.
 Result<InferRequest> ParseInferRequest(std::string_view body,
                                        std::optional<std::string_view> header_length, Blame& blame);
 

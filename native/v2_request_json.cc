@@ -14,6 +14,11 @@ namespace {
 
 using nlohmann::json;
 
+// Members of lists that may be short in JSON and are not in memory.
+constexpr std::size_t kInputsMax = std::size_t{1} << 16;
+constexpr std::size_t kOutputsMax = 64;
+constexpr std::size_t kDimensionsMax = 64;
+
 // A value that is no list and no object.
 struct Scalar {
   enum class Kind { kNull, kBool, kNegative, kUnsigned, kFloat, kText };
@@ -69,9 +74,11 @@ class InferHandler : public nlohmann::json_sax<json> {
       case At::kStart:
         return Enter(At::kRoot);
       case At::kInputs:
+        if (draft_.inputs.size() == kInputsMax) return FailMany("inputs", kInputsMax);
         draft_.inputs.emplace_back();
         return Enter(At::kInput);
       case At::kOutputs:
+        if (draft_.request.outputs.size() == kOutputsMax) return FailMany("outputs", kOutputsMax);
         draft_.request.outputs.emplace_back();
         return Enter(At::kOutput);
       case At::kShape:
@@ -224,6 +231,9 @@ class InferHandler : public nlohmann::json_sax<json> {
           return Fail(BlameOn(Input().input.name, value.Said()),
                       Named() + " has " + value.Said() + "; whole numbers from 0 were expected");
         }
+        if (Input().input.shape.size() == kDimensionsMax) {
+          return FailMany("dimensions of a shape", kDimensionsMax);
+        }
         Input().input.shape.push_back(value.whole);
         return true;
       case At::kData:
@@ -369,6 +379,9 @@ class InferHandler : public nlohmann::json_sax<json> {
     return "a list";
   }
 
+  bool FailMany(const std::string& what, std::size_t n_max) {
+    return Fail("there are more than " + std::to_string(n_max) + " " + what);
+  }
   bool FailKind(const std::string& what) {
     return Fail(BlameOn(key_, what), Named() + " is " + what + "; " + Expected() + " was expected");
   }

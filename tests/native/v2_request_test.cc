@@ -175,6 +175,18 @@ TEST(ParseInferRequest, NestingIsLimited) {
   EXPECT_TRUE(Says(Why(R"({"x":)" + std::string(200000, '[')), "nested deeper"));
 }
 
+TEST(ParseInferRequest, ListsAreLimited) {
+  const auto many = [](const std::string& member, std::size_t n) {
+    std::string text;
+    for (std::size_t i = 0; i < n; ++i) text += (i == 0 ? "" : ",") + member;
+    return text;
+  };
+  EXPECT_TRUE(Says(Why(R"({"inputs":[)" + many("{}", 65537) + "]}"), "more than 65536 inputs"));
+  EXPECT_TRUE(Says(Why(R"({"outputs":[)" + many("{}", 65) + "]}"), "more than 64 outputs"));
+  EXPECT_TRUE(Says(Why(WithData("[" + many("1", 65) + "]", "[1]")), "more than 64 dimensions"));
+  EXPECT_TRUE(Parse(WithData("[" + many("1", 64) + "]", "[1]")).ok());
+}
+
 TEST(ParseInferRequest, WhatIsNoJsonSaysWhere) {
   EXPECT_TRUE(Says(Why(WithData("[1]", "[NaN]")), "JSON writes a missing value as null"));
   EXPECT_TRUE(Says(Why(WithData("[1]", "[Infinity]")), "null"));
