@@ -103,8 +103,8 @@ TEST(InferReply, WithoutOutputsGivesPredictionAndProbabilities) {
 }
 
 TEST(InferReply, NumbersThatAreNotFiniteAreNull) {
-  const json answer = json::parse(
-      Answer(test::Named("shirts", test::Shirts()), {std::nan(""), 0, 0}, {}).body);
+  const json answer =
+      json::parse(Answer(test::Named("shirts", test::Shirts()), {std::nan(""), 0, 0}, {}).body);
   EXPECT_EQ(answer["outputs"][0]["data"], json::array({nullptr, nullptr, nullptr}));
 }
 

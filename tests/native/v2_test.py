@@ -174,6 +174,11 @@ class Server(ProtocolCase):
                      "/v1/models/nope:predict"):
             self.refused(self.post(asking([tensor([SETOSA])]), path), 404)
 
+    def test_heads_that_cannot_be_taken(self):
+        self.refused(self.service.ask("GET", "/v2/%zz"), 400)
+        answer = self.service.ask("GET", "/v2x")
+        self.assertEqual((answer.status, answer.type), (404, "application/problem+json"))
+
     def test_wrong_methods_say_which_are_right(self):
         for method, path, allow in (("GET", INFER, "POST, OPTIONS"),
                                     ("DELETE", "/v2/models/iris", "OPTIONS, HEAD, GET"),
