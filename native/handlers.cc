@@ -5,6 +5,8 @@
 #include <thread>
 #include <utility>
 
+#include "route_template.h"
+
 namespace copse {
 namespace {
 
@@ -16,9 +18,9 @@ ProblemDetails DetailsOf(const Request& request) {
   return {.request_id = request.request_id, .field = {}, .value = {}};
 }
 
-bool IsModelFile(std::string_view path) {
-  return path.starts_with(kModelPrefix) && path.ends_with(kModelSuffix) &&
-         path.size() > kModelPrefix.size() + kModelSuffix.size();
+// What speaks an inference protocol, whose clients want their errors in another form.
+bool IsProtocolPath(std::string_view path) {
+  return path == "/v2" || path.starts_with("/v2/") || path == "/v1" || path.starts_with("/v1/");
 }
 
 // In the order of the tutorial's server, and POST where it has it.
@@ -55,6 +57,25 @@ std::span<const Route> Handlers::Routes() {
       Route{"/healthz", &Handlers::Health, nullptr},
       Route{"/readyz", &Handlers::Ready, nullptr},
       Route{"/metrics", &Handlers::MetricsText, nullptr},
+      Route{"/v2", &Handlers::V2Server, nullptr},
+      Route{"/v2/", &Handlers::V2Server, nullptr},
+      Route{"/v2/health/live", &Handlers::V2Live, nullptr},
+      Route{"/v2/health/ready", &Handlers::V2Ready, nullptr},
+      Route{"/v2/models", &Handlers::V2Models, nullptr},
+      Route{"/v2/models/stats", &Handlers::V2Statistics, nullptr},
+      Route{"/v2/models/{model}", &Handlers::V2Model, nullptr},
+      Route{"/v2/models/{model}/ready", &Handlers::V2ModelReady, nullptr},
+      Route{"/v2/models/{model}/stats", &Handlers::V2ModelStatistics, nullptr},
+      Route{"/v2/models/{model}/infer", nullptr, &Handlers::V2Infer, Use::kPredict},
+      Route{"/v2/models/{model}/versions/{version}", &Handlers::V2Model, nullptr},
+      Route{"/v2/models/{model}/versions/{version}/ready", &Handlers::V2ModelReady, nullptr},
+      Route{"/v2/models/{model}/versions/{version}/stats", &Handlers::V2ModelStatistics, nullptr},
+      Route{"/v2/models/{model}/versions/{version}/infer", nullptr, &Handlers::V2Infer,
+            Use::kPredict},
+      Route{"/v2/repository/index", nullptr, &Handlers::V2RepositoryIndex},
+      Route{"/v1/models", &Handlers::V2Models, nullptr},
+      Route{"/v1/models/{model}:predict", nullptr, &Handlers::V1Predict, Use::kPredict},
+      Route{"/v1/models/{model}", &Handlers::V1Model, nullptr},
       Route{kAssetPath, &Handlers::Asset, nullptr},
   };
   return kRoutes;
@@ -69,7 +90,9 @@ Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metri
 }
 
 void Handlers::Replace(LoadedModels models) {
-  auto next = std::make_shared<const ModelSet>(std::move(models), log_, metrics_, *pool_);
+  const auto before = Models();
+  auto next =
+      std::make_shared<const ModelSet>(std::move(models), before.get(), log_, metrics_, *pool_);
   const std::lock_guard lock(mutex_);
   models_.swap(next);  // the old set ends outside of the lock, or with its last request
 }
@@ -81,10 +104,11 @@ std::shared_ptr<const ModelSet> Handlers::Models() const {
 
 const Route* Handlers::Find(std::string_view path) const {
   for (const Route& route : Routes()) {
-    const bool is_template = route.path.find('{') != std::string_view::npos;
-    if (!is_template && route.path == path) return &route;
-    if (route.get == &Handlers::ModelFile && IsModelFile(path)) return &route;
-    if (route.get == &Handlers::Asset && (path == "/" || web_.Has(path))) return &route;
+    if (route.get == &Handlers::Asset) {
+      if (path == "/" || web_.Has(path)) return &route;
+    } else if (MatchTemplate(route.path, path)) {
+      return &route;
+    }
   }
   return nullptr;
 }
@@ -132,6 +156,7 @@ Reply Handlers::Dispatch(const Request& request) const {
 }
 
 void AddCommonHeaders(const Request& request, Reply& reply) {
+  if (IsProtocolPath(request.path.empty() ? request.target : request.path)) UseErrorMember(reply);
   const bool has_policy =
       std::any_of(reply.headers.begin(), reply.headers.end(),
                   [](const auto& header) { return header.first == "Content-Security-Policy"; });
@@ -146,17 +171,17 @@ void AddCommonHeaders(const Request& request, Reply& reply) {
 
 Reply Handlers::Predict(const Request& request) const {
   const auto models = Models();
-  return models->empty() ? NoModel(request) : models->predictor()->FromQuery(request);
+  return models->empty() ? NoModel(request) : models->predictors().front()->FromQuery(request);
 }
 
 Reply Handlers::PredictJson(const Request& request) const {
   const auto models = Models();
-  return models->empty() ? NoModel(request) : models->predictor()->FromJson(request);
+  return models->empty() ? NoModel(request) : models->predictors().front()->FromJson(request);
 }
 
 Reply Handlers::PredictFile(const Request& request) const {
   const auto models = Models();
-  return models->empty() ? NoModel(request) : models->predictor()->FromFile(request);
+  return models->empty() ? NoModel(request) : models->predictors().front()->FromFile(request);
 }
 
 Reply Handlers::ModelList(const Request&) const {
@@ -178,22 +203,23 @@ Reply Handlers::ModelFile(const Request& request) const {
   name.remove_prefix(kModelPrefix.size());
   name.remove_suffix(kModelSuffix.size());
   const auto set = Models();
-  const LoadedModel* const model = set->Find(name);
-  if (model == nullptr) {
+  const auto predictor = set->Find(name);
+  if (predictor == nullptr) {
     return Problem(
         Error{ErrorCode::kNotFound, "There is no model named " + std::string(name) + "."},
         DetailsOf(request));
   }
-  const std::string etag = "\"" + model->sha256 + "\"";
+  const LoadedModel& model = predictor->loaded();
+  const std::string etag = "\"" + model.sha256 + "\"";
   Reply reply;
   reply.headers = {{"ETag", etag}, {"Cache-Control", "no-cache"}};
   if (MatchesEtag(request.Field("if-none-match"), etag)) {
     reply.status = 304;
-    reply.headers.emplace_back("Content-Length", std::to_string(model->bytes.size()));
+    reply.headers.emplace_back("Content-Length", std::to_string(model.bytes.size()));
     return reply;
   }
   reply.content_type = "application/octet-stream";
-  reply.body.assign(model->bytes.begin(), model->bytes.end());
+  reply.body.assign(model.bytes.begin(), model.bytes.end());
   return reply;
 }
 

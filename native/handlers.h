@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "gate.h"
 #include "metrics.h"
@@ -21,7 +22,8 @@ namespace copse {
 
 class Handlers;
 
-/// What answers a path: its template, such as "/models/{name}.safetensors", and what it takes.
+/// What answers a path: its template, such as "/models/{name}.safetensors" (route_template.h), and
+/// what it takes.
 struct Route {
   using Function = Reply (Handlers::*)(const Request&) const;
 
@@ -75,6 +77,23 @@ class Handlers {
   Reply MetricsText(const Request& request) const;
   Reply Asset(const Request& request) const;
 
+  // The inference protocols: v2_handlers.cc.
+  Reply V2Server(const Request& request) const;
+  Reply V2Live(const Request& request) const;
+  Reply V2Ready(const Request& request) const;
+  Reply V2Models(const Request& request) const;
+  Reply V2Statistics(const Request& request) const;
+  Reply V2Model(const Request& request) const;
+  Reply V2ModelReady(const Request& request) const;
+  Reply V2ModelStatistics(const Request& request) const;
+  Reply V2Infer(const Request& request) const;
+  Reply V2RepositoryIndex(const Request& request) const;
+  Reply V1Model(const Request& request) const;
+  Reply V1Predict(const Request& request) const;
+  /// The model that the path of the request names, of the version that it names.
+  Result<std::shared_ptr<const Predictor>> ModelOf(const Request& request) const;
+
+
   std::shared_ptr<const ModelSet> Models() const;
 
   const WebAssets web_;
@@ -86,8 +105,8 @@ class Handlers {
   std::atomic<bool> draining_ = false;
 };
 
-/// The headers that every answer has, whatever it says: its request id, and what keeps a browser
-/// from taking it for something else.
+/// What every answer has, whatever it says: its request id, and what keeps a browser from taking it
+/// for something else. Under /v1 and /v2 a refusal gets the form that clients expect there.
 void AddCommonHeaders(const Request& request, Reply& reply);
 
 }  // namespace copse

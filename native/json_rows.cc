@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "json_syntax.h"
 #include "number_text.h"
 #include "utf8.h"
 
@@ -103,12 +104,9 @@ class RowHandler : public nlohmann::json_sax<json> {
                   columns_.Refuse(Row(), Shown(columns_.Name(feature_)) + " is " + Shown(token) +
                                              ", which is too large for a number"));
     }
-    const bool unknown = token.find_first_of("NI") != std::string::npos;
-    const bool is_value = unknown && IsAtValue();
-    return Fail(is_value ? BlameOn(columns_.Name(feature_), Word(byte)) : Blame{},
-                Error{ErrorCode::kInvalidInput,
-                      "not JSON at byte " + std::to_string(byte) + ", near " + Shown(token) +
-                          (unknown ? "; JSON writes a missing value as null" : "")});
+    const bool is_word = token.find_first_of("NI") != std::string::npos;
+    return Fail(is_word && IsAtValue() ? BlameOn(columns_.Name(feature_), Word(byte)) : Blame{},
+                JsonSyntaxError(byte, token));
   }
 
   Result<Rows> Take() && {

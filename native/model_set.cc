@@ -5,17 +5,24 @@
 
 namespace copse {
 
-ModelSet::ModelSet(LoadedModels models, PredictionLog* log, Metrics& metrics, RowPool& pool)
+ModelSet::ModelSet(LoadedModels models, const ModelSet* before, PredictionLog* log,
+                   Metrics& metrics, RowPool& pool)
     : models_(std::move(models)),
       swagger_(SwaggerDocument(models_)),
       openapi_(OpenApiDocument(models_)) {
-  if (!models_.empty()) predictor_.emplace(models_.front(), log, metrics, pool);
+  for (const auto& model : models_) {
+    auto known = before == nullptr ? nullptr : before->Find(model->name);
+    const bool is_same = known != nullptr && &known->loaded() == model.get();
+    predictors_.push_back(is_same ? std::move(known)
+                                  : std::make_shared<const Predictor>(model, log, metrics, pool));
+  }
 }
 
-const LoadedModel* ModelSet::Find(std::string_view name) const {
-  const auto found = std::find_if(models_.begin(), models_.end(),
-                                  [&](const auto& model) { return model->name == name; });
-  return found == models_.end() ? nullptr : found->get();
+std::shared_ptr<const Predictor> ModelSet::Find(std::string_view name) const {
+  const auto found =
+      std::find_if(predictors_.begin(), predictors_.end(),
+                   [&](const auto& predictor) { return predictor->loaded().name == name; });
+  return found == predictors_.end() ? nullptr : *found;
 }
 
 }  // namespace copse

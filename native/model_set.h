@@ -1,8 +1,9 @@
 #pragma once
 
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "metrics.h"
 #include "openapi.h"
@@ -16,23 +17,27 @@ namespace copse {
 /// request keeps the set that it began with, whatever is loaded meanwhile.
 class ModelSet {
  public:
+  using Predictors = std::vector<std::shared_ptr<const Predictor>>;
+
   /// `log` may be null; it, `metrics` and `pool` outlive this. The first model answers /predict.
-  ModelSet(LoadedModels models, PredictionLog* log, Metrics& metrics, RowPool& pool);
+  /// Models that `before` has, too, keep their statistics.
+  ModelSet(LoadedModels models, const ModelSet* before, PredictionLog* log, Metrics& metrics,
+           RowPool& pool);
 
   const LoadedModels& models() const { return models_; }
   bool empty() const { return models_.empty(); }
-  /// The model of that name, or null.
-  const LoadedModel* Find(std::string_view name) const;
+  /// One for each model, in the same order.
+  const Predictors& predictors() const { return predictors_; }
+  /// That of the model of that name, or null.
+  std::shared_ptr<const Predictor> Find(std::string_view name) const;
 
-  /// Null without models.
-  const Predictor* predictor() const { return predictor_ ? &*predictor_ : nullptr; }
   const std::string& swagger() const { return swagger_; }
   const std::string& openapi() const { return openapi_; }
 
  private:
   const LoadedModels models_;
   const std::string swagger_, openapi_;
-  std::optional<Predictor> predictor_;
+  Predictors predictors_;
 };
 
 }  // namespace copse

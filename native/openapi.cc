@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "openapi_inference.h"
 #include "openapi_schema.h"
 #include "prediction_text.h"
 #include "predictor.h"
@@ -201,6 +202,7 @@ Json ProblemResponses() {
         {"description", text},
         {"content", {{"application/problem+json", {{"schema", Ref("schemas", "Problem")}}}}}};
   }
+  responses.update(InferenceProblemResponses());
   return responses;
 }
 
@@ -216,6 +218,7 @@ Json AnswerSchema(Json prediction) {
 
 Json Schemas(const LoadedModels& models) {
   Json schemas = {{"Problem", ProblemSchema()}};
+  schemas.update(InferenceSchemas());
   if (models.empty()) return schemas;
   const Model& model = models.front()->model;
   schemas["Row"] = RowSchema(model);
@@ -266,6 +269,7 @@ Json Paths(const LoadedModels& models) {
   paths["/models"] = Simple("models", "The loaded models; the first one answers /predict", "model",
                             {{"description", "Names, versions and addresses of the files."},
                              {"content", {{"application/json", {{"schema", ModelListSchema()}}}}}});
+  paths.update(InferencePaths(models));
   paths["/healthz"] = Simple("health", "Whether the process lives", "service", json);
   paths["/readyz"] = ReadyPath();
   paths["/metrics"] = Simple("metrics", "Numbers for Prometheus", "service",

@@ -15,8 +15,6 @@
 namespace copse {
 namespace {
 
-// Margins and values of one request together stay below 128 MiB, however many classes there are.
-constexpr std::size_t kAnswerValuesMax = std::size_t{1} << 23;
 // Rows that go to the log together.
 constexpr std::size_t kRecordedRowsMax = 4096;
 
@@ -96,24 +94,31 @@ std::string AnswerJson(const LoadedModel& model, const Prediction& prediction, b
 
 Predictor::Predictor(std::shared_ptr<const LoadedModel> model, PredictionLog* log, Metrics& metrics,
                      RowPool& pool)
-    : model_(std::move(model)), log_(log), metrics_(metrics), pool_(pool) {}
+    : model_(std::move(model)),
+      log_(log),
+      metrics_(metrics),
+      pool_(pool),
+      statistics_(std::make_unique<InferenceStatistics>()) {}
 
 Reply Predictor::FromQuery(const Request& request) const {
+  Recording recording(*statistics_);
   Blame blame;
   const auto rows = RowsFromQuery(model_->model, request.query, &blame);
   if (!rows.ok()) return Refused(request, rows.error(), std::move(blame));
-  return Answer(request, *rows, Numbered::kYes);
+  return Answer(request, *rows, Numbered::kYes, recording);
 }
 
 Reply Predictor::FromJson(const Request& request) const {
+  Recording recording(*statistics_);
   if (!IsJson(request.Field("content-type"))) return UnsupportedType(request, "application/json");
   Blame blame;
   const auto rows = RowsFromJson(model_->model, request.body, &blame);
   if (!rows.ok()) return Refused(request, rows.error(), std::move(blame));
-  return Answer(request, *rows, Numbered::kYes);
+  return Answer(request, *rows, Numbered::kYes, recording);
 }
 
 Reply Predictor::FromFile(const Request& request) const {
+  Recording recording(*statistics_);
   const std::string_view content_type = request.Field("content-type");
   const std::string type = MediaType(content_type);
   if ((type != "multipart/form-data" && type != "text/csv") || !IsUtf8Charset(content_type)) {
@@ -129,33 +134,46 @@ Reply Predictor::FromFile(const Request& request) const {
   auto rows = RowsFromCsv(model_->model, text, &blame);
   if (!rows.ok()) return Refused(request, rows.error(), std::move(blame));
   rows->is_list = true;
-  return Answer(request, *rows, Numbered::kNo);
+  return Answer(request, *rows, Numbered::kNo, recording);
 }
 
-Reply Predictor::Answer(const Request& request, const Rows& rows, Numbered numbered) const {
+Result<Prediction> Predictor::Evaluate(const Rows& rows, std::size_t row_values) const {
   const Model& model = model_->model;
-  const std::size_t row_values = model.n_margins() + model.n_values();
-  if (rows.n_rows > kAnswerValuesMax / std::max<std::size_t>(1, row_values)) {
-    return Problem(
-        Error{ErrorCode::kTooLarge,
-              std::to_string(rows.n_rows) + " rows of " + std::to_string(row_values) +
-                  " numbers each are too many for one request; send at most " +
-                  std::to_string(kAnswerValuesMax / std::max<std::size_t>(1, row_values)) +
-                  " rows."},
-        {.request_id = request.request_id, .field = {}, .value = {}});
+  const std::size_t n_values =
+      std::max<std::size_t>(1, model.n_margins() + model.n_values() + row_values);
+  const std::size_t n_rows_max = kAnswerValuesMax / n_values;
+  if (rows.n_rows > n_rows_max) {
+    return Error{ErrorCode::kTooLarge,
+                 std::to_string(rows.n_rows) + " rows of " + std::to_string(n_values) +
+                     " numbers each are too many for one request; send at most " +
+                     std::to_string(n_rows_max) + " rows."};
   }
-  const Prediction prediction = PredictEverything(model, rows.values, &pool_);
+  return PredictEverything(model, rows.values, &pool_);
+}
+
+void Predictor::Note(const Request& request, const Rows& rows, const Prediction& prediction) const {
+  Count(prediction);
+  Record(request, rows, prediction, Numbered::kNo);
+}
+
+Reply Predictor::Answer(const Request& request, const Rows& rows, Numbered numbered,
+                        Recording& recording) const {
+  recording.HaveRows();
+  const auto prediction = Evaluate(rows, 0);
+  if (!prediction.ok()) return Refused(request, prediction.error(), {});
+  recording.Evaluated(rows.n_rows);
   Reply reply;
   if (PrefersJson(request.Field("accept"))) {
-    reply = JsonReply(AnswerJson(*model_, prediction, rows.is_list, request.request_id));
+    reply = JsonReply(AnswerJson(*model_, *prediction, rows.is_list, request.request_id));
   } else {
-    reply = HtmlReply(rows.is_list ? TutorialText(model, prediction)
-                                   : TutorialText(model, prediction, 0));
+    reply = HtmlReply(rows.is_list ? TutorialText(model_->model, *prediction)
+                                   : TutorialText(model_->model, *prediction, 0));
   }
   reply.headers = {{"Vary", "Accept"}, {"Cache-Control", "no-store"}};
-  Count(prediction);
+  Count(*prediction);
   // The tutorial's HEAD predicted and recorded what nobody was told.
-  if (request.method != "HEAD") Record(request, rows, prediction, numbered);
+  if (request.method != "HEAD") Record(request, rows, *prediction, numbered);
+  recording.Answered();
   return reply;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "inference_statistics.h"
 #include "loaded_model.h"
 #include "metrics.h"
 #include "prediction_log.h"
@@ -14,6 +15,10 @@
 #include "rows.h"
 
 namespace copse {
+
+/// Numbers that one request may have, and that its rows may be answered: together they stay below
+/// 128 MiB, however many features and classes there are.
+inline constexpr std::size_t kAnswerValuesMax = std::size_t{1} << 23;
 
 /// Whether an Accept field prefers application/json to text/html. A browser, curl's `*/*` and
 /// silence do not: they get the tutorial's text.
@@ -33,12 +38,23 @@ class Predictor {
   /// POST /predict_file: CSV, as the file `input_file` of a form or as the body itself.
   Reply FromFile(const Request& request) const;
 
+  /// What every other protocol needs: evaluates rows, after a check that the answer will not be too
+  /// large: `row_values` numbers a row besides margins and values.
+  /// Errors: kTooLarge.
+  Result<Prediction> Evaluate(const Rows& rows, std::size_t row_values) const;
+  /// Counts and records what has been answered so, without the tutorial's numbers.
+  void Note(const Request& request, const Rows& rows, const Prediction& prediction) const;
+
   const LoadedModel& loaded() const { return *model_; }
+  RowPool& pool() const { return pool_; }
+  InferenceStatistics& statistics() const { return *statistics_; }
 
  private:
   enum class Numbered { kYes, kNo };
+  using Recording = InferenceStatistics::Recording;
 
-  Reply Answer(const Request& request, const Rows& rows, Numbered numbered) const;
+  Reply Answer(const Request& request, const Rows& rows, Numbered numbered,
+               Recording& recording) const;
   void Count(const Prediction& prediction) const;
   void Record(const Request& request, const Rows& rows, const Prediction& prediction,
               Numbered numbered) const;
@@ -47,6 +63,7 @@ class Predictor {
   PredictionLog* log_;
   Metrics& metrics_;
   RowPool& pool_;
+  std::unique_ptr<InferenceStatistics> statistics_;
 };
 
 /// A prediction as JSON: of one row the members of PredictionMembers, of a list

@@ -12,6 +12,8 @@ std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+constexpr std::string_view kProblemType = "application/problem+json";
+
 // The value of a refused field is repeated, but not all 16 MiB of it.
 constexpr std::size_t kValueBytesMax = 200;
 
@@ -90,7 +92,7 @@ Reply Problem(int status, std::string_view detail, const ProblemDetails& details
   if (!details.request_id.empty()) body["request_id"] = details.request_id;
   Reply reply;
   reply.status = status;
-  reply.content_type = "application/problem+json";
+  reply.content_type = kProblemType;
   reply.body = Dump(body);
   if (status == 503) reply.headers.emplace_back("Retry-After", "1");
   return reply;
@@ -98,6 +100,15 @@ Reply Problem(int status, std::string_view detail, const ProblemDetails& details
 
 Reply Problem(const Error& error, const ProblemDetails& details) {
   return Problem(HttpStatus(error.code), error.message, details);
+}
+
+void UseErrorMember(Reply& reply) {
+  if (reply.content_type != kProblemType) return;
+  const Json problem = Json::parse(reply.body, nullptr, false);
+  Json body = {{"error", problem["detail"]}};
+  body.update(problem);
+  reply.content_type = "application/json";
+  reply.body = Dump(body);
 }
 
 Reply HtmlReply(std::string body) {

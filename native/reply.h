@@ -37,6 +37,10 @@ struct ProblemDetails {
 Reply Problem(int status, std::string_view detail, const ProblemDetails& details = {});
 Reply Problem(const Error& error, const ProblemDetails& details = {});
 
+/// Makes a refusal of Problem one that clients of the inference protocols read: application/json,
+/// with the sentence as the member `error` before all others. Other replies stay as they are.
+void UseErrorMember(Reply& reply);
+
 /// 200 with that body.
 Reply HtmlReply(std::string body);
 Reply JsonReply(std::string body);

@@ -35,14 +35,15 @@ std::optional<Refusal> RefuseHead(const RequestHead& head, const ServerLimits& l
   return std::nullopt;
 }
 
-enum class Coding { kIdentity, kGzip, kUnknown };
-
-Coding CodingOf(const Request& request) {
+// Nothing if the body is compressed in a way that we do not undo.
+std::optional<ContentCoding> CodingOf(const Request& request) {
   const std::string_view coding = request.Field("content-encoding");
-  if (coding.empty() || EqualsIgnoringCase(coding, "identity")) return Coding::kIdentity;
-  return EqualsIgnoringCase(coding, "gzip") || EqualsIgnoringCase(coding, "x-gzip")
-             ? Coding::kGzip
-             : Coding::kUnknown;
+  if (coding.empty() || EqualsIgnoringCase(coding, "identity")) return ContentCoding::kIdentity;
+  if (EqualsIgnoringCase(coding, "gzip") || EqualsIgnoringCase(coding, "x-gzip")) {
+    return ContentCoding::kGzip;
+  }
+  if (EqualsIgnoringCase(coding, "deflate")) return ContentCoding::kDeflate;
+  return std::nullopt;
 }
 
 }  // namespace
@@ -117,7 +118,7 @@ Outcome Session::Refuse(const Refusal& refusal, const Request& request) {
   const auto refuse = [&](const Refusal& why) { return RefusalReply(why, request); };
   return transport_.Run(connection_, {.is_head = request.method == "HEAD",
                                       .reads_body = false,
-                                      .is_gzip = false,
+                                      .coding = ContentCoding::kIdentity,
                                       .may_stay = context_.may_stay,
                                       .answer = [&](const std::string&) { return refuse(refusal); },
                                       .refuse = refuse});
@@ -154,21 +155,22 @@ Outcome Session::Serve(RequestHead head, Request& request) {
     if (refusal) refusal->close = !head.keep_alive;
   }
   const bool reads_body = context_.handlers.ReadsBody(request.method, request.path);
-  const Coding coding = CodingOf(request);
-  if (reads_body && coding == Coding::kUnknown && !refusal) {
+  if (reads_body && !CodingOf(request) && !refusal) {
     refusal = Refusal{.status = 415,
-                      .detail = "The only Content-Encoding accepted is gzip.",
+                      .detail = "The Content-Encodings accepted are gzip and deflate.",
                       .close = !head.keep_alive,
                       .method = {},
                       .target = {},
-                      .headers = {{"Accept-Encoding", "gzip"}}};
+                      .headers = {{"Accept-Encoding", "gzip, deflate"}}};
   }
   if (refusal) return Refuse(*refusal, request);
+  const ContentCoding coding =
+      reads_body ? CodingOf(request).value_or(ContentCoding::kIdentity) : ContentCoding::kIdentity;
   const bool keep_alive = head.keep_alive;
   return transport_.Run(connection_,
                         {.is_head = request.method == "HEAD",
                          .reads_body = reads_body,
-                         .is_gzip = coding == Coding::kGzip && reads_body,
+                         .coding = coding,
                          .may_stay = [&] { return keep_alive && context_.may_stay(); },
                          .answer =
                              [&](std::string body) {

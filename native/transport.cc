@@ -14,19 +14,31 @@
 namespace copse {
 namespace {
 
-// The last four bytes of a gzip stream are the length of what it holds, modulo 2^32 (RFC 1952).
-// The library does not notice a stream that was cut off; this does.
-class GzipTail {
+// The last four bytes of a compressed stream say what it holds: gzip (RFC 1952) ends with the
+// length modulo 2^32, least byte first, the zlib form (RFC 1950) with the Adler-32 checksum,
+// greatest byte first. The library does not notice a stream that was cut off; this does.
+class StreamTail {
  public:
   void Add(std::string_view bytes) {
     for (const char byte : bytes.substr(bytes.size() - std::min<std::size_t>(4, bytes.size()))) {
-      length_ = length_ >> 8 | std::uint32_t{static_cast<unsigned char>(byte)} << 24;
+      last_ = last_ << 8 | std::uint32_t{static_cast<unsigned char>(byte)};
     }
   }
-  std::uint32_t length() const { return length_; }
+
+  bool Fits(ContentCoding coding, std::string_view body) const {
+    switch (coding) {
+      case ContentCoding::kGzip:
+        return __builtin_bswap32(last_) == static_cast<std::uint32_t>(body.size());
+      case ContentCoding::kDeflate:
+        return last_ == Adler32(body);
+      case ContentCoding::kIdentity:
+        break;
+    }
+    return true;
+  }
 
  private:
-  std::uint32_t length_ = 0;
+  std::uint32_t last_ = 0;
 };
 
 // The head that the library is to see, then the body; answers go to the connection.
@@ -35,7 +47,8 @@ class RequestStream : public httplib::Stream {
   RequestStream(Connection& connection, const Exchange& exchange) : connection_(connection) {
     head_ = exchange.reads_body ? "POST" : exchange.is_head ? "HEAD" : "GET";
     head_ += " / HTTP/1.1\r\n";
-    if (exchange.is_gzip) head_ += "Content-Encoding: gzip\r\n";
+    const std::string_view coding = ContentCodingName(exchange.coding);
+    if (!coding.empty()) head_ += "Content-Encoding: " + std::string(coding) + "\r\n";
     head_ += "\r\n";
   }
 
@@ -62,13 +75,13 @@ class RequestStream : public httplib::Stream {
   void get_local_ip_and_port(std::string&, int&) const override {}
   socket_t socket() const override { return connection_.fd(); }
 
-  const GzipTail& tail() const { return tail_; }
+  const StreamTail& tail() const { return tail_; }
 
  private:
   Connection& connection_;
   std::string head_;
   std::size_t used_ = 0;
-  GzipTail tail_;
+  StreamTail tail_;
 };
 
 }  // namespace
@@ -137,15 +150,15 @@ class Transport::Protocol : private httplib::Server {
       if (!too_large) body.append(data, n);
       return !too_large;
     });
-    const bool whole =
-        !exchange_->is_gzip || stream_->tail().length() == static_cast<std::uint32_t>(body.size());
-    if (complete && whole) return exchange_->answer(std::move(body));
+    const bool whole = complete && stream_->tail().Fits(exchange_->coding, body);
+    if (whole) return exchange_->answer(std::move(body));
     if (connection_->body_refusal()) return exchange_->refuse(*connection_->body_refusal());
     Refusal refusal = Internal();
     refusal.status = too_large ? 413 : 400;
     refusal.detail =
         too_large ? "The body has more than " + std::to_string(limits_.body_bytes_max) + " bytes."
-                  : "The body is not a whole gzip stream, as Content-Encoding says.";
+                  : "The body is not a whole " + std::string(ContentCodingName(exchange_->coding)) +
+                        " stream, as Content-Encoding says.";
     return exchange_->refuse(refusal);
   }
 

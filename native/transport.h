@@ -5,6 +5,7 @@
 #include <memory>
 #include <string>
 
+#include "compress.h"
 #include "connection.h"
 #include "reply.h"
 
@@ -12,9 +13,9 @@ namespace copse {
 
 /// What is to be done with a request whose head has been read.
 struct Exchange {
-  bool is_head = false;     ///< the answer goes without its body
-  bool reads_body = false;  ///< else the body is not waited for
-  bool is_gzip = false;     ///< the body is compressed
+  bool is_head = false;                             ///< the answer goes without its body
+  bool reads_body = false;                          ///< else the body is not waited for
+  ContentCoding coding = ContentCoding::kIdentity;  ///< how the body is compressed
   /// Asked when the answer is there: whether the connection may carry another request.
   std::function<bool()> may_stay;
   /// Called once: with the body if it is wanted, chunks and compression undone.

@@ -43,8 +43,8 @@ forbid("<hwy/" "only the kernels know Highway" PATHS ${core} ${native} wasm/*.cc
   EXCEPT ${kernels})
 forbid("<sqlite3" "only outbox.cc knows SQLite" PATHS ${core} ${native} wasm/*.cc
   EXCEPT native/outbox.cc)
-forbid("<(zlib|bzlib|lzma|lz4)" "only decompress.cc knows compressed streams" PATHS ${core} ${native}
-  wasm/*.cc EXCEPT native/decompress.cc)
+forbid("<(zlib|bzlib|lzma|lz4)" "only decompress.cc and compress.cc know compressed streams"
+  PATHS ${core} ${native} wasm/*.cc EXCEPT native/decompress.cc native/compress.cc)
 forbid("<fast_float" "only number_text.cc knows fast_float" PATHS ${core} ${native} wasm/*.cc
   EXCEPT native/number_text.cc)
 forbid("emscripten" "only wasm knows Emscripten" PATHS ${core} ${native})

@@ -242,6 +242,28 @@ TEST_F(HandlersTest, UnknownPathsAre404) {
   }
 }
 
+TEST_F(HandlersTest, InferenceProtocolsGetTheirFormOfRefusals) {
+  for (const char* const path : {"/v2/nope", "/v2/models/x", "/v1", "/v1/models/x"}) {
+    const Reply reply = Ask("GET", path);
+    EXPECT_EQ(reply.status, 404) << path;
+    EXPECT_EQ(reply.content_type, "application/json");
+    EXPECT_EQ(json::parse(reply.body)["error"], json::parse(reply.body)["detail"]);
+  }
+  EXPECT_EQ(Ask("GET", "/v2x").content_type, "application/problem+json");
+}
+
+TEST_F(HandlersTest, InferRecordsEachRowWithoutANumber) {
+  const Reply reply = Ask("POST", "/v2/models/iris/infer", {},
+                          R"({"inputs":[{"name":"input-0","shape":[2,4],"datatype":"FP64",)"
+                          R"("data":[5.1,3.5,1.4,0.2,7.2,3.6,6.1,2.5]}]})");
+  ASSERT_EQ(reply.status, 200) << reply.body;
+  EXPECT_EQ(HeaderOf(reply, "Cache-Control"), "no-store");
+  ASSERT_EQ(log_.entries.size(), 2U);
+  EXPECT_EQ(log_.entries[1].request_id, "rid:2");
+  EXPECT_EQ(log_.entries[1].output, "[2]");
+  EXPECT_FALSE(log_.entries[0].numbered);
+}
+
 TEST_F(HandlersTest, ModelFileIsTheVeryFile) {
   const Reply reply = Ask("GET", "/models/iris.safetensors");
   EXPECT_EQ(reply.status, 200);
@@ -270,6 +292,8 @@ TEST_F(HandlersTest, ReadyUntilTheServiceIsAboutToStop) {
   EXPECT_EQ(AskJson("GET", "/readyz")["models"][0]["name"], "iris");
   handlers_.StartDraining();
   EXPECT_EQ(Ask("GET", "/readyz").status, 503);
+  EXPECT_EQ(Ask("GET", "/v2/health/ready").status, 503);
+  EXPECT_EQ(Ask("GET", "/v2/models/iris/ready").status, 503);
   EXPECT_EQ(Ask("GET", "/healthz").status, 200);
   EXPECT_EQ(Ask("GET", kQuery).status, 200);
 }
@@ -295,6 +319,12 @@ TEST_F(HandlersTest, WithoutAPageTheRootSaysSo) {
 TEST_F(HandlersTest, RoutesAreNamedByTheirTemplates) {
   EXPECT_EQ(handlers_.RouteName("/predict"), "/predict");
   EXPECT_EQ(handlers_.RouteName("/models/secret.safetensors"), "/models/{name}.safetensors");
+  EXPECT_EQ(handlers_.RouteName("/v2/models/secret/infer"), "/v2/models/{model}/infer");
+  EXPECT_EQ(handlers_.RouteName("/v2/models/secret/versions/1"),
+            "/v2/models/{model}/versions/{version}");
+  EXPECT_EQ(handlers_.RouteName("/v2/models/stats"), "/v2/models/stats");
+  EXPECT_EQ(handlers_.RouteName("/v1/models/secret:predict"), "/v1/models/{model}:predict");
+  EXPECT_EQ(handlers_.RouteName("/v1/models/secret"), "/v1/models/{model}");
   EXPECT_EQ(handlers_.RouteName("/nope"), "");
   EXPECT_TRUE(handlers_.ReadsBody("POST", "/predict"));
   EXPECT_FALSE(handlers_.ReadsBody("PUT", "/predict"));

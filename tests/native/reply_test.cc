@@ -27,6 +27,18 @@ TEST(Problem, SaysWhatRfc9457Wants) {
             R"("field":"x","value":"y","request_id":"id"})");
 }
 
+TEST(UseErrorMember, RepeatsTheSentenceAsError) {
+  Reply reply = Problem(404, "No \"x\".");
+  UseErrorMember(reply);
+  EXPECT_EQ(reply.content_type, "application/json");
+  EXPECT_EQ(reply.body,
+            R"({"error":"No \"x\".","type":"about:blank","title":"Not Found","status":404,)"
+            R"("detail":"No \"x\"."})");
+  Reply other = JsonReply("{}");
+  UseErrorMember(other);
+  EXPECT_EQ(other.body, "{}");
+}
+
 TEST(Problem, LeavesOutWhatIsNotKnown) {
   EXPECT_EQ(Problem(404, "No.").body,
             R"({"type":"about:blank","title":"Not Found","status":404,"detail":"No."})");

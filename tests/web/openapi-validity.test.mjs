@@ -64,6 +64,21 @@ for (const [name, model] of models) {
     assert.equal(await answer.text(), content['text/html'].example);
   });
 
+  test(`${name}: examples of the inference protocols run`, async () => {
+    const { paths } = await (await fetch(`${service.url}openapi.json`)).json();
+    const { models } = await (await fetch(`${service.url}v2/models`)).json();
+    for (const path of ['/v2/models/{model}/infer', '/v1/models/{model}:predict']) {
+      const { post } = paths[path];
+      const response = await fetch(new URL(path.replace('{model}', models[0]), service.url), {
+        method: 'POST',
+        body: JSON.stringify(post.requestBody.content['application/json'].example),
+      });
+      assert.equal(response.status, 200);
+      const expected = post.responses['200'].content['application/json'].example;
+      assert.deepEqual(await response.json(), expected);
+    }
+  });
+
   test(`${name}: what is documented answers as documented`, async () => {
     const { paths } = await (await fetch(`${service.url}openapi.json`)).json();
     for (const [path, { get }] of Object.entries(paths)) {

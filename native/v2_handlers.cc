@@ -1,0 +1,106 @@
+// The routes of the inference protocols: the Open Inference Protocol under /v2, KServe's older one
+// under /v1.
+#include <string>
+#include <utility>
+
+#include "handlers.h"
+#include "route_template.h"
+#include "utf8.h"
+#include "v2_documents.h"
+#include "v2_infer.h"
+
+namespace copse {
+namespace {
+
+Reply Refused(const Request& request, const Error& error) {
+  return Problem(error, {.request_id = request.request_id, .field = {}, .value = {}});
+}
+
+// What changes from request to request.
+Reply FreshJson(std::string body) {
+  Reply reply = JsonReply(std::move(body));
+  reply.headers.emplace_back("Cache-Control", "no-cache");
+  return reply;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const Predictor>> Handlers::ModelOf(const Request& request) const {
+  const auto places = MatchTemplate(RouteName(request.path), request.path);
+  if (!places || places->empty()) return Error{ErrorCode::kInternal, "No model is named."};
+  const std::string_view name = places->front();
+  auto found = Models()->Find(name);
+  if (found == nullptr) {
+    return Error{ErrorCode::kNotFound, "There is no model named " + Shown(name) + "."};
+  }
+  const LoadedModel& model = found->loaded();
+  if (places->size() > 1 && (*places)[1] != model.version) {
+    return Error{ErrorCode::kNotFound, "Model " + Shown(name) + " has no version " +
+                                           Shown((*places)[1]) + "; it has " +
+                                           Shown(model.version) + "."};
+  }
+  return found;
+}
+
+Reply Handlers::V2Server(const Request&) const { return JsonReply(ServerMetadataJson()); }
+
+Reply Handlers::V2Live(const Request&) const { return FreshJson("{\"live\":true}"); }
+
+Reply Handlers::V2Ready(const Request& request) const {
+  Reply reply = Ready(request);
+  return reply.status == 200 ? FreshJson("{\"ready\":true,\"live\":true}") : reply;
+}
+
+Reply Handlers::V2Models(const Request&) const {
+  return FreshJson(ModelNamesJson(Models()->models()));
+}
+
+Reply Handlers::V2Statistics(const Request&) const {
+  std::string text;
+  const auto models = Models();
+  for (const auto& predictor : models->predictors()) {
+    text += (text.empty() ? "" : ",") +
+            ModelStatisticsJson(predictor->loaded(), predictor->statistics().Now());
+  }
+  return FreshJson("{\"model_stats\":[" + text + "]}");
+}
+
+Reply Handlers::V2Model(const Request& request) const {
+  const auto model = ModelOf(request);
+  if (!model.ok()) return Refused(request, model.error());
+  return FreshJson(ModelMetadataJson((*model)->loaded()));
+}
+
+Reply Handlers::V2ModelReady(const Request& request) const {
+  const auto model = ModelOf(request);
+  if (!model.ok()) return Refused(request, model.error());
+  if (draining_) return Ready(request);
+  return FreshJson("{\"name\":" + JsonString((*model)->loaded().name) + ",\"ready\":true}");
+}
+
+Reply Handlers::V2ModelStatistics(const Request& request) const {
+  const auto model = ModelOf(request);
+  if (!model.ok()) return Refused(request, model.error());
+  return FreshJson("{\"model_stats\":[" +
+                   ModelStatisticsJson((*model)->loaded(), (*model)->statistics().Now()) + "]}");
+}
+
+Reply Handlers::V2Infer(const Request& request) const {
+  const auto model = ModelOf(request);
+  return model.ok() ? InferV2(**model, request) : Refused(request, model.error());
+}
+
+Reply Handlers::V2RepositoryIndex(const Request& request) const {
+  const auto ready = IndexWantsReady(request.body);
+  if (!ready.ok()) return Refused(request, ready.error());
+  return FreshJson(RepositoryIndexJson(Models()->models()));
+}
+
+Reply Handlers::V1Model(const Request& request) const { return V2ModelReady(request); }
+
+Reply Handlers::V1Predict(const Request& request) const {
+  const auto model = ModelOf(request);
+  return model.ok() ? PredictV1(**model, request) : Refused(request, model.error());
+}
+
+}  // namespace copse
