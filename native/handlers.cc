@@ -5,6 +5,8 @@
 #include <thread>
 #include <utility>
 
+#include "recent_predictions.h"
+
 namespace copse {
 namespace {
 
@@ -55,24 +57,28 @@ std::span<const Route> Handlers::Routes() {
       Route{"/healthz", &Handlers::Health, nullptr},
       Route{"/readyz", &Handlers::Ready, nullptr},
       Route{"/metrics", &Handlers::MetricsText, nullptr},
+      Route{"/predictions", &Handlers::RecentPredictions, nullptr},
       Route{kAssetPath, &Handlers::Asset, nullptr},
   };
   return kRoutes;
 }
 
-Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metrics& metrics)
+Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metrics& metrics,
+                   HandlerOptions options)
     : models_(std::move(models)),
       web_(std::move(web)),
       log_(log),
       metrics_(metrics),
+      options_{options.predictions_route && log != nullptr},
       pool_(std::make_unique<RowPool>(std::max(1U, std::thread::hardware_concurrency()) - 1)),
       swagger_(SwaggerDocument(models_)),
-      openapi_(OpenApiDocument(models_)) {
+      openapi_(OpenApiDocument(models_, options_.predictions_route)) {
   if (!models_.empty()) predictor_.emplace(models_.front(), log_, metrics_, *pool_);
 }
 
 const Route* Handlers::Find(std::string_view path) const {
   for (const Route& route : Routes()) {
+    if (route.get == &Handlers::RecentPredictions && !options_.predictions_route) continue;
     const bool is_template = route.path.find('{') != std::string_view::npos;
     if (!is_template && route.path == path) return &route;
     if (route.get == &Handlers::ModelFile && IsModelFile(path)) return &route;
@@ -217,6 +223,10 @@ Reply Handlers::MetricsText(const Request&) const {
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
   reply.body = metrics_.Text(snapshot);
   return reply;
+}
+
+Reply Handlers::RecentPredictions(const Request& request) const {
+  return RecentPredictionsReply(request, *log_);
 }
 
 Reply Handlers::Asset(const Request& request) const {

@@ -22,6 +22,11 @@ namespace copse {
 
 class Handlers;
 
+/// Routes that are there only if somebody asked for them.
+struct HandlerOptions {
+  bool predictions_route = false;  ///< GET /predictions; needs a log
+};
+
 /// What answers a path: its template, such as "/models/{name}.safetensors", and what it takes.
 struct Route {
   using Function = Reply (Handlers::*)(const Request&) const;
@@ -35,7 +40,8 @@ struct Route {
 class Handlers {
  public:
   /// `log` may be null. It and `metrics` must outlive this.
-  Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metrics& metrics);
+  Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metrics& metrics,
+           HandlerOptions options = {});
 
   /// The template that answers a decoded path, "" if there is none. For logs and metrics.
   std::string_view RouteName(std::string_view path) const;
@@ -67,12 +73,14 @@ class Handlers {
   Reply Health(const Request& request) const;
   Reply Ready(const Request& request) const;
   Reply MetricsText(const Request& request) const;
+  Reply RecentPredictions(const Request& request) const;
   Reply Asset(const Request& request) const;
 
   const LoadedModels models_;
   const WebAssets web_;
   PredictionLog* const log_;
   Metrics& metrics_;
+  const HandlerOptions options_;
   std::unique_ptr<RowPool> pool_;       ///< all cores but the one that a request has
   std::optional<Predictor> predictor_;  ///< of the first model
   const std::string swagger_, openapi_;
