@@ -321,7 +321,7 @@ Result<T> Outbox::Ask(const std::function<Result<T>(Connection&)>& work) {
 Status Outbox::Append(std::span<const LogEntry> batch, std::int64_t needed_from) {
   return Attempt([&](Connection& db) -> Status {
     Status status = db.Run("BEGIN IMMEDIATE");
-    if (status.ok()) status = MakeRoom(db, needed_from);
+    if (status.ok()) status = MakeRoom(db, batch.size(), needed_from);
     if (status.ok()) status = Insert(db, batch);
     if (status.ok()) status = Measure(db);
     return status.ok() ? db.Run("COMMIT") : status;
@@ -354,7 +354,7 @@ Status Outbox::Measure(Connection& db) {
 
 // Deletes from the oldest row on, never `needed_from` itself: a file always knows the row that it
 // has moved last, and never counts from 1 again.
-Status Outbox::MakeRoom(Connection& db, std::int64_t needed_from) {
+Status Outbox::MakeRoom(Connection& db, std::size_t n_new, std::int64_t needed_from) {
   for (int step = 0; step < kTrimStepsMax; ++step) {
     const auto used = options_.bytes_max > 0 ? db.UsedBytes() : 0;
     if (!used.ok()) return used.error();
@@ -364,7 +364,8 @@ Status Outbox::MakeRoom(Connection& db, std::int64_t needed_from) {
     if (!first.ok()) return first.error();
     const auto last = db.NumberOf(kLastSeq);
     if (!last.ok()) return last.error();
-    const std::int64_t over = options_.rows_max > 0 ? *last - *first + 1 - options_.rows_max : 0;
+    const std::int64_t then = *last - *first + 1 + static_cast<std::int64_t>(n_new);
+    const std::int64_t over = options_.rows_max > 0 ? then - options_.rows_max : 0;
     const std::int64_t n = is_full ? kTrimRows : std::min(over, kTrimRows);
     const std::int64_t end = std::min(needed_from, *first + n);
     const bool can_trim = *first > 0 && end > *first;

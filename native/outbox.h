@@ -96,7 +96,7 @@ class Outbox {
   Status Attempt(const std::function<Status(Connection&)>& work);
   template <class T>
   Result<T> Ask(const std::function<Result<T>(Connection&)>& work);
-  Status MakeRoom(Connection& db, std::int64_t needed_from);
+  Status MakeRoom(Connection& db, std::size_t n_new, std::int64_t needed_from);
   Error Full() const;
   Status Insert(Connection& db, std::span<const LogEntry> batch);
   Status Measure(Connection& db);
