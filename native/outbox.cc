@@ -41,7 +41,7 @@ constexpr const char* kNameInstance =
 // DO NOTHING: a batch whose commit worked although it was reported to fail is offered again.
 constexpr const char* kInsert =
     "INSERT INTO predictions"
-    " (seq, id, time, model, version, request_id, input, output, label, numbered)"
+    " (id, time, model, version, request_id, input, output, label, numbered, seq)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
 
 // Asked inside of the transaction that uses it, so that processes may share a file.
@@ -164,8 +164,7 @@ Status Outbox::Connection::Open(Durability durability) {
   // With WAL, NORMAL loses nothing when the process ends, FULL nothing when the power does.
   const char* const sync = durability == Durability::kFull ? "PRAGMA synchronous = FULL"
                                                            : "PRAGMA synchronous = NORMAL";
-  for (const char* sql :
-       {"PRAGMA journal_mode = WAL", sync, kJournalLimit, kCreatePredictions, kCreateOutbox}) {
+  for (const char* sql : {"PRAGMA journal_mode = WAL", sync, kJournalLimit, kCreatePredictions}) {
     if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return Failure();
   }
   // Not our table, if it does not take our rows.
@@ -175,6 +174,7 @@ Status Outbox::Connection::Open(Durability durability) {
 
 // Asked first: writing would wait for whoever holds a lock.
 Status Outbox::Connection::Name() {
+  if (const Status made = Run(kCreateOutbox); !made.ok()) return made;
   const auto named = NumberOf("SELECT count(*) FROM outbox");
   if (!named.ok()) return named.error();
   return *named == 0 ? Run(kNameInstance) : Status(Ok{});
@@ -334,9 +334,9 @@ Status Outbox::Insert(Connection& db, std::span<const LogEntry> batch) {
   std::int64_t seq = *last + 1;
   for (const LogEntry& e : batch) {
     const std::string time = Rfc3339(e.time_unix_ms);
-    const Status added = db.Run(kInsert, {seq, e.id, time, e.model, e.version, e.request_id,
-                                          e.input, e.output, e.label,
-                                          std::int64_t{e.numbered ? 1 : 0}});
+    const Status added =
+        db.Run(kInsert, {e.id, time, e.model, e.version, e.request_id, e.input, e.output, e.label,
+                         std::int64_t{e.numbered ? 1 : 0}, seq});
     if (!added.ok()) return added;
     if (db.Changes() > 0) ++seq;
   }

@@ -329,7 +329,7 @@ class RedisFaults(unittest.TestCase):
         self.all_arrived()
 
     def test_a_cluster_is_refused_in_one_sentence(self):
-        self.redis.start("--cluster-enabled", "yes")
+        self.redis.start("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
         self.redis.client().execute_command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
         service = self.serve()
         self.ask(service, 10)

@@ -340,7 +340,7 @@ TEST_F(RedisLogTest, KilledAndBackWithItsData) {
 TEST_F(RedisLogTest, KilledAndBackEmptyCountsFromZero) {
   ASSERT_TRUE(redis_.Start());
   auto log = Open();
-  log->Append(Entries(100, 150));
+  log->Append(Entries(1'000, 1'050));
   ASSERT_TRUE(Wrote(*log, 50));
   redis_.Kill();
   ASSERT_TRUE(SaysDown(*log, "")) << "noticed although there is nothing to write";
@@ -474,7 +474,8 @@ TEST_F(RedisLogTest, ACursorThatIsNoneIsSaidAndWaitedFor) {
 }
 
 TEST_F(RedisLogTest, AClusterIsSaid) {
-  ASSERT_TRUE(redis_.Start({"--cluster-enabled", "yes"}));
+  const std::string bus = std::to_string(test::FreePort());
+  ASSERT_TRUE(redis_.Start({"--cluster-enabled", "yes", "--cluster-port", bus}));
   auto log = Open();
   log->Append(Entries(0, 5));
   ASSERT_TRUE(SaysDown(*log, "a Redis Cluster cannot keep the log"));
