@@ -133,6 +133,7 @@ class Outbox::Connection {
   Error Failure() const;
 
   const std::string path_;
+  std::int64_t page_bytes_ = 0;  // 0: not asked yet
   // The statements are finalized before their connection is closed.
   std::unique_ptr<sqlite3, CloseDatabase> db_;
   std::map<const char*, std::unique_ptr<sqlite3_stmt, Finalize>> statements_;
@@ -262,9 +263,12 @@ Result<std::int64_t> Outbox::Connection::UsedBytes() {
   if (!pages.ok()) return pages.error();
   const auto free_pages = NumberOf("PRAGMA freelist_count");
   if (!free_pages.ok()) return free_pages.error();
-  const auto page_bytes = NumberOf("PRAGMA page_size");
-  if (!page_bytes.ok()) return page_bytes.error();
-  return (*pages - *free_pages) * *page_bytes;
+  if (page_bytes_ == 0) {
+    const auto page_bytes = NumberOf("PRAGMA page_size");
+    if (!page_bytes.ok()) return page_bytes.error();
+    page_bytes_ = *page_bytes;
+  }
+  return (*pages - *free_pages) * page_bytes_;
 }
 
 bool Outbox::Connection::HasMoved() const {
@@ -323,7 +327,6 @@ Status Outbox::Append(std::span<const LogEntry> batch, std::int64_t needed_from)
     Status status = db.Run("BEGIN IMMEDIATE");
     if (status.ok()) status = MakeRoom(db, batch.size(), needed_from);
     if (status.ok()) status = Insert(db, batch);
-    if (status.ok()) status = Measure(db);
     return status.ok() ? db.Run("COMMIT") : status;
   });
 }
@@ -340,6 +343,7 @@ Status Outbox::Insert(Connection& db, std::span<const LogEntry> batch) {
     if (!added.ok()) return added;
     if (db.Changes() > 0) ++seq;
   }
+  size_.last_seq = seq - 1;
   return Ok{};
 }
 
@@ -356,8 +360,9 @@ Status Outbox::Measure(Connection& db) {
 // has moved last, and never counts from 1 again.
 Status Outbox::MakeRoom(Connection& db, std::size_t n_new, std::int64_t needed_from) {
   for (int step = 0; step < kTrimStepsMax; ++step) {
-    const auto used = options_.bytes_max > 0 ? db.UsedBytes() : 0;
+    const auto used = db.UsedBytes();
     if (!used.ok()) return used.error();
+    size_.bytes = *used;
     const bool is_full = options_.bytes_max > 0 && *used >= options_.bytes_max;
     if (!is_full && options_.rows_max == 0) return Ok{};
     const auto first = db.NumberOf(kFirstSeq);

@@ -55,7 +55,7 @@ class Outbox {
 
   struct Size {
     std::int64_t last_seq = 0;  ///< number of the last row that there ever was; 0 at first
-    std::int64_t bytes = 0;     ///< in use, without those that a trimmed row left free
+    std::int64_t bytes = 0;     ///< in use before that, without what trimmed rows left free
   };
   /// After Open or the last Append.
   const Size& size() const { return size_; }

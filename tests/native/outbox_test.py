@@ -265,7 +265,7 @@ class Files(OutboxCase):
         ids += self.ask(service, 10)
         self.drained(service)
         self.assert_once(ids)
-        self.assertTrue(service.says("prediction_log_moved", "Start the service again"))
+        eventually(lambda: service.says("prediction_log_moved", "Start the service again"), "says")
 
     def test_two_services_share_one_file(self):
         self.redis.start()
