@@ -47,10 +47,13 @@ class Redis:
         self.folder, self.port, self.process, self.password = folder, free_port(), None, None
 
     def start(self, *settings):
+        self.spawn(*settings)
+        eventually(self.answers, "redis-server answers")
+
+    def spawn(self, *settings):
         self.process = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.folder,
              "--save", "", "--appendfsync", "always", *settings], stdout=subprocess.DEVNULL)
-        eventually(self.answers, "redis-server answers")
 
     def client(self):
         return redis.Redis(port=self.port, password=self.password, socket_timeout=GUARD_S)
@@ -304,6 +307,20 @@ class RedisFaults(unittest.TestCase):
         self.ask(service, 50)
         eventually(lambda: service.says("prediction_log_down", "READONLY"), "says why")
         self.redis.client().execute_command("REPLICAOF", "NO", "ONE")
+        self.all_arrived()
+
+    def test_still_loading(self):
+        self.redis.start()
+        service = self.serve()
+        self.ask(service, 400)
+        self.all_arrived()
+        self.redis.client().save()
+        self.redis.kill()
+        self.ask(service, 20)
+        self.redis.spawn("--key-load-delay", "4000", "--loading-process-events-interval-bytes",
+                         "1024")
+        eventually(lambda: service.says("prediction_log_down", "LOADING"), "says why")
+        self.ask(service, 20)
         self.all_arrived()
 
     def test_a_disk_that_fails_under_redis(self):
