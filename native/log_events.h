@@ -15,10 +15,10 @@ using SayLine = std::function<void(const std::string& line)>;
 
 /// Something that an operator should know about the log.
 struct LogEvent {
-  std::string event;          ///< "prediction_log_down"
-  bool is_good = false;       ///< level "info"; else "warning"
-  std::string sink, target;   ///< as in LogState; never a password
-  std::string reason = {};    ///< or empty
+  std::string event;         ///< "prediction_log_down"
+  bool is_good = false;      ///< level "info"; else "warning"
+  std::string sink, target;  ///< as in LogState; never a password
+  std::string reason = {};   ///< or empty
   std::vector<std::pair<std::string, std::uint64_t>> numbers = {};
 };
 

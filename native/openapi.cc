@@ -217,8 +217,8 @@ Json AnswerSchema(Json prediction) {
 Json RecordedRowSchema() {
   const Json text = {{"type", "string"}};
   return {{"type", "object"},
-          {"required", {"seq", "id", "time", "model", "version", "request_id", "input", "output",
-                        "label"}},
+          {"required",
+           {"seq", "id", "time", "model", "version", "request_id", "input", "output", "label"}},
           {"properties",
            {{"seq", {{"type", "integer"}}},
             {"id", text},
@@ -236,11 +236,11 @@ Json RecentPredictionsPath() {
   const Json list = {{"type", "object"},
                      {"required", {"predictions"}},
                      {"properties", {{"predictions", {{"type", "array"}, {"items", row}}}}}};
-  const Json limit = {{"name", "limit"},
-                      {"in", "query"},
-                      {"required", false},
-                      {"schema",
-                       {{"type", "integer"}, {"minimum", 1}, {"maximum", 1000}, {"default", 100}}}};
+  const Json limit = {
+      {"name", "limit"},
+      {"in", "query"},
+      {"required", false},
+      {"schema", {{"type", "integer"}, {"minimum", 1}, {"maximum", 1000}, {"default", 100}}}};
   const Json answer = {{"description", "Newest first."},
                        {"content",
                         {{"application/json", {{"schema", list}}},

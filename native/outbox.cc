@@ -163,8 +163,8 @@ Status Outbox::Connection::Open(Durability durability) {
                  "cannot write the prediction log '" + path_ + "': it is read-only"};
   }
   // With WAL, NORMAL loses nothing when the process ends, FULL nothing when the power does.
-  const char* const sync = durability == Durability::kFull ? "PRAGMA synchronous = FULL"
-                                                           : "PRAGMA synchronous = NORMAL";
+  const char* const sync =
+      durability == Durability::kFull ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
   for (const char* sql : {"PRAGMA journal_mode = WAL", sync, kJournalLimit, kCreatePredictions}) {
     if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return Failure();
   }
@@ -175,7 +175,7 @@ Status Outbox::Connection::Open(Durability durability) {
 
 // Asked first: writing would wait for whoever holds a lock.
 Status Outbox::Connection::Name() {
-  if (const Status made = Run(kCreateOutbox); !made.ok()) return made;
+  if (Status made = Run(kCreateOutbox); !made.ok()) return made;
   const auto named = NumberOf("SELECT count(*) FROM outbox");
   if (!named.ok()) return named.error();
   return *named == 0 ? Run(kNameInstance) : Status(Ok{});
@@ -337,7 +337,7 @@ Status Outbox::Insert(Connection& db, std::span<const LogEntry> batch) {
   std::int64_t seq = *last + 1;
   for (const LogEntry& e : batch) {
     const std::string time = Rfc3339(e.time_unix_ms);
-    const Status added =
+    Status added =
         db.Run(kInsert, {e.id, time, e.model, e.version, e.request_id, e.input, e.output, e.label,
                          std::int64_t{e.numbered ? 1 : 0}, seq});
     if (!added.ok()) return added;
@@ -376,7 +376,7 @@ Status Outbox::MakeRoom(Connection& db, std::size_t n_new, std::int64_t needed_f
     const bool can_trim = *first > 0 && end > *first;
     if (is_full && step == 0 && !can_trim && needed_from < *last) return Full();
     if (!can_trim) return Ok{};
-    const Status trimmed = db.Run("DELETE FROM predictions WHERE seq < ?", {end});
+    Status trimmed = db.Run("DELETE FROM predictions WHERE seq < ?", {end});
     if (!trimmed.ok()) return trimmed;
   }
   return Ok{};
@@ -420,8 +420,9 @@ Status Outbox::StartInstance(const Position& position) {
 Result<std::vector<RecordedRow>> Outbox::RowsAfter(std::int64_t seq, std::size_t rows_max,
                                                    std::size_t bytes_max) {
   const auto limit = static_cast<std::int64_t>(rows_max);
-  return Ask<std::vector<RecordedRow>>(
-      [&](Connection& db) { return db.RowsOf(kRowsAfter, {seq, limit}, bytes_max); });
+  return Ask<std::vector<RecordedRow>>([&](Connection& db) {
+    return db.RowsOf(kRowsAfter, {seq, limit}, bytes_max);
+  });
 }
 
 Result<std::vector<RecordedRow>> Outbox::Newest(std::size_t n, std::size_t bytes_max) {

@@ -44,15 +44,15 @@ struct ShipState {
 
 /// How the log is doing, for /metrics and /readyz.
 struct LogState {
-  std::string sink;            ///< "sqlite"
-  bool up = true;              ///< the last write worked
-  std::uint64_t accepted = 0;  ///< entries handed to Append
-  std::uint64_t written = 0;   ///< entries the sink has acknowledged
-  std::uint64_t dropped = 0;   ///< entries lost: the queue was full, or the sink refused
-  std::uint64_t queued = 0;    ///< entries waiting now
-  std::uint64_t late = 0;      ///< entries answered before they were as durable as asked
-  std::string last_error;      ///< why `up` is false, or empty
-  std::uint64_t bytes = 0;     ///< that its rows take on the disk
+  std::string sink;                     ///< "sqlite"
+  bool up = true;                       ///< the last write worked
+  std::uint64_t accepted = 0;           ///< entries handed to Append
+  std::uint64_t written = 0;            ///< entries the sink has acknowledged
+  std::uint64_t dropped = 0;            ///< entries lost: the queue was full, or the sink refused
+  std::uint64_t queued = 0;             ///< entries waiting now
+  std::uint64_t late = 0;               ///< entries answered before they were as durable as asked
+  std::string last_error;               ///< why `up` is false, or empty
+  std::uint64_t bytes = 0;              ///< that its rows take on the disk
   std::optional<ShipState> redis = {};  ///< nothing: rows are not moved to Redis
 };
 

@@ -42,9 +42,8 @@ std::string RowJson(const RecordedRow& row) {
   return "{\"seq\":" + std::to_string(row.seq) + ",\"id\":" + JsonString(row.id) +
          ",\"time\":" + JsonString(row.time) + ",\"model\":" + JsonString(row.model) +
          ",\"version\":" + JsonString(row.version) +
-         ",\"request_id\":" + JsonString(row.request_id) +
-         ",\"input\":" + JsonOrString(row.input) + ",\"output\":" + JsonString(row.output) +
-         ",\"label\":" + JsonString(row.label) + "}";
+         ",\"request_id\":" + JsonString(row.request_id) + ",\"input\":" + JsonOrString(row.input) +
+         ",\"output\":" + JsonString(row.output) + ",\"label\":" + JsonString(row.label) + "}";
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ class OutboxSink final : public LogSink {
     OutboxProgress& progress = *shared_->progress;
     // Without a target every row has served its purpose; the last one keeps the count.
     const std::int64_t needed_from = ships_ ? progress.shipped_seq : progress.last_seq;
-    const Status written = outbox_->Append(batch, needed_from);
+    Status written = outbox_->Append(batch, needed_from);
     if (!written.ok()) return written;
     Measure();
     WarnOnceIfMoved();

@@ -77,9 +77,9 @@ Result<Position> PositionOfText(std::string_view text) {
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), position.seq);
   const auto digits = static_cast<std::size_t>(end - text.data());
   if (code != std::errc() || position.seq < 1 || digits >= text.size() || text[digits] != ':') {
-    return Error{ErrorCode::kUnavailable,
-                 "the position of this log in Redis is '" + std::string(text.substr(0, 64)) +
-                     "', expected the number and the id of a row"};
+    return Error{ErrorCode::kUnavailable, "the position of this log in Redis is '" +
+                                              std::string(text.substr(0, 64)) +
+                                              "', expected the number and the id of a row"};
   }
   position.id = std::string(text.substr(digits + 1));
   return position;
@@ -152,7 +152,7 @@ Error Refusal(std::string_view text) {
 
 // hiredis reports a time-out as "Resource temporarily unavailable".
 Error RedisTarget::ConnectionFailure(const std::string& doing, std::int64_t timeout_ms,
-                                   int code) const {
+                                     int code) const {
   const bool timed_out = context_ && context_->err == REDIS_ERR_IO &&
                          (code == EAGAIN || code == EWOULDBLOCK || code == ETIMEDOUT);
   std::string why = "out of memory";

@@ -278,9 +278,10 @@ void AddLogOptions(CLI::App& app, ServeOptions& options) {
       ->capture_default_str()
       ->envname("COPSE_LOG_KEEP");
   app.add_flag("--no-log", options.no_log, "Record nothing")->envname("COPSE_NO_LOG");
-  app.add_flag("--predictions-route", options.config.predictions_route,
-               "Answer GET /predictions with the rows that were recorded last, to everybody who can "
-               "reach this service (default: off)")
+  app.add_flag(
+         "--predictions-route", options.config.predictions_route,
+         "Answer GET /predictions with the rows that were recorded last, to everybody who can "
+         "reach this service (default: off)")
       ->envname("COPSE_PREDICTIONS_ROUTE");
   app.add_option("--durability", options.durability,
                  "When a prediction is answered: commit (it is committed), full (and on the disk), "

@@ -121,7 +121,7 @@ bool Shipper::Shared::WaitForWork() {
 
 Status Shipper::Shared::Step() {
   more_ = drained_ = false;
-  if (const Status read = ReadMark(); !read.ok()) return read;
+  if (Status read = ReadMark(); !read.ok()) return read;
   if (rows_now_ == 0) rows_now_ = options_.rows_max;
   const auto rows = outbox_->RowsAfter(at_.seq, rows_now_, options_.bytes_max);
   if (!rows.ok()) return rows.error();
@@ -214,7 +214,7 @@ Status Shipper::Shared::StartAnew() {
   const auto found = outbox_->NewestAmong(*ids);
   if (!found.ok()) return found.error();
   const Position next = found->seq > at_.seq ? *found : at_;
-  const Status started = outbox_->StartInstance(next);
+  Status started = outbox_->StartInstance(next);
   if (!started.ok()) return started;
   Say("prediction_log_copied",
       "the file is a copy, or older than what Redis has of it: it gets a name of its own, and goes "

@@ -23,7 +23,7 @@ struct OutboxProgress {
 struct ShipperOptions {
   std::size_t rows_max = 256;  ///< that are moved in one step
   std::size_t bytes_max = 1u << 20;
-  std::int64_t gather_ms = 20;      ///< how long the first row waits for a fuller step
+  std::int64_t gather_ms = 20;       ///< how long the first row waits for a fuller step
   std::int64_t retry_first_ms = 50;  ///< pause after the first failure, doubled up to ...
   std::int64_t retry_max_ms = 5'000;
   std::int64_t check_every_ms = 5'000;  ///< how often to look at the target while idle

@@ -330,8 +330,13 @@ class RecentPredictionsTest : public testing::Test {
  protected:
   RecentPredictionsTest() {
     for (const char* const label : {"a", "b", "c"}) {
-      log_.entries.push_back({.id = label, .model = "m", .version = "1", .request_id = "r",
-                              .input = "[1,null]", .output = "[0]", .label = label});
+      log_.entries.push_back({.id = label,
+                              .model = "m",
+                              .version = "1",
+                              .request_id = "r",
+                              .input = "[1,null]",
+                              .output = "[0]",
+                              .label = label});
     }
   }
   Reply Ask(const std::string& target, test::Fields fields = {}) const {
@@ -366,8 +371,13 @@ TEST_F(RecentPredictionsTest, OneALineForWhoAcceptsThat) {
 }
 
 TEST_F(RecentPredictionsTest, WhatIsNoJsonInTheFileIsText) {
-  log_.entries.push_back({.id = "\"", .model = {}, .version = {}, .request_id = {},
-                          .input = "[1,", .output = {}, .label = {}});
+  log_.entries.push_back({.id = "\"",
+                          .model = {},
+                          .version = {},
+                          .request_id = {},
+                          .input = "[1,",
+                          .output = {},
+                          .label = {}});
   const Reply reply = Ask("/predictions?limit=1");
   EXPECT_NE(reply.body.find(R"("id":"\"")"), std::string::npos) << reply.body;
   EXPECT_NE(reply.body.find(R"("input":"[1,")"), std::string::npos) << reply.body;

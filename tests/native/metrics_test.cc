@@ -79,8 +79,8 @@ TEST(Metrics, TellsHowRowsGetToRedis) {
   LogState log;
   log.sink = "sqlite";
   log.bytes = 8192;
-  log.redis = ShipState{.up = false, .shipped = 7, .waiting = 3, .gone = 1, .lag_seconds = 2.5,
-                        .last_error = "OOM"};
+  log.redis = ShipState{
+      .up = false, .shipped = 7, .waiting = 3, .gone = 1, .lag_seconds = 2.5, .last_error = "OOM"};
   snapshot.log = log;
   const std::string text = Metrics().Text(snapshot);
   EXPECT_TRUE(HasLine(text, R"(prediction_log_up{sink="sqlite"} 1)")) << text;

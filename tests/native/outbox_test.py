@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -60,6 +61,54 @@ class Load:
         return self.answered
 
 
+class Wire:
+    """A network between the service and Redis: it can swallow what comes from either side, without
+    a word, as a cut cable does."""
+
+    def __init__(self, port):
+        self.target, self.swallows, self.swallowed = port, set(), 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.threads, self.sockets = [], []
+        self._start(self._accept)
+
+    def _start(self, function, *arguments):
+        self.threads.append(threading.Thread(target=function, args=arguments, daemon=True))
+        self.threads[-1].start()
+
+    def _accept(self):
+        while True:
+            try:
+                service = self.listener.accept()[0]
+                target = socket.create_connection(("127.0.0.1", self.target))
+            except OSError:
+                return
+            self.sockets += [service, target]
+            self._start(self._forward, "questions", service, target)
+            self._start(self._forward, "answers", target, service)
+
+    def _forward(self, what, source, target):
+        try:
+            while data := source.recv(65536):
+                if what in self.swallows:
+                    self.swallowed += 1
+                else:
+                    target.sendall(data)
+        except OSError:
+            pass
+        for end in (source, target):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+    def close(self):
+        for end in (self.listener, *self.sockets):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+        for thread in self.threads:
+            thread.join(GUARD_S)
+
+
 class OutboxCase(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="copse-outbox-")
@@ -69,10 +118,10 @@ class OutboxCase(unittest.TestCase):
         self.log = os.path.join(self.folder, "predictions.db")
         self.n = 0
 
-    def serve(self, *arguments, log=None, redis=True):
+    def serve(self, *arguments, log=None, redis=True, port=None):
         arguments = ("--log", log or self.log, *arguments)
         if redis:
-            arguments += ("--redis", f"127.0.0.1:{self.redis.port}")
+            arguments += ("--redis", f"127.0.0.1:{port or self.redis.port}")
         service = Service(*arguments)
         self.addCleanup(service.end)
         return service
@@ -180,6 +229,31 @@ class Kills(OutboxCase):
         self.assertEqual(sorted(rows), sorted(answered))
         self.assert_once(rows)
         self.assertTrue(service.says("prediction_log_rewound"))
+
+
+class Network(OutboxCase):
+    def test_a_cut_network_loses_and_repeats_nothing(self):
+        self.redis.start()
+        wire = Wire(self.redis.port)
+        self.addCleanup(wire.close)
+        service = self.serve(port=wire.port)
+        load = Load(service.url(), "n")
+        for cut in ({"answers"}, {"questions"}, {"answers", "questions"}):
+            n = len(load.answered)
+            eventually(lambda: len(load.answered) > n + 100, "requests are answered")
+            before, wire.swallows = wire.swallowed, cut
+            eventually(lambda: wire.swallowed > before, "something is swallowed")
+            eventually(lambda: service.metric("redis_up") == 0, "the service notices")
+            n = len(load.answered)
+            eventually(lambda: len(load.answered) > n + 100, "requests are answered all the same")
+            wire.swallows = set()
+            eventually(lambda: service.metric("redis_up") == 1, "the service goes on")
+        answered = load.end()
+        self.drained(service)
+        rows = self.rows()
+        self.assertEqual(sorted(rows), sorted(answered))
+        self.assert_once(rows)
+        self.assertTrue(service.says("prediction_log_down", "no answer within"))
 
 
 class Files(OutboxCase):

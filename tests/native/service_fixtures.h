@@ -29,9 +29,15 @@ class RememberingLog : public PredictionLog {
     std::vector<RecordedRow> rows;
     for (std::size_t i = entries.size(); i > 0 && rows.size() < n; --i) {
       const LogEntry& e = entries[i - 1];
-      rows.push_back({.seq = static_cast<std::int64_t>(i), .id = e.id, .time = "now",
-                      .model = e.model, .version = e.version, .request_id = e.request_id,
-                      .input = e.input, .output = e.output, .label = e.label,
+      rows.push_back({.seq = static_cast<std::int64_t>(i),
+                      .id = e.id,
+                      .time = "now",
+                      .model = e.model,
+                      .version = e.version,
+                      .request_id = e.request_id,
+                      .input = e.input,
+                      .output = e.output,
+                      .label = e.label,
                       .numbered = e.numbered});
     }
     return rows;
