@@ -119,6 +119,22 @@ class Recorder final : public PredictionLog {
   std::unique_ptr<LogWriter> writer_;
 };
 
+// A file that was used with Redis, and now is not.
+Status WarnOfWaitingRows(Outbox& file, const RecorderOptions& options) {
+  const auto mark = file.ReadMark();
+  if (!mark.ok()) return mark.error();
+  const std::int64_t shipped = mark->position.seq;
+  if (shipped == 0 || file.size().last_seq <= shipped) return Ok{};
+  options.writer.say(LogEventLine(
+      {.event = "prediction_log_waiting",
+       .sink = "sqlite",
+       .target = options.outbox.path,
+       .reason = "rows wait for Redis, and this service was started without it (--redis): old ones "
+                 "may be trimmed",
+       .numbers = {{"waiting", static_cast<std::uint64_t>(file.size().last_seq - shipped)}}}));
+  return Ok{};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<PredictionLog>> OpenRecorder(RecorderOptions options,
@@ -135,6 +151,9 @@ Result<std::unique_ptr<PredictionLog>> OpenRecorder(RecorderOptions options,
   auto reader = Outbox::Open(beside);
   if (!reader.ok()) return reader.error();
   const bool ships = target != nullptr;
+  if (Status warned = ships ? Status(Ok{}) : WarnOfWaitingRows(**file, options); !warned.ok()) {
+    return warned.error();
+  }
   auto shared = std::make_shared<Shared>();
   auto sink = std::make_unique<OutboxSink>(*std::move(file), shared, ships, options.outbox.path,
                                            options.writer.say);

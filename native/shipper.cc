@@ -128,7 +128,8 @@ Status Shipper::Shared::Step() {
   drained_ = rows->empty();
   {
     const Lock lock(mutex_);
-    oldest_unix_ms_ = rows->empty() ? 0 : UnixMsOf(rows->front().time);
+    if (!rows->empty()) oldest_unix_ms_ = UnixMsOf(rows->front().time);
+    if (rows->empty() && !notified_) oldest_unix_ms_ = 0;
   }
   return rows->empty() ? Look() : Ship(*rows);
 }
@@ -252,6 +253,7 @@ void Shipper::Shared::Note(const Status& status) {
 
 void Shipper::Shared::Notify() {
   const Lock lock(mutex_);
+  if (oldest_unix_ms_ == 0) oldest_unix_ms_ = UnixMsNow();  // until the thread has looked
   const bool is_full = Waiting() >= static_cast<std::int64_t>(options_.rows_max);
   if (!std::exchange(notified_, true) || is_full) work_.notify_one();
 }

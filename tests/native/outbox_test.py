@@ -273,6 +273,18 @@ class Files(OutboxCase):
         self.drained(service)
         self.assert_once(ids)
 
+    def test_rows_that_wait_are_named_when_redis_is_left_out(self):
+        self.redis.start()
+        service = self.serve()
+        ids = self.ask(service, 10)
+        self.drained(service)
+        self.redis.kill()
+        ids += self.ask(service, 5)
+        service.stop()
+        service = self.serve(redis=False)
+        self.assertTrue(service.says("prediction_log_waiting", "started without it"))
+        self.assertEqual(service.events()[0]["waiting"], 5)
+
     def test_two_services_with_copies_of_one_file(self):
         self.redis.start()
         service = self.serve()

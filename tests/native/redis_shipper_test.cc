@@ -209,13 +209,15 @@ TEST_F(RedisLogTest, ReplicasNeverOverwriteEachOther) {
   std::vector<std::thread> replicas;
   for (const char* source : {"a", "b", "c"}) {
     replicas.emplace_back([this, source] {
-      auto log = Open();
+      LogOptions options = Options();
+      options.recorder.outbox.path = dir_ / (std::string(source) + ".db");
+      auto log = Open(options);
       for (int i = 0; i < 400; ++i) {
         LogEntry entry = Entry(i, true, source);
         entry.output = entry.id;
         log->Append({entry});
       }
-      log->Close(20'000);
+      EXPECT_TRUE(Wrote(*log, 400));
     });
   }
   for (std::thread& replica : replicas) replica.join();

@@ -38,7 +38,8 @@ class Store {
   Result<Position> PositionOf(const std::string& instance) {
     const std::lock_guard lock(mutex_);
     if (!reason_.empty()) return Error{ErrorCode::kUnavailable, reason_};
-    return positions_[instance].seq == 0 ? Position() : positions_[instance];
+    const auto at = positions_.find(instance);
+    return at == positions_.end() ? Position() : at->second;
   }
   Result<std::vector<std::string>> NewestIds() {
     const std::lock_guard lock(mutex_);
