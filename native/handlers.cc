@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "recent_predictions.h"
 #include "route_template.h"
 
 namespace copse {
@@ -76,23 +77,26 @@ std::span<const Route> Handlers::Routes() {
       Route{"/v1/models", &Handlers::V2Models, nullptr},
       Route{"/v1/models/{model}:predict", nullptr, &Handlers::V1Predict, Use::kPredict},
       Route{"/v1/models/{model}", &Handlers::V1Model, nullptr},
+      Route{"/predictions", &Handlers::RecentPredictions, nullptr, Use::kControl},
       Route{kAssetPath, &Handlers::Asset, nullptr},
   };
   return kRoutes;
 }
 
-Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metrics& metrics)
+Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metrics& metrics,
+                   HandlerOptions options)
     : web_(std::move(web)),
       log_(log),
       metrics_(metrics),
+      options_{options.predictions_route && log != nullptr},
       pool_(std::make_unique<RowPool>(std::max(1U, std::thread::hardware_concurrency()) - 1)) {
   Replace(std::move(models));
 }
 
 void Handlers::Replace(LoadedModels models) {
   const auto before = Models();
-  auto next =
-      std::make_shared<const ModelSet>(std::move(models), before.get(), log_, metrics_, *pool_);
+  auto next = std::make_shared<const ModelSet>(std::move(models), before.get(), log_, metrics_,
+                                               *pool_, options_.predictions_route);
   const std::lock_guard lock(mutex_);
   models_.swap(next);  // the old set ends outside of the lock, or with its last request
 }
@@ -104,6 +108,7 @@ std::shared_ptr<const ModelSet> Handlers::Models() const {
 
 const Route* Handlers::Find(std::string_view path) const {
   for (const Route& route : Routes()) {
+    if (route.get == &Handlers::RecentPredictions && !options_.predictions_route) continue;
     if (route.get == &Handlers::Asset) {
       if (path == "/" || web_.Has(path)) return &route;
     } else if (MatchTemplate(route.path, path)) {
@@ -260,6 +265,10 @@ Reply Handlers::MetricsText(const Request&) const {
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";
   reply.body = metrics_.Text(snapshot);
   return reply;
+}
+
+Reply Handlers::RecentPredictions(const Request& request) const {
+  return RecentPredictionsReply(request, *log_);
 }
 
 Reply Handlers::Asset(const Request& request) const {

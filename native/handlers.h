@@ -22,6 +22,11 @@ namespace copse {
 
 class Handlers;
 
+/// Routes that are there only if somebody asked for them.
+struct HandlerOptions {
+  bool predictions_route = false;  ///< GET /predictions; needs a log
+};
+
 /// What answers a path: its template, such as "/models/{name}.safetensors" (route_template.h), and
 /// what it takes.
 struct Route {
@@ -37,7 +42,8 @@ struct Route {
 class Handlers {
  public:
   /// `log` may be null. It and `metrics` must outlive this.
-  Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metrics& metrics);
+  Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metrics& metrics,
+           HandlerOptions options = {});
 
   /// The template that answers a decoded path, "" if there is none. For logs and metrics.
   std::string_view RouteName(std::string_view path) const;
@@ -75,6 +81,7 @@ class Handlers {
   Reply Health(const Request& request) const;
   Reply Ready(const Request& request) const;
   Reply MetricsText(const Request& request) const;
+  Reply RecentPredictions(const Request& request) const;
   Reply Asset(const Request& request) const;
 
   // The inference protocols: v2_handlers.cc.
@@ -93,12 +100,12 @@ class Handlers {
   /// The model that the path of the request names, of the version that it names.
   Result<std::shared_ptr<const Predictor>> ModelOf(const Request& request) const;
 
-
   std::shared_ptr<const ModelSet> Models() const;
 
   const WebAssets web_;
   PredictionLog* const log_;
   Metrics& metrics_;
+  const HandlerOptions options_;
   std::unique_ptr<RowPool> pool_;  ///< all cores but the one that a request has
   mutable std::mutex mutex_;       ///< of the pointer alone
   std::shared_ptr<const ModelSet> models_;

@@ -1,17 +1,11 @@
 #include "log_writer.h"
 
-#include <csignal>
-#include <cstdio>
-#include <ctime>
-
 #include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <optional>
 #include <utility>
-
-#include "nlohmann/json.hpp"
 
 namespace copse {
 namespace {
@@ -24,20 +18,6 @@ constexpr milliseconds kFullSaidEvery(5'000);  // prediction_log_full at most so
 std::size_t BytesOf(const LogEntry& e) {
   return sizeof(LogEntry) + e.id.size() + e.model.size() + e.version.size() + e.request_id.size() +
          e.input.size() + e.output.size() + e.label.size();
-}
-
-std::int64_t UnixMsNow() {
-  const auto now = std::chrono::system_clock::now().time_since_epoch();
-  return std::chrono::duration_cast<milliseconds>(now).count();
-}
-
-void SayOnStderr(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
-
-// Signals are for the main thread; a peer that went away is an error of write(), not SIGPIPE.
-void BlockSignalsOfThisThread() {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
 }
 
 }  // namespace
@@ -322,17 +302,15 @@ void LogWriter::Shared::MarkDown(Lock& lock, const std::string& reason) {
 
 // Unlocks while speaking: stderr may be a pipe that nobody reads.
 void LogWriter::Shared::Say(Lock& lock, const std::string& event, const std::string& reason) {
-  nlohmann::ordered_json line = {{"time", Rfc3339(UnixMsNow())},
-                                 {"level", event == "prediction_log_up" ? "info" : "warning"},
-                                 {"event", event},
-                                 {"sink", options_.sink},
-                                 {"target", options_.target}};
-  if (!reason.empty()) line["reason"] = reason;
-  line["queued"] = Unsettled();
-  line["written"] = written_;
-  line["dropped"] = dropped_;
+  const std::string line = LogEventLine(
+      {.event = event,
+       .is_good = event == "prediction_log_up",
+       .sink = options_.sink,
+       .target = options_.target,
+       .reason = reason,
+       .numbers = {{"queued", Unsettled()}, {"written", written_}, {"dropped", dropped_}}});
   lock.unlock();
-  options_.say(line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+  options_.say(line);
   lock.lock();
 }
 
@@ -362,19 +340,6 @@ void LogWriter::Close(std::int64_t timeout_ms) {
   } else {
     thread_.detach();
   }
-}
-
-std::string Rfc3339(std::int64_t time_unix_ms) {
-  // Rounded down, so that the milliseconds are never negative.
-  const std::int64_t ms = (time_unix_ms % 1000 + 1000) % 1000;
-  const std::time_t seconds = (time_unix_ms - ms) / 1000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char date[64];
-  const std::size_t n = std::strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
-  char fraction[8];
-  std::snprintf(fraction, sizeof(fraction), ".%03dZ", static_cast<int>(ms));
-  return std::string(date, n) + fraction;
 }
 
 }  // namespace copse

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -12,11 +11,12 @@
 #include <vector>
 
 #include "copse/result.h"
+#include "log_events.h"
 #include "prediction_log.h"
 
 namespace copse {
 
-/// Where batches of entries end: a database, a server. Used by one thread, and may block.
+/// Where batches of entries end: a file. Used by one thread, and may block.
 class LogSink {
  public:
   virtual ~LogSink() = default;
@@ -30,8 +30,8 @@ class LogSink {
 };
 
 struct LogWriterOptions {
-  std::string sink = {};    ///< "sqlite" or "redis", as in LogState
-  std::string target = {};  ///< the file or the host and port, for messages; never a password
+  std::string sink = {};    ///< as in LogState
+  std::string target = {};  ///< the file, for messages
 
   std::size_t queue_entries_max = 100'000;   ///< what does not fit is dropped and counted
   std::size_t queue_bytes_max = 256u << 20;  ///< the same, for rows that are long
@@ -46,9 +46,7 @@ struct LogWriterOptions {
   std::int64_t retry_max_ms = 5'000;
   std::int64_t check_every_ms = 0;  ///< how often to Check while idle; 0 = never
 
-  /// Receives one JSON line, without its newline, whenever the state changes. Default: stderr.
-  /// Called by any thread; what it captures must live as long as the log's thread may.
-  std::function<void(const std::string& line)> say = {};
+  SayLine say = {};  ///< receives a line whenever the state changes; default: stderr
 };
 
 /// The part that every log shares: a bounded queue in front of one thread that hands batches to
@@ -79,8 +77,5 @@ class LogWriter final : public PredictionLog {
   std::mutex closing_;
   std::thread thread_;
 };
-
-/// "2026-01-31T09:30:00.125Z": how the logs write a time.
-std::string Rfc3339(std::int64_t time_unix_ms);
 
 }  // namespace copse

@@ -57,6 +57,19 @@ void AppendProcess(std::string& text) {
   Sample(text, "copse_build_info", Label("version", COPSE_VERSION), "1");
 }
 
+void AppendRedis(std::string& text, const ShipState& redis) {
+  Single(text, "redis_up", "gauge", "Whether the last exchange with Redis worked.",
+         redis.up ? "1" : "0");
+  Single(text, "prediction_log_shipped_total", "counter", "Rows that Redis has acknowledged.",
+         std::to_string(redis.shipped));
+  Single(text, "prediction_log_unshipped_rows", "gauge", "Recorded rows that wait for Redis.",
+         std::to_string(redis.waiting));
+  Single(text, "prediction_log_lag_seconds", "gauge", "Age of the oldest row that waits for Redis.",
+         NumberText(redis.lag_seconds));
+  Single(text, "prediction_log_gone_total", "counter",
+         "Rows that were trimmed from the file before Redis had them.", std::to_string(redis.gone));
+}
+
 void AppendLog(std::string& text, const LogState& log) {
   Describe(text, "prediction_log_up", "gauge", "Whether the last write to the log worked.");
   Sample(text, "prediction_log_up", Label("sink", log.sink), log.up ? "1" : "0");
@@ -70,6 +83,9 @@ void AppendLog(std::string& text, const LogState& log) {
          "Entries answered before they were as durable as asked.", std::to_string(log.late));
   Single(text, "prediction_log_queued", "gauge", "Entries that wait to be written.",
          std::to_string(log.queued));
+  Single(text, "prediction_log_bytes", "gauge", "Bytes that the rows of the log's file take.",
+         std::to_string(log.bytes));
+  if (log.redis) AppendRedis(text, *log.redis);
 }
 
 }  // namespace

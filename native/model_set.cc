@@ -6,10 +6,10 @@
 namespace copse {
 
 ModelSet::ModelSet(LoadedModels models, const ModelSet* before, PredictionLog* log,
-                   Metrics& metrics, RowPool& pool)
+                   Metrics& metrics, RowPool& pool, bool predictions_route)
     : models_(std::move(models)),
       swagger_(SwaggerDocument(models_)),
-      openapi_(OpenApiDocument(models_)) {
+      openapi_(OpenApiDocument(models_, predictions_route)) {
   for (const auto& model : models_) {
     auto known = before == nullptr ? nullptr : before->Find(model->name);
     const bool is_same = known != nullptr && &known->loaded() == model.get();

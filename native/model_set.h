@@ -21,8 +21,9 @@ class ModelSet {
 
   /// `log` may be null; it, `metrics` and `pool` outlive this. The first model answers /predict.
   /// Models that `before` has, too, keep their statistics.
+  /// `predictions_route`: the documents name /predictions.
   ModelSet(LoadedModels models, const ModelSet* before, PredictionLog* log, Metrics& metrics,
-           RowPool& pool);
+           RowPool& pool, bool predictions_route);
 
   const LoadedModels& models() const { return models_; }
   bool empty() const { return models_.empty(); }

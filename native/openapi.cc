@@ -216,6 +216,46 @@ Json AnswerSchema(Json prediction) {
   return prediction;
 }
 
+Json RecordedRowSchema() {
+  const Json text = {{"type", "string"}};
+  return {{"type", "object"},
+          {"required",
+           {"seq", "id", "time", "model", "version", "request_id", "input", "output", "label"}},
+          {"properties",
+           {{"seq", {{"type", "integer"}}},
+            {"id", text},
+            {"time", {{"type", "string"}, {"format", "date-time"}}},
+            {"model", text},
+            {"version", text},
+            {"request_id", text},
+            {"input", {{"type", "array"}}},
+            {"output", text},
+            {"label", text}}}};
+}
+
+Json RecentPredictionsPath() {
+  const Json row = RecordedRowSchema();
+  const Json list = {{"type", "object"},
+                     {"required", {"predictions"}},
+                     {"properties", {{"predictions", {{"type", "array"}, {"items", row}}}}}};
+  const Json limit = {
+      {"name", "limit"},
+      {"in", "query"},
+      {"required", false},
+      {"schema", {{"type", "integer"}, {"minimum", 1}, {"maximum", 1000}, {"default", 100}}}};
+  const Json answer = {{"description", "Newest first."},
+                       {"content",
+                        {{"application/json", {{"schema", list}}},
+                         {"application/x-ndjson", {{"schema", {{"type", "string"}}}}}}}};
+  return {{"get",
+           {{"operationId", "recentPredictions"},
+            {"summary", "The rows that were recorded last"},
+            {"tags", {"service"}},
+            {"parameters", Json::array({limit})},
+            {"responses",
+             AddProblems({{"200", answer}}, {{400, "BadRequest"}, {503, "Unavailable"}})}}}};
+}
+
 Json Schemas(const LoadedModels& models) {
   Json schemas = {{"Problem", ProblemSchema()}};
   schemas.update(InferenceSchemas());
@@ -256,7 +296,7 @@ Json ReadyPath() {
   return path;
 }
 
-Json Paths(const LoadedModels& models) {
+Json Paths(const LoadedModels& models, bool predictions_route) {
   Json paths = Json::object();
   if (!models.empty()) {
     const Examples examples = ExamplesOf(*models.front());
@@ -274,6 +314,7 @@ Json Paths(const LoadedModels& models) {
   paths["/readyz"] = ReadyPath();
   paths["/metrics"] = Simple("metrics", "Numbers for Prometheus", "service",
                              TextResponse("Text format 0.0.4", "text/plain"));
+  if (predictions_route) paths["/predictions"] = RecentPredictionsPath();
   paths["/openapi.json"] = Simple("openapi", "This document", "documents", json);
   paths["/apispec_1.json"] = Simple("swagger", "The same as Swagger 2.0", "documents", json);
   paths["/apidocs/"] = Simple("apidocs", "This document, to read and to try", "documents",
@@ -284,7 +325,7 @@ Json Paths(const LoadedModels& models) {
 
 }  // namespace
 
-std::string OpenApiDocument(const LoadedModels& models) {
+std::string OpenApiDocument(const LoadedModels& models, bool predictions_route) {
   const Json document = {{"openapi", "3.1.0"},
                          {"info",
                           {{"title", "Copse"},
@@ -292,7 +333,7 @@ std::string OpenApiDocument(const LoadedModels& models) {
                            {"version", COPSE_VERSION},
                            {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
                          {"servers", Json::array({{{"url", "/"}}})},
-                         {"paths", Paths(models)},
+                         {"paths", Paths(models, predictions_route)},
                          {"components", Components(models)}};
   return JsonText(document) + "\n";
 }

@@ -17,7 +17,7 @@ using LoadedModels = std::vector<std::shared_ptr<const LoadedModel>>;
 /// the specification, ended by a line feed.
 std::string SwaggerDocument(const LoadedModels& models);
 
-/// OpenAPI 3.1: every route, with its problems.
-std::string OpenApiDocument(const LoadedModels& models);
+/// OpenAPI 3.1: every route, with its problems. `predictions_route`: GET /predictions is there.
+std::string OpenApiDocument(const LoadedModels& models, bool predictions_route = false);
 
 }  // namespace copse

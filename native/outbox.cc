@@ -2,14 +2,20 @@
 
 #include <sqlite3.h>
 
-#include <span>
+#include <algorithm>
+#include <initializer_list>
+#include <map>
+#include <string_view>
 #include <system_error>
 #include <utility>
+#include <variant>
+
+#include "log_events.h"
 
 namespace copse {
 namespace {
 
-constexpr const char* kCreate =
+constexpr const char* kCreatePredictions =
     "CREATE TABLE IF NOT EXISTS predictions ("
     " seq INTEGER PRIMARY KEY,"
     " id TEXT NOT NULL UNIQUE,"
@@ -22,14 +28,42 @@ constexpr const char* kCreate =
     " label TEXT NOT NULL,"
     " numbered INTEGER NOT NULL)";
 
-// OR IGNORE: a batch whose commit worked although it was reported to fail is offered again.
+constexpr const char* kCreateOutbox =
+    "CREATE TABLE IF NOT EXISTS outbox ("
+    " one INTEGER PRIMARY KEY CHECK (one = 1),"
+    " instance TEXT NOT NULL,"
+    " shipped_seq INTEGER NOT NULL,"
+    " shipped_id TEXT NOT NULL)";
+
+constexpr const char* kNameInstance =
+    "INSERT OR IGNORE INTO outbox VALUES (1, lower(hex(randomblob(8))), 0, '')";
+
+// DO NOTHING: a batch whose commit worked although it was reported to fail is offered again.
 constexpr const char* kInsert =
-    "INSERT OR IGNORE INTO predictions"
-    " (id, time, model, version, request_id, input, output, label, numbered)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)";
+    "INSERT INTO predictions"
+    " (id, time, model, version, request_id, input, output, label, numbered, seq)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING";
+
+// Asked inside of the transaction that uses it, so that processes may share a file.
+constexpr const char* kLastSeq =
+    "SELECT max(ifnull((SELECT max(seq) FROM predictions), 0),"
+    " ifnull((SELECT shipped_seq FROM outbox), 0))";
+constexpr const char* kFirstSeq = "SELECT ifnull(min(seq), 0) FROM predictions";
+
+#define COPSE_COLUMNS "seq, id, time, model, version, request_id, input, output, label, numbered"
+constexpr const char* kRowsAfter =
+    "SELECT " COPSE_COLUMNS " FROM predictions WHERE seq > ? ORDER BY seq LIMIT ?";
+constexpr const char* kNewestRows =
+    "SELECT " COPSE_COLUMNS " FROM predictions ORDER BY seq DESC LIMIT ?";
+#undef COPSE_COLUMNS
 
 // Long enough for another program's short write, short enough to end in time.
 constexpr int kBusyMs = 250;
+// What one transaction trims at most: more than it adds, and no long pause.
+constexpr std::int64_t kTrimRows = 1'024;
+constexpr int kTrimStepsMax = 8;
+// What the write-ahead log may keep of the disk when it is empty.
+constexpr const char* kJournalLimit = "PRAGMA journal_size_limit = 16777216";
 
 struct CloseDatabase {
   void operator()(sqlite3* db) const { sqlite3_close_v2(db); }
@@ -37,30 +71,75 @@ struct CloseDatabase {
 struct Finalize {
   void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
 };
+using Value = std::variant<std::int64_t, std::string_view>;
 
-// One connection to one file, and what is asked of it.
-class OutboxSink final : public LogSink {
+// One row of an answer.
+class Row {
  public:
-  OutboxSink(std::string path, Durability durability)
-      : path_(std::move(path)), durability_(durability) {}
-
-  Status Open();
-  Status Write(std::span<const LogEntry> batch) override;
+  explicit Row(sqlite3_stmt* statement) : statement_(statement) {}
+  std::int64_t Number(int column) const { return sqlite3_column_int64(statement_, column); }
+  std::string Text(int column) const {
+    const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+    const int size = sqlite3_column_bytes(statement_, column);
+    return text == nullptr ? std::string() : std::string(text, static_cast<std::size_t>(size));
+  }
 
  private:
-  Status Run(const char* sql);
-  Status UseWriteAheadLog();
-  Status Insert(const LogEntry& entry);
+  sqlite3_stmt* statement_;
+};
+
+RecordedRow RecordedRowOf(const Row& row) {
+  return {.seq = row.Number(0),
+          .id = row.Text(1),
+          .time = row.Text(2),
+          .model = row.Text(3),
+          .version = row.Text(4),
+          .request_id = row.Text(5),
+          .input = row.Text(6),
+          .output = row.Text(7),
+          .label = row.Text(8),
+          .numbered = row.Number(9) != 0};
+}
+
+std::size_t BytesOf(const RecordedRow& r) {
+  return sizeof(RecordedRow) + r.id.size() + r.time.size() + r.model.size() + r.version.size() +
+         r.request_id.size() + r.input.size() + r.output.size() + r.label.size();
+}
+
+}  // namespace
+
+// ---- SQLite ----
+
+// An open database, and the statements that were asked of it before.
+class Outbox::Connection {
+ public:
+  explicit Connection(std::string path) : path_(std::move(path)) {}
+
+  Status Open(Durability durability);
+  // Runs one statement; `on_row` says whether it wants more rows.
+  Status Run(const char* sql, std::initializer_list<Value> values = {},
+             const std::function<bool(const Row&)>& on_row = {});
+  Result<std::int64_t> NumberOf(const char* sql, std::initializer_list<Value> values = {});
+  Result<std::string> TextOf(const char* sql, std::initializer_list<Value> values = {});
+  Result<std::vector<RecordedRow>> RowsOf(const char* sql, std::initializer_list<Value> values,
+                                          std::size_t bytes_max);
+  Result<std::int64_t> UsedBytes();
+  std::int64_t Changes() const { return sqlite3_changes64(db_.get()); }
+  bool HasMoved() const;
+
+ private:
+  Result<sqlite3_stmt*> Prepared(const char* sql);
+  Status Name();
   Error Failure() const;
 
   const std::string path_;
-  const Durability durability_;
-  // The statement is finalized before its connection is closed.
+  std::int64_t page_bytes_ = 0;  // 0: not asked yet
+  // The statements are finalized before their connection is closed.
   std::unique_ptr<sqlite3, CloseDatabase> db_;
-  std::unique_ptr<sqlite3_stmt, Finalize> insert_;
+  std::map<const char*, std::unique_ptr<sqlite3_stmt, Finalize>> statements_;
 };
 
-Error OutboxSink::Failure() const {
+Error Outbox::Connection::Failure() const {
   const int code = db_ ? sqlite3_extended_errcode(db_.get()) : SQLITE_NOMEM;
   std::string why = db_ ? sqlite3_errmsg(db_.get()) : "out of memory";
   // "unable to open database file" hides whether it is missing, forbidden or a folder.
@@ -71,21 +150,7 @@ Error OutboxSink::Failure() const {
   return {ErrorCode::kInvalidInput, "cannot write the prediction log '" + path_ + "': " + why};
 }
 
-Status OutboxSink::Run(const char* sql) {
-  if (sqlite3_exec(db_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) return Failure();
-  return Ok{};
-}
-
-Status OutboxSink::UseWriteAheadLog() {
-  Status wal = Run("PRAGMA journal_mode = WAL");
-  if (!wal.ok()) return wal;
-  // With WAL, NORMAL loses nothing when the process ends, FULL nothing when the power does.
-  return Run(durability_ == Durability::kFull ? "PRAGMA synchronous = FULL"
-                                              : "PRAGMA synchronous = NORMAL");
-}
-
-Status OutboxSink::Open() {
-  insert_.reset();
+Status Outbox::Connection::Open(Durability durability) {
   constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
   sqlite3* db = nullptr;
   const int opened = sqlite3_open_v2(path_.c_str(), &db, kFlags, nullptr);
@@ -97,61 +162,294 @@ Status OutboxSink::Open() {
     return Error{ErrorCode::kInvalidInput,
                  "cannot write the prediction log '" + path_ + "': it is read-only"};
   }
-  Status ready = UseWriteAheadLog();
-  if (ready.ok()) ready = Run(kCreate);
-  if (!ready.ok()) return ready;
-  sqlite3_stmt* insert = nullptr;
-  const int prepared =
-      sqlite3_prepare_v3(db, kInsert, -1, SQLITE_PREPARE_PERSISTENT, &insert, nullptr);
-  insert_.reset(insert);
-  if (prepared != SQLITE_OK) return Failure();
-  return Ok{};
+  // With WAL, NORMAL loses nothing when the process ends, FULL nothing when the power does.
+  const char* const sync =
+      durability == Durability::kFull ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+  for (const char* sql : {"PRAGMA journal_mode = WAL", sync, kJournalLimit, kCreatePredictions}) {
+    if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return Failure();
+  }
+  // Not our table, if it does not take our rows.
+  if (const auto insert = Prepared(kInsert); !insert.ok()) return insert.error();
+  return Name();
 }
 
-Status OutboxSink::Insert(const LogEntry& e) {
-  sqlite3_stmt* statement = insert_.get();
-  const std::string time = Rfc3339(e.time_unix_ms);
-  int column = 0;
-  for (const std::string* text :
-       {&e.id, &time, &e.model, &e.version, &e.request_id, &e.input, &e.output, &e.label}) {
-    sqlite3_bind_text64(statement, ++column, text->data(), text->size(), SQLITE_STATIC,
-                        SQLITE_UTF8);
+// Asked first: writing would wait for whoever holds a lock.
+Status Outbox::Connection::Name() {
+  if (Status made = Run(kCreateOutbox); !made.ok()) return made;
+  const auto named = NumberOf("SELECT count(*) FROM outbox");
+  if (!named.ok()) return named.error();
+  return *named == 0 ? Run(kNameInstance) : Status(Ok{});
+}
+
+Result<sqlite3_stmt*> Outbox::Connection::Prepared(const char* sql) {
+  auto& statement = statements_[sql];
+  if (!statement) {
+    sqlite3_stmt* made = nullptr;
+    const int code =
+        sqlite3_prepare_v3(db_.get(), sql, -1, SQLITE_PREPARE_PERSISTENT, &made, nullptr);
+    statement.reset(made);
+    if (code != SQLITE_OK) return Failure();
   }
-  sqlite3_bind_int(statement, ++column, e.numbered ? 1 : 0);
-  const bool done = sqlite3_step(statement) == SQLITE_DONE;
-  Status status = done ? Status(Ok{}) : Status(Failure());
+  return statement.get();
+}
+
+Status Outbox::Connection::Run(const char* sql, std::initializer_list<Value> values,
+                               const std::function<bool(const Row&)>& on_row) {
+  const auto prepared = Prepared(sql);
+  if (!prepared.ok()) return prepared.error();
+  sqlite3_stmt* const statement = *prepared;
+  int column = 0;
+  for (const Value& value : values) {
+    ++column;
+    if (const auto* number = std::get_if<std::int64_t>(&value)) {
+      sqlite3_bind_int64(statement, column, *number);
+    } else {
+      const auto text = std::get<std::string_view>(value);
+      sqlite3_bind_text64(statement, column, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8);
+    }
+  }
+  int step = SQLITE_ROW;
+  bool more = true;
+  while (more && (step = sqlite3_step(statement)) == SQLITE_ROW) {
+    if (on_row) more = on_row(Row(statement));
+  }
+  Status status = step == SQLITE_DONE || step == SQLITE_ROW ? Status(Ok{}) : Status(Failure());
   sqlite3_reset(statement);
   return status;
 }
 
-// A failure closes the connection, which rolls back: whatever was wrong with the file or the
-// disk, the next attempt begins with a new one.
-Status OutboxSink::Write(std::span<const LogEntry> batch) {
-  Status status = insert_ ? Status(Ok{}) : Open();
-  if (status.ok()) status = Run("BEGIN IMMEDIATE");
-  for (const LogEntry& entry : batch) {
-    if (!status.ok()) break;
-    status = Insert(entry);
+Result<std::int64_t> Outbox::Connection::NumberOf(const char* sql,
+                                                  std::initializer_list<Value> values) {
+  std::int64_t number = 0;
+  const Status run = Run(sql, values, [&](const Row& row) {
+    number = row.Number(0);
+    return true;
+  });
+  if (!run.ok()) return run.error();
+  return number;
+}
+
+Result<std::string> Outbox::Connection::TextOf(const char* sql,
+                                               std::initializer_list<Value> values) {
+  std::string text;
+  const Status run = Run(sql, values, [&](const Row& row) {
+    text = row.Text(0);
+    return true;
+  });
+  if (!run.ok()) return run.error();
+  return text;
+}
+
+// One row at least, whatever its size.
+Result<std::vector<RecordedRow>> Outbox::Connection::RowsOf(const char* sql,
+                                                            std::initializer_list<Value> values,
+                                                            std::size_t bytes_max) {
+  std::vector<RecordedRow> rows;
+  std::size_t bytes = 0;
+  const Status run = Run(sql, values, [&](const Row& row) {
+    RecordedRow next = RecordedRowOf(row);
+    bytes += BytesOf(next);
+    if (!rows.empty() && bytes > bytes_max) return false;
+    rows.push_back(std::move(next));
+    return true;
+  });
+  if (!run.ok()) return run.error();
+  return rows;
+}
+
+// Statements of their own: as table-valued functions they would cost more than an insert.
+Result<std::int64_t> Outbox::Connection::UsedBytes() {
+  const auto pages = NumberOf("PRAGMA page_count");
+  if (!pages.ok()) return pages.error();
+  const auto free_pages = NumberOf("PRAGMA freelist_count");
+  if (!free_pages.ok()) return free_pages.error();
+  if (page_bytes_ == 0) {
+    const auto page_bytes = NumberOf("PRAGMA page_size");
+    if (!page_bytes.ok()) return page_bytes.error();
+    page_bytes_ = *page_bytes;
   }
-  if (status.ok()) status = Run("COMMIT");
+  return (*pages - *free_pages) * page_bytes_;
+}
+
+bool Outbox::Connection::HasMoved() const {
+  int moved = 0;
+  return db_ &&
+         sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK &&
+         moved != 0;
+}
+
+// ---- The log ----
+
+Outbox::Outbox(OutboxOptions options) : options_(std::move(options)) {}
+Outbox::~Outbox() = default;
+
+Result<std::unique_ptr<Outbox>> Outbox::Open(OutboxOptions options) {
+  std::unique_ptr<Outbox> outbox(new Outbox(std::move(options)));  // NOLINT: private constructor
+  const Status opened = outbox->Attempt([&](Connection& db) { return outbox->Measure(db); });
+  if (!opened.ok()) return opened.error();
+  return outbox;
+}
+
+bool Outbox::HasMoved() const { return db_ && db_->HasMoved(); }
+
+Status Outbox::Attempt(const std::function<Status(Connection&)>& work) {
+  Status status = Ok{};
+  if (has_moved_) {
+    return Error{ErrorCode::kUnavailable,
+                 "the prediction log '" + options_.path +
+                     "' was moved or erased; the service must be started again"};
+  }
+  if (!db_) {
+    db_ = std::make_unique<Connection>(options_.path);
+    status = db_->Open(options_.durability);
+  }
+  if (status.ok()) status = work(*db_);
   if (!status.ok()) {
-    insert_.reset();
+    has_moved_ = HasMoved();
     db_.reset();
   }
   return status;
 }
 
-}  // namespace
+template <class T>
+Result<T> Outbox::Ask(const std::function<Result<T>(Connection&)>& work) {
+  Result<T> answer = T();
+  const Status status = Attempt([&](Connection& db) -> Status {
+    answer = work(db);
+    return answer.ok() ? Status(Ok{}) : Status(answer.error());
+  });
+  if (!status.ok()) return status.error();
+  return answer;
+}
 
-Result<std::unique_ptr<PredictionLog>> OpenOutbox(OutboxOptions options) {
-  auto sink = std::make_unique<OutboxSink>(options.path, options.durability);
-  const Status opened = sink->Open();
-  if (!opened.ok()) return opened.error();
-  options.writer.sink = "sqlite";
-  options.writer.target = options.path;
-  if (options.durability == Durability::kAsync) options.writer.append_wait_ms = 0;
-  return std::unique_ptr<PredictionLog>(
-      std::make_unique<LogWriter>(std::move(options.writer), std::move(sink)));
+Status Outbox::Append(std::span<const LogEntry> batch, std::int64_t needed_from) {
+  return Attempt([&](Connection& db) -> Status {
+    Status status = db.Run("BEGIN IMMEDIATE");
+    if (status.ok()) status = MakeRoom(db, batch.size(), needed_from);
+    if (status.ok()) status = Insert(db, batch);
+    return status.ok() ? db.Run("COMMIT") : status;
+  });
+}
+
+Status Outbox::Insert(Connection& db, std::span<const LogEntry> batch) {
+  const auto last = db.NumberOf(kLastSeq);
+  if (!last.ok()) return last.error();
+  std::int64_t seq = *last + 1;
+  for (const LogEntry& e : batch) {
+    const std::string time = Rfc3339(e.time_unix_ms);
+    Status added =
+        db.Run(kInsert, {e.id, time, e.model, e.version, e.request_id, e.input, e.output, e.label,
+                         std::int64_t{e.numbered ? 1 : 0}, seq});
+    if (!added.ok()) return added;
+    if (db.Changes() > 0) ++seq;
+  }
+  size_.last_seq = seq - 1;
+  return Ok{};
+}
+
+Status Outbox::Measure(Connection& db) {
+  const auto last = db.NumberOf(kLastSeq);
+  if (!last.ok()) return last.error();
+  const auto bytes = db.UsedBytes();
+  if (!bytes.ok()) return bytes.error();
+  size_ = {*last, *bytes};
+  return Ok{};
+}
+
+// Deletes from the oldest row on, never `needed_from` itself: a file always knows the row that it
+// has moved last, and never counts from 1 again.
+Status Outbox::MakeRoom(Connection& db, std::size_t n_new, std::int64_t needed_from) {
+  for (int step = 0; step < kTrimStepsMax; ++step) {
+    const auto used = db.UsedBytes();
+    if (!used.ok()) return used.error();
+    size_.bytes = *used;
+    const bool is_full = options_.bytes_max > 0 && *used >= options_.bytes_max;
+    if (!is_full && options_.rows_max == 0) return Ok{};
+    const auto first = db.NumberOf(kFirstSeq);
+    if (!first.ok()) return first.error();
+    const auto last = db.NumberOf(kLastSeq);
+    if (!last.ok()) return last.error();
+    const std::int64_t then = *last - *first + 1 + static_cast<std::int64_t>(n_new);
+    const std::int64_t over = options_.rows_max > 0 ? then - options_.rows_max : 0;
+    const std::int64_t n = is_full ? kTrimRows : std::min(over, kTrimRows);
+    const std::int64_t end = std::min(needed_from, *first + n);
+    const bool can_trim = *first > 0 && end > *first;
+    if (is_full && step == 0 && !can_trim && needed_from < *last) return Full();
+    if (!can_trim) return Ok{};
+    Status trimmed = db.Run("DELETE FROM predictions WHERE seq < ?", {end});
+    if (!trimmed.ok()) return trimmed;
+  }
+  return Ok{};
+}
+
+Error Outbox::Full() const {
+  return {ErrorCode::kUnavailable,
+          "the prediction log '" + options_.path + "' is full: rows that wait for Redis take the " +
+              std::to_string(options_.bytes_max) + " bytes that it may have"};
+}
+
+// ---- Moving rows ----
+
+Result<Outbox::Mark> Outbox::ReadMark() {
+  return Ask<Mark>([](Connection& db) -> Result<Mark> {
+    Mark mark;
+    const Status read =
+        db.Run("SELECT instance, shipped_seq, shipped_id FROM outbox", {}, [&](const Row& row) {
+          mark = {row.Text(0), {row.Number(1), row.Text(2)}};
+          return true;
+        });
+    if (!read.ok()) return read.error();
+    return mark;
+  });
+}
+
+Status Outbox::SaveMark(const Position& position) {
+  return Attempt([&](Connection& db) {
+    return db.Run("UPDATE outbox SET shipped_seq = ?, shipped_id = ?", {position.seq, position.id});
+  });
+}
+
+Status Outbox::StartInstance(const Position& position) {
+  return Attempt([&](Connection& db) {
+    return db.Run(
+        "UPDATE outbox SET instance = lower(hex(randomblob(8))), shipped_seq = ?, shipped_id = ?",
+        {position.seq, position.id});
+  });
+}
+
+Result<std::vector<RecordedRow>> Outbox::RowsAfter(std::int64_t seq, std::size_t rows_max,
+                                                   std::size_t bytes_max) {
+  const auto limit = static_cast<std::int64_t>(rows_max);
+  return Ask<std::vector<RecordedRow>>([&](Connection& db) {
+    return db.RowsOf(kRowsAfter, {seq, limit}, bytes_max);
+  });
+}
+
+Result<std::vector<RecordedRow>> Outbox::Newest(std::size_t n, std::size_t bytes_max) {
+  const auto limit = static_cast<std::int64_t>(n);
+  return Ask<std::vector<RecordedRow>>(
+      [&](Connection& db) { return db.RowsOf(kNewestRows, {limit}, bytes_max); });
+}
+
+Result<std::string> Outbox::IdOf(std::int64_t seq) {
+  return Ask<std::string>(
+      [&](Connection& db) { return db.TextOf("SELECT id FROM predictions WHERE seq = ?", {seq}); });
+}
+
+Result<std::int64_t> Outbox::FirstSeq() {
+  return Ask<std::int64_t>([](Connection& db) { return db.NumberOf(kFirstSeq); });
+}
+
+Result<Position> Outbox::NewestAmong(std::span<const std::string> ids) {
+  return Ask<Position>([&](Connection& db) -> Result<Position> {
+    Position newest;
+    for (const std::string& id : ids) {
+      const auto seq = db.NumberOf("SELECT seq FROM predictions WHERE id = ?", {id});
+      if (!seq.ok()) return seq.error();
+      if (*seq > newest.seq) newest = {*seq, id};
+    }
+    return newest;
+  });
 }
 
 }  // namespace copse

@@ -1,11 +1,16 @@
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
+#include <functional>
 #include <memory>
+#include <span>
 #include <string>
+#include <vector>
 
 #include "copse/result.h"
-#include "log_writer.h"
 #include "prediction_log.h"
+#include "row_target.h"
 
 namespace copse {
 
@@ -19,18 +24,87 @@ enum class Durability {
 struct OutboxOptions {
   std::string path = {};  ///< of the SQLite file, made when there is none
   Durability durability = Durability::kCommit;
-  LogWriterOptions writer = {
-      .append_wait_ms = 2'000, .room_stall_ms = 2'000, .retry_max_ms = 1'000};
+  std::int64_t bytes_max = 0;  ///< old rows are trimmed beyond that; 0: no limit
+  std::int64_t rows_max = 0;   ///< the same, in rows
 };
 
-/// The embedded log: a table `predictions` in a SQLite file, to be asked with `sqlite3` while
-/// the service runs (journal mode WAL).
+/// A connection to the embedded log: a table `predictions` in a SQLite file, to be asked with
+/// `sqlite3` while the service runs (journal mode WAL).
 ///
 /// Columns: seq (order of arrival), id, time (RFC 3339, UTC), model, version, request_id, input
-/// (JSON array), output, label, numbered (1 for the tutorial's /predict). One thread groups what
-/// waits into transactions; a full, locked or read-only disk is said on stderr and retried.
+/// (JSON array), output, label, numbered (1 for the tutorial's /predict). The table `outbox` has
+/// one row: the name under which this file moves its rows to Redis, and how far it has come.
 ///
-/// Fails with kInvalidInput when the file cannot be opened for writing or is not such a log.
-Result<std::unique_ptr<PredictionLog>> OpenOutbox(OutboxOptions options);
+/// Not thread-safe: every thread has a connection of its own, and so may every process. Whatever
+/// fails closes the connection, which rolls back; the next call opens it again.
+class Outbox {
+ public:
+  /// Makes the file and its tables where they are missing. Fails with kInvalidInput when the file
+  /// cannot be opened for writing or is not such a log.
+  static Result<std::unique_ptr<Outbox>> Open(OutboxOptions options);
+  ~Outbox();
+  Outbox(const Outbox&) = delete;
+  Outbox& operator=(const Outbox&) = delete;
+
+  // ---- The writer's side ----
+
+  /// Adds all entries or none, in one transaction, and trims old rows if there are too many: only
+  /// those before the row `needed_from`. An entry whose id is there already adds nothing. Fails
+  /// when bytes_max is reached and nothing can be trimmed.
+  Status Append(std::span<const LogEntry> batch, std::int64_t needed_from);
+
+  struct Size {
+    std::int64_t last_seq = 0;  ///< number of the last row that there ever was; 0 at first
+    std::int64_t bytes = 0;     ///< in use before that, without what trimmed rows left free
+  };
+  /// After Open or the last Append.
+  const Size& size() const { return size_; }
+
+  // ---- The shipper's side ----
+
+  /// Where this file has got to, by its own account: that may be a moment behind.
+  struct Mark {
+    std::string instance;
+    Position position;
+  };
+  Result<Mark> ReadMark();
+  Status SaveMark(const Position& position);
+  /// Takes a new name, under which nothing has been moved yet, and goes on after `position`.
+  Status StartInstance(const Position& position);
+
+  /// The rows after `seq`, at most `rows_max` (1 or more), and one, or as many as fit `bytes_max`.
+  Result<std::vector<RecordedRow>> RowsAfter(std::int64_t seq, std::size_t rows_max,
+                                             std::size_t bytes_max);
+  /// Empty if the file has no such row.
+  Result<std::string> IdOf(std::int64_t seq);
+  /// Number of the oldest row; 0 without rows.
+  Result<std::int64_t> FirstSeq();
+  /// The last row that has one of these ids; seq 0 if none has.
+  Result<Position> NewestAmong(std::span<const std::string> ids);
+
+  /// The last `n` rows, newest first, fewer if they have more than `bytes_max`.
+  Result<std::vector<RecordedRow>> Newest(std::size_t n, std::size_t bytes_max);
+
+  /// Whether the path names this very file no more: somebody erased, moved or replaced it. What is
+  /// open stays open, and works. It is never opened again: two files must not share one journal.
+  bool HasMoved() const;
+
+ private:
+  class Connection;
+
+  explicit Outbox(OutboxOptions options);
+  Status Attempt(const std::function<Status(Connection&)>& work);
+  template <class T>
+  Result<T> Ask(const std::function<Result<T>(Connection&)>& work);
+  Status MakeRoom(Connection& db, std::size_t n_new, std::int64_t needed_from);
+  Error Full() const;
+  Status Insert(Connection& db, std::span<const LogEntry> batch);
+  Status Measure(Connection& db);
+
+  const OutboxOptions options_;
+  std::unique_ptr<Connection> db_;
+  Size size_;
+  bool has_moved_ = false;  // when it was closed
+};
 
 }  // namespace copse

@@ -1,11 +1,14 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
+
+#include "copse/result.h"
 
 namespace copse {
 
@@ -21,16 +24,36 @@ struct LogEntry {
   bool numbered = false;   ///< also gets a numeric key (the tutorial's /predict)
 };
 
+/// A LogEntry as the log holds it. `seq` counts the rows of one log, from 1, without a gap.
+struct RecordedRow {
+  std::int64_t seq = 0;
+  std::string id, time;  ///< time: RFC 3339, UTC
+  std::string model, version, request_id, input, output, label;
+  bool numbered = false;
+};
+
+/// How the rows get on that are moved to Redis.
+struct ShipState {
+  bool up = true;             ///< the last exchange with Redis worked
+  std::uint64_t shipped = 0;  ///< rows that Redis has acknowledged
+  std::uint64_t waiting = 0;  ///< rows that are recorded, and not yet in Redis
+  std::uint64_t gone = 0;     ///< rows that the log no longer held when Redis needed them
+  double lag_seconds = 0;     ///< age of the oldest row that waits
+  std::string last_error;     ///< why `up` is false, or empty
+};
+
 /// How the log is doing, for /metrics and /readyz.
 struct LogState {
-  std::string sink;            ///< "sqlite" or "redis"
-  bool up = true;              ///< the last write worked
-  std::uint64_t accepted = 0;  ///< entries handed to Append
-  std::uint64_t written = 0;   ///< entries the sink has acknowledged
-  std::uint64_t dropped = 0;   ///< entries lost: the queue was full, or the sink refused
-  std::uint64_t queued = 0;    ///< entries waiting now
-  std::uint64_t late = 0;      ///< entries answered before they were as durable as asked
-  std::string last_error;      ///< why `up` is false, or empty
+  std::string sink;                     ///< "sqlite"
+  bool up = true;                       ///< the last write worked
+  std::uint64_t accepted = 0;           ///< entries handed to Append
+  std::uint64_t written = 0;            ///< entries the sink has acknowledged
+  std::uint64_t dropped = 0;            ///< entries lost: the queue was full, or the sink refused
+  std::uint64_t queued = 0;             ///< entries waiting now
+  std::uint64_t late = 0;               ///< entries answered before they were as durable as asked
+  std::string last_error;               ///< why `up` is false, or empty
+  std::uint64_t bytes = 0;              ///< that its rows take on the disk
+  std::optional<ShipState> redis = {};  ///< nothing: rows are not moved to Redis
 };
 
 /// Where answered predictions are recorded. Thread-safe.
@@ -51,6 +74,11 @@ class PredictionLog {
   }
 
   virtual LogState State() const = 0;
+
+  /// The rows that were recorded last, newest first: at most `n`, and at most about 16 MiB.
+  virtual Result<std::vector<RecordedRow>> Recent(std::size_t /*n*/) const {
+    return std::vector<RecordedRow>();
+  }
 
   /// Writes what is queued, for at most `timeout_ms`, and stops. Append afterwards counts as
   /// dropped.

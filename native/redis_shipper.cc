@@ -6,102 +6,29 @@
 #include <cerrno>
 #include <charconv>
 #include <initializer_list>
-#include <random>
 #include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace copse {
 namespace {
 
-// ---- The address ----
-
-constexpr std::string_view kScheme = "redis://";
-constexpr std::string_view kExpected = "; expected [redis://[USER:PASSWORD@]]HOST[:PORT]";
-
-Error BadUrl(const std::string& what) {
-  return {ErrorCode::kInvalidInput, "the address of Redis " + what + std::string(kExpected)};
-}
-
-std::string Quoted(std::string_view text) { return std::string(1, '\'').append(text).append("'"); }
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
-
-Result<std::string> PercentDecoded(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out += text[i];
-      continue;
-    }
-    const int high = i + 2 < text.size() ? HexDigit(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? HexDigit(text[i + 2]) : -1;
-    if (high < 0 || low < 0) {
-      return BadUrl("has a '%' in its user or password that two hexadecimal digits do not follow");
-    }
-    out += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return out;
-}
-
-Status ReadUserInfo(std::string_view info, RedisAddress& address) {
-  const std::size_t colon = info.find(':');
-  if (colon == std::string_view::npos) return BadUrl("has a user but no password before the '@'");
-  auto user = PercentDecoded(info.substr(0, colon));
-  if (!user.ok()) return user.error();
-  auto password = PercentDecoded(info.substr(colon + 1));
-  if (!password.ok()) return password.error();
-  if (password->empty()) return BadUrl("has an empty password before the '@'");
-  address.user = *std::move(user);
-  address.password = *std::move(password);
-  return Ok{};
-}
-
-Status ReadPort(std::string_view text, RedisAddress& address) {
-  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), address.port);
-  const bool whole = code == std::errc() && end == text.data() + text.size();
-  if (!whole || address.port < 1 || address.port > 65'535) {
-    return BadUrl("has the port " + Quoted(text) + ", which is not a number from 1 to 65535");
-  }
-  return Ok{};
-}
-
-bool IsHost(std::string_view host) {
-  constexpr std::string_view kNameChars =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._";
-  return !host.empty() && host.find_first_not_of(kNameChars) == std::string_view::npos;
-}
-
-Status ReadHostAndPort(std::string_view text, RedisAddress& address) {
-  const bool brackets = text.starts_with('[');
-  const std::size_t close = brackets ? text.find(']') : std::string_view::npos;
-  if (brackets && close == std::string_view::npos) return BadUrl("has a '[' without its ']'");
-  const std::size_t colon = text.find(':', brackets ? close : 0);
-  const std::string_view host = text.substr(0, colon);
-  const bool good = brackets ? host.size() == close + 1 && host.size() > 2 : IsHost(host);
-  if (!good) return BadUrl("has the host " + Quoted(host) + ", which is not a name or an address");
-  address.host = std::string(brackets ? host.substr(1, host.size() - 2) : host);
-  if (colon == std::string_view::npos) return Ok{};
-  return ReadPort(text.substr(colon + 1), address);
-}
-
 // ---- The script ----
 
-// KEYS: stream, counter, cursor. ARGV: keep, seconds to remember the cursor, nine per row.
+// KEYS: stream, counter, cursor. ARGV: keep, the position to go on from, the new one, then nine
+// per row. The answer is the position that the cursor has in the end.
 //
 // Redis runs it alone and from its start to its end, but takes nothing back when a command in
 // the middle fails. So all that can fail is asked before the first write: a type, a permission.
 // (Out of memory, read-only and failing disks are refused at the first write, never later.)
 // SETNX passes over keys that exist already, such as those of the tutorial's own service.
+// The cursor has no time to live: it would be the first key that a full Redis evicts.
 constexpr std::string_view kShip = R"lua(
 local stream, count, cursor = KEYS[1], KEYS[2], KEYS[3]
-local keep, last = tonumber(ARGV[1]), ARGV[#ARGV - 8]
+local keep = tonumber(ARGV[1])
 if redis.acl_check_cmd then
   for _, c in ipairs({{'XADD', stream, '*', 'id', ''}, {'SETNX', '0', ''}, {'DEL', '0'},
                       {'GET', count}, {'TYPE', stream}, {'SET', count, '0'},
@@ -111,7 +38,8 @@ if redis.acl_check_cmd then
     end
   end
 end
-if redis.call('GET', cursor) == last then return 0 end
+local at = redis.call('GET', cursor)
+if at and at ~= ARGV[2] then return at end
 local kind = redis.call('TYPE', stream).ok
 if kind ~= 'none' and kind ~= 'stream' then
   return redis.error_reply('WRONGTYPE ' .. stream .. ' is a ' .. kind .. ', expected a stream')
@@ -119,7 +47,7 @@ end
 local first = tonumber(redis.call('GET', count) or '0')
 if not first then return redis.error_reply('ERR ' .. count .. ' is not a number') end
 local n = first
-for i = 3, #ARGV, 9 do
+for i = 4, #ARGV, 9 do
   redis.call('XADD', stream, 'MAXLEN', '~', keep, '*', 'id', ARGV[i], 'time', ARGV[i + 1],
     'model', ARGV[i + 2], 'version', ARGV[i + 3], 'request_id', ARGV[i + 4],
     'input', ARGV[i + 5], 'output', ARGV[i + 6], 'label', ARGV[i + 7])
@@ -130,11 +58,32 @@ for i = 3, #ARGV, 9 do
   end
 end
 if n ~= first then redis.call('SET', count, n) end
-redis.call('SET', cursor, last, 'EX', ARGV[2])
-return (#ARGV - 2) / 9
+redis.call('SET', cursor, ARGV[3])
+return ARGV[3]
 )lua";
 
-constexpr std::string_view kCursorSeconds = "604800";  // a week: longer than a batch is retried
+constexpr std::string_view kStream = "copse:predictions";
+// In which a copied file looks for its own rows.
+constexpr std::string_view kNewestRows = "10000";
+
+// ---- The position, as text ----
+
+std::string PositionText(const Position& position) {
+  return position.seq == 0 ? std::string() : std::to_string(position.seq) + ":" + position.id;
+}
+
+Result<Position> PositionOfText(std::string_view text) {
+  Position position;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), position.seq);
+  const auto digits = static_cast<std::size_t>(end - text.data());
+  if (code != std::errc() || position.seq < 1 || digits >= text.size() || text[digits] != ':') {
+    return Error{ErrorCode::kUnavailable, "the position of this log in Redis is '" +
+                                              std::string(text.substr(0, 64)) +
+                                              "', expected the number and the id of a row"};
+  }
+  position.id = std::string(text.substr(digits + 1));
+  return position;
+}
 
 // ---- The connection ----
 
@@ -146,6 +95,15 @@ struct FreeReply {
 };
 using Reply = std::unique_ptr<redisReply, FreeReply>;
 
+std::string TextOf(const redisReply& reply) {
+  return reply.str == nullptr ? std::string() : std::string(reply.str, reply.len);
+}
+
+std::span<const redisReply* const> ElementsOf(const redisReply& reply) {
+  if (reply.type != REDIS_REPLY_ARRAY) return {};
+  return {reply.element, reply.elements};
+}
+
 timeval TimevalOf(std::int64_t ms) {
   return {.tv_sec = static_cast<time_t>(ms / 1000),
           .tv_usec = static_cast<suseconds_t>(ms % 1000 * 1000)};
@@ -153,35 +111,48 @@ timeval TimevalOf(std::int64_t ms) {
 
 // One connection. Whatever goes wrong ends it, and the next attempt makes a new one with its
 // time-outs (redisReconnect would lose them).
-class RedisSink final : public LogSink {
+class RedisTarget final : public RowTarget {
  public:
-  explicit RedisSink(const RedisLogOptions& options)
-      : address_(options.address),
-        keep_(std::to_string(options.keep)),
-        connect_timeout_ms_(options.connect_timeout_ms),
-        command_timeout_ms_(options.command_timeout_ms),
-        cursor_("copse:cursor:" + options.instance) {}
+  explicit RedisTarget(RedisOptions options)
+      : options_(std::move(options)), keep_(std::to_string(options_.keep)) {}
 
-  Status Write(std::span<const LogEntry> batch) override;
-  Status Check() override { return Send({"PING"}); }
+  std::string Name() const override {
+    return options_.address.host + ":" + std::to_string(options_.address.port);
+  }
+  Result<Position> Move(const std::string& instance, const Position& from,
+                        std::span<const RecordedRow> rows) override;
+  Result<Position> PositionOf(const std::string& instance) override;
+  Result<std::vector<std::string>> NewestIds() override;
 
  private:
-  Status Send(const std::vector<std::string_view>& command);
+  using Command = std::vector<std::string_view>;
+  Result<Reply> Send(const Command& command);
   Status Connect();
   Status Authenticate();
-  Status Ask(const std::vector<std::string_view>& command);
+  Result<Reply> Ask(const Command& command);
   Error ConnectionFailure(const std::string& doing, std::int64_t timeout_ms, int code) const;
 
-  const RedisAddress address_;
+  const RedisOptions options_;
   const std::string keep_;
-  const std::int64_t connect_timeout_ms_, command_timeout_ms_;
-  const std::string cursor_;
   std::unique_ptr<redisContext, FreeContext> context_;
 };
 
+std::string CursorOf(const std::string& instance) { return "copse:cursor:" + instance; }
+
+// The answers of a cluster say which other server to ask; none of them has all of our keys.
+Error Refusal(std::string_view text) {
+  std::string why = "Redis refused: " + std::string(text);
+  for (const std::string_view prefix : {"MOVED", "ASK ", "CROSSSLOT", "CLUSTERDOWN"}) {
+    if (text.starts_with(prefix)) {
+      why += " (a Redis Cluster cannot keep the log: its keys change in one step on one server)";
+    }
+  }
+  return {ErrorCode::kUnavailable, why};
+}
+
 // hiredis reports a time-out as "Resource temporarily unavailable".
-Error RedisSink::ConnectionFailure(const std::string& doing, std::int64_t timeout_ms,
-                                   int code) const {
+Error RedisTarget::ConnectionFailure(const std::string& doing, std::int64_t timeout_ms,
+                                     int code) const {
   const bool timed_out = context_ && context_->err == REDIS_ERR_IO &&
                          (code == EAGAIN || code == EWOULDBLOCK || code == ETIMEDOUT);
   std::string why = "out of memory";
@@ -190,7 +161,7 @@ Error RedisSink::ConnectionFailure(const std::string& doing, std::int64_t timeou
   return {ErrorCode::kUnavailable, doing + ": " + why};
 }
 
-Status RedisSink::Ask(const std::vector<std::string_view>& command) {
+Result<Reply> RedisTarget::Ask(const Command& command) {
   std::vector<const char*> texts;
   std::vector<std::size_t> sizes;
   texts.reserve(command.size());
@@ -200,68 +171,92 @@ Status RedisSink::Ask(const std::vector<std::string_view>& command) {
     sizes.push_back(part.size());
   }
   errno = 0;
-  const Reply reply(static_cast<redisReply*>(redisCommandArgv(
+  Reply reply(static_cast<redisReply*>(redisCommandArgv(
       context_.get(), static_cast<int>(command.size()), texts.data(), sizes.data())));
-  if (!reply) return ConnectionFailure("the connection broke", command_timeout_ms_, errno);
-  if (reply->type == REDIS_REPLY_ERROR) {
-    return Error{ErrorCode::kUnavailable, "Redis refused: " + std::string(reply->str, reply->len)};
-  }
-  return Ok{};
+  if (!reply) return ConnectionFailure("the connection broke", options_.command_timeout_ms, errno);
+  if (reply->type == REDIS_REPLY_ERROR) return Refusal({reply->str, reply->len});
+  return reply;
 }
 
 // Without a password a PING asks whether one is wanted: a long command from a stranger would
 // only get "Protocol error".
-Status RedisSink::Authenticate() {
-  if (address_.password.empty()) return Ask({"PING"});
-  if (address_.user.empty()) return Ask({"AUTH", address_.password});
-  return Ask({"AUTH", address_.user, address_.password});
+Status RedisTarget::Authenticate() {
+  const RedisAddress& address = options_.address;
+  Command command = {"PING"};
+  if (!address.password.empty()) command = {"AUTH", address.user, address.password};
+  if (!address.password.empty() && address.user.empty()) command = {"AUTH", address.password};
+  const auto reply = Ask(command);
+  return reply.ok() ? Status(Ok{}) : Status(reply.error());
 }
 
-Status RedisSink::Connect() {
+Status RedisTarget::Connect() {
   errno = 0;
-  context_.reset(redisConnectWithTimeout(address_.host.c_str(), address_.port,
-                                         TimevalOf(connect_timeout_ms_)));
+  context_.reset(redisConnectWithTimeout(options_.address.host.c_str(), options_.address.port,
+                                         TimevalOf(options_.connect_timeout_ms)));
   if (!context_ || context_->err != 0) {
-    return ConnectionFailure("cannot connect", connect_timeout_ms_, errno);
+    return ConnectionFailure("cannot connect", options_.connect_timeout_ms, errno);
   }
-  if (redisSetTimeout(context_.get(), TimevalOf(command_timeout_ms_)) != REDIS_OK) {
-    return ConnectionFailure("cannot set a time-out", command_timeout_ms_, errno);
+  if (redisSetTimeout(context_.get(), TimevalOf(options_.command_timeout_ms)) != REDIS_OK) {
+    return ConnectionFailure("cannot set a time-out", options_.command_timeout_ms, errno);
   }
   return Authenticate();
 }
 
-Status RedisSink::Send(const std::vector<std::string_view>& command) {
-  Status status = context_ ? Status(Ok{}) : Connect();
-  if (status.ok()) status = Ask(command);
-  if (!status.ok()) context_.reset();
-  return status;
+Result<Reply> RedisTarget::Send(const Command& command) {
+  if (!context_) {
+    if (const Status connected = Connect(); !connected.ok()) {
+      context_.reset();
+      return connected.error();
+    }
+  }
+  Result<Reply> reply = Ask(command);
+  if (!reply.ok()) context_.reset();
+  return reply;
 }
 
-Status RedisSink::Write(std::span<const LogEntry> batch) {
-  std::vector<std::string> times;
-  times.reserve(batch.size());
-  std::vector<std::string_view> command = {"EVAL",        kShip,   "3",   "copse:predictions",
-                                           "copse:count", cursor_, keep_, kCursorSeconds};
-  command.reserve(command.size() + batch.size() * 9);
-  for (const LogEntry& e : batch) {
-    times.push_back(Rfc3339(e.time_unix_ms));
+// EVAL with the whole text, not EVALSHA: Redis cannot have forgotten it.
+Result<Position> RedisTarget::Move(const std::string& instance, const Position& from,
+                                   std::span<const RecordedRow> rows) {
+  const std::string cursor = CursorOf(instance), before = PositionText(from);
+  const std::string after = PositionText({rows.back().seq, rows.back().id});
+  Command command = {"EVAL", kShip, "3", kStream, "copse:count", cursor, keep_, before, after};
+  command.reserve(command.size() + rows.size() * 9);
+  for (const RecordedRow& r : rows) {
     for (const std::string_view field : std::initializer_list<std::string_view>{
-             e.id, times.back(), e.model, e.version, e.request_id, e.input, e.output, e.label,
-             e.numbered ? "1" : "0"}) {
+             r.id, r.time, r.model, r.version, r.request_id, r.input, r.output, r.label,
+             r.numbered ? "1" : "0"}) {
       command.push_back(field);
     }
   }
-  return Send(command);
+  const auto reply = Send(command);
+  if (!reply.ok()) return reply.error();
+  return PositionOfText(TextOf(**reply));
 }
 
-std::string RandomName() {
-  std::random_device random;
-  std::string name;
-  for (int i = 0; i < 16; ++i) name += "0123456789abcdef"[random() % 16];
-  return name;
+Result<Position> RedisTarget::PositionOf(const std::string& instance) {
+  const std::string cursor = CursorOf(instance);
+  const auto reply = Send({"GET", cursor});
+  if (!reply.ok()) return reply.error();
+  if ((*reply)->type == REDIS_REPLY_NIL) return Position();
+  return PositionOfText(TextOf(**reply));
 }
 
-Status Check(const RedisLogOptions& options) {
+Result<std::vector<std::string>> RedisTarget::NewestIds() {
+  const auto reply = Send({"XREVRANGE", kStream, "+", "-", "COUNT", kNewestRows});
+  if (!reply.ok()) return reply.error();
+  std::vector<std::string> ids;
+  for (const redisReply* entry : ElementsOf(**reply)) {
+    const auto parts = ElementsOf(*entry);
+    if (parts.size() != 2) continue;
+    const auto fields = ElementsOf(*parts[1]);
+    for (std::size_t i = 0; i + 1 < fields.size(); i += 2) {
+      if (TextOf(*fields[i]) == "id") ids.push_back(TextOf(*fields[i + 1]));
+    }
+  }
+  return ids;
+}
+
+Status Check(const RedisOptions& options) {
   const auto refuse = [](const std::string& what, std::int64_t value) {
     return Error{ErrorCode::kInvalidInput,
                  what + " is " + std::to_string(value) + ", expected at least 1"};
@@ -273,47 +268,18 @@ Status Check(const RedisLogOptions& options) {
   if (options.command_timeout_ms < 1) {
     return refuse("the time-out of a command to Redis", options.command_timeout_ms);
   }
-  if (options.address.host.empty()) return BadUrl("is empty");
+  if (options.address.host.empty()) {
+    return Error{ErrorCode::kInvalidInput, "the address of Redis is empty"};
+  }
   return Ok{};
 }
 
 }  // namespace
 
-Result<RedisAddress> ParseRedisUrl(std::string_view url) {
-  if (url.starts_with(kScheme)) {
-    url.remove_prefix(kScheme.size());
-  } else if (const std::size_t scheme = url.find("://"); scheme != std::string_view::npos) {
-    return BadUrl("has the scheme " + Quoted(url.substr(0, scheme)) + ", which is not supported");
-  }
-  RedisAddress address;
-  // The last '@': one in a password that nobody encoded stays out of the host, and of messages.
-  if (const std::size_t at = url.rfind('@'); at != std::string_view::npos) {
-    const Status read = ReadUserInfo(url.substr(0, at), address);
-    if (!read.ok()) return read.error();
-    url.remove_prefix(at + 1);
-  }
-  const std::size_t slash = url.find('/');
-  const std::string_view path = slash == std::string_view::npos ? "" : url.substr(slash);
-  if (!path.empty() && path != "/" && path != "/0") {
-    return BadUrl("names the database " + Quoted(path) + ", only /0 is supported");
-  }
-  const Status read = ReadHostAndPort(url.substr(0, slash), address);
-  if (!read.ok()) return read.error();
-  return address;
-}
-
-Result<std::unique_ptr<PredictionLog>> OpenRedisLog(RedisLogOptions options) {
+Result<std::unique_ptr<RowTarget>> MakeRedisTarget(RedisOptions options) {
   const Status checked = Check(options);
   if (!checked.ok()) return checked.error();
-  if (options.instance.empty()) options.instance = RandomName();
-  options.writer.sink = "redis";
-  options.writer.target = options.address.host + ":" + std::to_string(options.address.port);
-  options.writer.append_wait_ms = 0;
-  // The sink itself tells of a Redis that stands still, unless its answers trickle.
-  options.writer.room_stall_ms = options.connect_timeout_ms + options.command_timeout_ms;
-  auto sink = std::make_unique<RedisSink>(options);
-  return std::unique_ptr<PredictionLog>(
-      std::make_unique<LogWriter>(std::move(options.writer), std::move(sink)));
+  return std::unique_ptr<RowTarget>(std::make_unique<RedisTarget>(std::move(options)));
 }
 
 }  // namespace copse

@@ -14,7 +14,7 @@
 #include "loaded_model.h"
 #include "model_source.h"
 #include "model_text.h"
-#include "outbox.h"
+#include "recorder.h"
 #include "redis_shipper.h"
 #include "server.h"
 #include "web_assets.h"
@@ -25,9 +25,11 @@ namespace {
 struct ServeOptions {
   std::vector<std::string> models;
   std::string models_dir;
-  std::string redis;  // empty: the embedded log
+  std::string redis;  // empty: rows stay in the file
   std::int64_t redis_keep = 1'000'000;
   std::string log = "copse-predictions.db";
+  std::int64_t log_bytes_max = std::int64_t{1} << 30;
+  std::int64_t log_keep = 0;
   bool no_log = false;
   std::string durability = "commit";
   double reload_interval = 2;  // seconds; 0: only on SIGHUP
@@ -70,22 +72,26 @@ std::unique_ptr<ModelSource> SourceOf(const ServeOptions& options) {
                            }});
 }
 
+// Null without --redis.
+Result<std::unique_ptr<RowTarget>> OpenTarget(const ServeOptions& options) {
+  if (options.redis.empty()) return std::unique_ptr<RowTarget>();
+  auto address = ParseRedisUrl(options.redis);
+  if (!address.ok()) return address.error();
+  return MakeRedisTarget({.address = *std::move(address), .keep = options.redis_keep});
+}
+
 Result<std::unique_ptr<PredictionLog>> OpenLog(const ServeOptions& options) {
-  if (!options.redis.empty()) {
-    auto address = ParseRedisUrl(options.redis);
-    if (!address.ok()) return address.error();
-    RedisLogOptions redis;
-    redis.address = *address;
-    redis.keep = options.redis_keep;
-    return OpenRedisLog(std::move(redis));
-  }
   if (options.no_log) return std::unique_ptr<PredictionLog>();
-  OutboxOptions outbox;
-  outbox.path = options.log;
-  outbox.durability = options.durability == "full"    ? Durability::kFull
-                      : options.durability == "async" ? Durability::kAsync
-                                                      : Durability::kCommit;
-  return OpenOutbox(std::move(outbox));
+  auto target = OpenTarget(options);
+  if (!target.ok()) return target.error();
+  RecorderOptions recorder;
+  recorder.outbox.path = options.log;
+  recorder.outbox.bytes_max = options.log_bytes_max;
+  recorder.outbox.rows_max = options.log_keep;
+  recorder.outbox.durability = options.durability == "full"    ? Durability::kFull
+                               : options.durability == "async" ? Durability::kAsync
+                                                               : Durability::kCommit;
+  return OpenRecorder(std::move(recorder), *std::move(target));
 }
 
 int Milliseconds(double seconds) { return static_cast<int>(std::lround(seconds * 1000)); }
@@ -167,8 +173,8 @@ void AddMainOptions(CLI::App& app, ServeOptions& options) {
 // Where predictions are recorded.
 void AddLogOptions(CLI::App& app, ServeOptions& options) {
   app.add_option("--redis", options.redis,
-                 "Record predictions in Redis: [redis://[[USER]:PASSWORD@]]HOST[:PORT]; without a "
-                 "value localhost:6379. --log is then not used")
+                 "Move recorded predictions to Redis: [redis://[[USER]:PASSWORD@]]HOST[:PORT]; "
+                 "without a value localhost:6379. They wait in the file of --log until it has them")
       ->expected(0, 1)
       ->default_str("localhost:6379")
       ->envname("COPSE_REDIS");
@@ -179,7 +185,24 @@ void AddLogOptions(CLI::App& app, ServeOptions& options) {
   app.add_option("--log", options.log, "Record predictions in this SQLite file")
       ->capture_default_str()
       ->envname("COPSE_LOG");
+  app.add_option("--log-max-bytes", options.log_bytes_max,
+                 "Most bytes of rows in that file, such as 1GiB: the oldest are trimmed, but never "
+                 "one that waits for Redis")
+      ->transform(CLI::AsSizeValue(false))
+      ->check(CLI::Range(std::int64_t{1} << 20, std::int64_t{1} << 53))
+      ->capture_default_str()
+      ->envname("COPSE_LOG_MAX_BYTES");
+  app.add_option("--log-keep", options.log_keep,
+                 "Most rows in that file, trimmed in the same way; 0: as many as fit")
+      ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 53))
+      ->capture_default_str()
+      ->envname("COPSE_LOG_KEEP");
   app.add_flag("--no-log", options.no_log, "Record nothing")->envname("COPSE_NO_LOG");
+  app.add_flag(
+         "--predictions-route", options.config.predictions_route,
+         "Answer GET /predictions with the rows that were recorded last, to everybody who can "
+         "reach this service (default: off)")
+      ->envname("COPSE_PREDICTIONS_ROUTE");
   app.add_option("--durability", options.durability,
                  "When a prediction is answered: commit (it is committed), full (and on the disk), "
                  "async (it is queued)")
@@ -259,6 +282,14 @@ Command AddServeCommand(CLI::App& app) {
   app.callback([options] {
     if (options->models.empty() && options->models_dir.empty()) {
       throw CLI::RequiredError("--model or --models");
+    }
+    if (options->no_log && !options->redis.empty()) {
+      throw CLI::ValidationError(
+          "--redis", "needs the file of --log, which --no-log turns off; leave one of them out");
+    }
+    if (options->no_log && options->config.predictions_route) {
+      throw CLI::ValidationError("--predictions-route",
+                                 "needs the log, which --no-log turns off; leave one of them out");
     }
   });
   return [options] { return Serve(*options); };

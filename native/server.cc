@@ -124,7 +124,8 @@ Status RunServer(ServerConfig config) {
   Metrics metrics;
   AccessLog access_log(config.access_log ? STDOUT_FILENO : -1);
   Gate gate(config.gate);
-  Handlers handlers(config.models, std::move(web), config.log.get(), metrics);
+  Handlers handlers(config.models, std::move(web), config.log.get(), metrics,
+                    {.predictions_route = config.predictions_route});
   const SessionContext context{.handlers = handlers,
                                .limits = config.limits,
                                .metrics = metrics,

@@ -37,6 +37,7 @@ struct ServerConfig {
   int port = 5000;                     ///< 0: any free port, named in the line that is printed
   std::string web_dir;                 ///< the built page; empty: no page
   std::unique_ptr<PredictionLog> log;  ///< or null: nothing is recorded
+  bool predictions_route = false;      ///< GET /predictions answers with what `log` holds
   ServerLimits limits;
   GateConfig gate;
   std::size_t threads = 64;  ///< requests answered at the same time

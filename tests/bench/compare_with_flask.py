@@ -161,7 +161,8 @@ def main():
                 port = free_port()
                 rounds["copse"].append(measure(
                     [str(ROOT / "build/bin/copse"), "serve", "--model", str(ROOT / "models/iris.safetensors"),
-                     "--host", "127.0.0.1", "--port", str(port), "--redis", f"127.0.0.1:{redis_port}"],
+                     "--host", "127.0.0.1", "--port", str(port), "--redis", f"127.0.0.1:{redis_port}",
+                     "--log", os.path.join(folder, "predictions.db")],
                     port, chosen.seconds))
                 port = free_port()
                 rounds["flask"].append(measure(

@@ -161,6 +161,16 @@ class ComposeWithRedis(unittest.TestCase):
         eventually(lambda: self.redis("GET", "2") == "[0]")
         self.assertEqual(self.redis("GET", "0"), "[0]", "the first prediction survived the restart")
 
+    def test_what_waits_for_redis_outlives_the_service(self):
+        before = int(self.redis("XLEN", "copse:predictions"))
+        self.compose("stop", "redis-server")
+        for _ in range(5):
+            self.assertEqual(get(self.port(), f"/predict?{VIRGINICA}"), (200, "[2]"))
+        self.compose("kill", "-s", "SIGKILL", "rf-api")
+        self.compose("rm", "-f", "rf-api")  # the volume has a name: it stays
+        self.compose("up", "--wait", "-d")
+        eventually(lambda: int(self.redis("XLEN", "copse:predictions")) == before + 5)
+
     def test_redis_is_not_published(self):
         description = json.loads(self.compose("config", "--format", "json"))
         self.assertFalse(description["services"]["redis-server"].get("ports"))

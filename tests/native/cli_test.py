@@ -93,8 +93,8 @@ class Usage(Command):
 
     def test_every_serve_option_names_its_variable(self):
         text = self.answer("serve", "--help").decode()
-        for option in ["model", "models", "iterations", "host", "port", "redis", "redis-keep", "log", "durability", "web",
-                       "threads", "body-bytes-max", "head-timeout", "body-timeout",
+        for option in ["model", "models", "iterations", "host", "port", "redis", "redis-keep", "log",
+                       "log-max-bytes", "log-keep", "predictions-route", "durability", "web", "threads", "body-bytes-max", "head-timeout", "body-timeout",
                        "idle-timeout"]:
             self.assertIn(f"--{option}", text)
             self.assertIn("COPSE_" + option.upper().replace("-", "_"), text)
@@ -110,7 +110,12 @@ class Usage(Command):
                           ["import", IRIS], ["import", "-o", self.folder / "o"],
                           ["import", IRIS, "-o", self.folder / "o", "--iterations", "some"],
                           ["serve", "--model", IRIS, "--port", "65536"],
-                          ["serve", "--model", IRIS, "--durability", "maybe"]]:
+                          ["serve", "--model", IRIS, "--durability", "maybe"],
+                          ["serve", "--model", IRIS, "--log-max-bytes", "1"],
+                          ["serve", "--model", IRIS, "--log-max-bytes", "much"],
+                          ["serve", "--model", IRIS, "--log-keep", "-1"],
+                          ["serve", "--model", IRIS, "--no-log", "--redis"],
+                          ["serve", "--model", IRIS, "--no-log", "--predictions-route"]]:
             self.refusal(2, *arguments)
 
     def test_options_that_do_not_go_together_are_two(self):

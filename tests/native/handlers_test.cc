@@ -356,6 +356,94 @@ TEST(Handlers, ModelsThatTakeMissingValuesAndTextsSayWhatTheyAnswer) {
   EXPECT_EQ(log.entries[0].input, "[null,1,2]");
 }
 
+class RecentPredictionsTest : public testing::Test {
+ protected:
+  RecentPredictionsTest() {
+    for (const char* const label : {"a", "b", "c"}) {
+      log_.entries.push_back({.id = label,
+                              .model = "m",
+                              .version = "1",
+                              .request_id = "r",
+                              .input = "[1,null]",
+                              .output = "[0]",
+                              .label = label});
+    }
+  }
+  Reply Ask(const std::string& target, test::Fields fields = {}) const {
+    return handlers_.Handle(MakeRequest("GET", target, std::move(fields)));
+  }
+
+  Metrics metrics_;
+  test::RememberingLog log_;
+  const Handlers handlers_{{}, {}, &log_, metrics_, {.predictions_route = true}};
+};
+
+TEST_F(RecentPredictionsTest, NewestFirst) {
+  const Reply reply = Ask("/predictions?limit=2");
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(reply.content_type, "application/json");
+  EXPECT_EQ(HeaderOf(reply, "Cache-Control"), "no-store");
+  EXPECT_EQ(reply.body,
+            R"({"predictions":[{"seq":3,"id":"c","time":"now","model":"m","version":"1",)"
+            R"("request_id":"r","input":[1,null],"output":"[0]","label":"c"},)"
+            R"({"seq":2,"id":"b","time":"now","model":"m","version":"1",)"
+            R"("request_id":"r","input":[1,null],"output":"[0]","label":"b"}]})"
+            "\n");
+  EXPECT_EQ(handlers_.RouteName("/predictions"), "/predictions");
+}
+
+TEST_F(RecentPredictionsTest, OneALineForWhoAcceptsThat) {
+  const Reply reply = Ask("/predictions?limit=1", {{"accept", "application/x-ndjson"}});
+  EXPECT_EQ(reply.content_type, "application/x-ndjson");
+  EXPECT_EQ(reply.body, R"({"seq":3,"id":"c","time":"now","model":"m","version":"1",)"
+                        R"("request_id":"r","input":[1,null],"output":"[0]","label":"c"})"
+                        "\n");
+}
+
+TEST_F(RecentPredictionsTest, WhatIsNoJsonInTheFileIsText) {
+  log_.entries.push_back({.id = "\"",
+                          .model = {},
+                          .version = {},
+                          .request_id = {},
+                          .input = "[1,",
+                          .output = {},
+                          .label = {}});
+  const Reply reply = Ask("/predictions?limit=1");
+  EXPECT_NE(reply.body.find(R"("id":"\"")"), std::string::npos) << reply.body;
+  EXPECT_NE(reply.body.find(R"("input":"[1,")"), std::string::npos) << reply.body;
+}
+
+TEST_F(RecentPredictionsTest, RefusalsNameFieldAndValue) {
+  for (const char* const value : {"0", "1001", "-1", "1.5", "", "99999999999999999999", "1x"}) {
+    const Reply reply = Ask(std::string("/predictions?limit=") + value);
+    EXPECT_EQ(reply.status, 400) << value;
+    EXPECT_NE(reply.body.find("a whole number from 1 to 1000 was expected"), std::string::npos);
+    EXPECT_NE(reply.body.find("\"field\":\"limit\",\"value\":\"" + std::string(value) + "\""),
+              std::string::npos)
+        << reply.body;
+  }
+  EXPECT_EQ(Ask("/predictions?limit=1&limit=1").status, 400);
+  EXPECT_EQ(Ask("/predictions?last=1").status, 400);
+}
+
+TEST_F(RecentPredictionsTest, ALogThatCannotBeReadIs503AndKeepsItsPathToItself) {
+  log_.unreadable = "cannot open '/secret/path'";
+  const Reply reply = Ask("/predictions");
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_EQ(reply.body.find("secret"), std::string::npos);
+}
+
+TEST_F(RecentPredictionsTest, OffUnlessAskedFor) {
+  Metrics metrics;
+  const Handlers off({}, {}, &log_, metrics);
+  EXPECT_EQ(off.Handle(MakeRequest("GET", "/predictions")).status, 404);
+  EXPECT_EQ(off.Handle(MakeRequest("GET", "/openapi.json")).body.find("/predictions"),
+            std::string::npos);
+  const Handlers no_log({}, {}, nullptr, metrics, {.predictions_route = true});
+  EXPECT_EQ(no_log.Handle(MakeRequest("GET", "/predictions")).status, 404);
+  EXPECT_NE(Ask("/openapi.json").body.find("\"/predictions\""), std::string::npos);
+}
+
 TEST(PrefersJson, OnlyWhenItIsNamedAndNotWorseThanHtml) {
   EXPECT_TRUE(PrefersJson("application/json"));
   EXPECT_TRUE(PrefersJson("text/plain, Application/JSON;q=0.9, */*"));

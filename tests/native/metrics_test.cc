@@ -69,8 +69,28 @@ TEST(Metrics, TellsHowTheLogIsDoing) {
   EXPECT_TRUE(HasLine(text, "prediction_log_dropped_total 1"));
   EXPECT_TRUE(HasLine(text, "prediction_log_queued 1"));
   EXPECT_TRUE(HasLine(text, "prediction_log_late_total 2"));
+  EXPECT_EQ(text.find("redis_up"), std::string::npos);
   EXPECT_TRUE(HasLine(text, "models_loaded 2"));
   EXPECT_TRUE(HasLine(text, "service_ready 1"));
+}
+
+TEST(Metrics, TellsHowRowsGetToRedis) {
+  Metrics::Snapshot snapshot;
+  LogState log;
+  log.sink = "sqlite";
+  log.bytes = 8192;
+  log.redis = ShipState{
+      .up = false, .shipped = 7, .waiting = 3, .gone = 1, .lag_seconds = 2.5, .last_error = "OOM"};
+  snapshot.log = log;
+  const std::string text = Metrics().Text(snapshot);
+  EXPECT_TRUE(HasLine(text, R"(prediction_log_up{sink="sqlite"} 1)")) << text;
+  EXPECT_TRUE(HasLine(text, "prediction_log_bytes 8192"));
+  EXPECT_TRUE(HasLine(text, "redis_up 0"));
+  EXPECT_TRUE(HasLine(text, "prediction_log_shipped_total 7"));
+  EXPECT_TRUE(HasLine(text, "prediction_log_unshipped_rows 3"));
+  EXPECT_TRUE(HasLine(text, "prediction_log_lag_seconds 2.5"));
+  EXPECT_TRUE(HasLine(text, "prediction_log_gone_total 1"));
+  EXPECT_TRUE(HasLine(text, "# TYPE prediction_log_lag_seconds gauge"));
 }
 
 TEST(FormatAccessLogLine, IsOneLineOfJsonWhateverThePathIs) {

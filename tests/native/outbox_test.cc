@@ -8,6 +8,7 @@
 #include <fstream>
 
 #include "log_fixtures.h"
+#include "recorder.h"
 
 namespace copse {
 namespace {
@@ -18,8 +19,8 @@ using test::Eventually;
 using test::MsOf;
 using test::Said;
 
-std::unique_ptr<PredictionLog> OpenOrFail(OutboxOptions options) {
-  auto log = OpenOutbox(std::move(options));
+std::unique_ptr<PredictionLog> OpenOrFail(RecorderOptions options) {
+  auto log = OpenRecorder(std::move(options));
   if (log.ok()) return std::move(log).value();
   ADD_FAILURE() << log.error().message;
   return nullptr;
@@ -28,8 +29,8 @@ std::unique_ptr<PredictionLog> OpenOrFail(OutboxOptions options) {
 // A log in a folder of its own, asked with the sqlite3 program as a person would.
 class OutboxTest : public testing::Test {
  protected:
-  OutboxOptions Options(Durability durability = Durability::kCommit) {
-    OutboxOptions options{.path = dir_ / "predictions.db", .durability = durability};
+  RecorderOptions Options(Durability durability = Durability::kCommit) {
+    RecorderOptions options{.outbox = {.path = dir_ / "predictions.db", .durability = durability}};
     options.writer.retry_first_ms = 1;
     options.writer.retry_max_ms = 20;
     options.writer.append_wait_ms = 20'000;
@@ -40,9 +41,9 @@ class OutboxTest : public testing::Test {
     return test::OutputOf({"sqlite3", dir_ / "predictions.db", sql});
   }
   std::string SentenceOf(const std::string& path) {
-    OutboxOptions options = Options();
-    options.path = path;
-    auto log = OpenOutbox(std::move(options));
+    RecorderOptions options = Options();
+    options.outbox.path = path;
+    auto log = OpenRecorder(std::move(options));
     if (log.ok()) return "opened";
     EXPECT_EQ(log.error().code, ErrorCode::kInvalidInput);
     return log.error().message;
@@ -117,7 +118,7 @@ TEST_F(OutboxTest, KillingTheProcessLosesNothingThatWasAnswered) {
   ASSERT_EQ(pipe(answered), 0);
   const pid_t child = fork();
   if (child == 0) {
-    auto log = OpenOutbox(Options());
+    auto log = OpenRecorder(Options());
     if (!log.ok()) _exit(1);
     for (int i = 0; i < 1'000'000; ++i) {
       (*log)->Append({Entry(i)});
@@ -144,7 +145,7 @@ TEST_F(OutboxTest, KillingTheProcessLosesNothingThatWasAnswered) {
 }
 
 TEST_F(OutboxTest, ALockedFileDelaysNoPredictionAndIsRetried) {
-  OutboxOptions options = Options();
+  RecorderOptions options = Options();
   options.writer.append_wait_ms = 100;
   auto log = OpenOrFail(std::move(options));
   test::Program other({"sqlite3", dir_ / "predictions.db"});
@@ -198,6 +199,128 @@ TEST_F(OutboxTest, AFullDiskIsSaidCountedAndRetried) {
   ASSERT_TRUE(Eventually([&] { return log->State().written == 5'000; })) << said_.All();
   EXPECT_EQ(Ask("SELECT count(*), max(id) FROM predictions"), "5000|a004999");
   EXPECT_EQ(log->State().dropped, 0u);
+}
+
+TEST_F(OutboxTest, TheNewestRowsComeFirst) {
+  auto log = OpenOrFail(Options());
+  log->Append(Entries(0, 5));
+  const auto rows = log->Recent(3);
+  ASSERT_TRUE(rows.ok());
+  ASSERT_EQ(rows->size(), 3u);
+  EXPECT_EQ((*rows)[0].seq, 5);
+  EXPECT_EQ((*rows)[0].output, "[4]");
+  EXPECT_EQ((*rows)[0].time, "2026-01-31T09:30:00.129Z");
+  EXPECT_EQ((*rows)[2].id, "a000002");
+  EXPECT_TRUE((*rows)[2].numbered);
+}
+
+TEST_F(OutboxTest, KeepsTheNewestRowsAndGoesOnCounting) {
+  RecorderOptions options = Options();
+  options.outbox.rows_max = 10;
+  OpenOrFail(options)->Append(Entries(0, 40));
+  {
+    auto log = OpenOrFail(options);
+    for (int i = 40; i < 60; ++i) log->Append({Entry(i)});
+  }
+  EXPECT_EQ(Ask("SELECT count(*), min(seq), max(seq), max(id) FROM predictions"),
+            "10|51|60|a000059");
+}
+
+TEST_F(OutboxTest, KeepsToItsSizeByTrimmingTheOldest) {
+  RecorderOptions options = Options();
+  options.outbox.bytes_max = 200'000;
+  auto log = OpenOrFail(options);
+  for (int i = 0; i < 5'000; i += 50) log->Append(Entries(i, i + 50));
+  EXPECT_LT(log->State().bytes, 260'000u);
+  EXPECT_EQ(Ask("SELECT max(seq), max(id), min(seq) > 1000 FROM predictions"), "5000|a004999|1");
+  EXPECT_EQ(said_.All(), "");
+}
+
+// Rows of one file of rows, and what is asked of it without a thread in between.
+class OutboxFileTest : public OutboxTest {
+ protected:
+  std::unique_ptr<Outbox> Open(std::int64_t bytes_max = 0) {
+    auto outbox = Outbox::Open({.path = dir_ / "predictions.db", .bytes_max = bytes_max});
+    EXPECT_TRUE(outbox.ok());
+    return *std::move(outbox);
+  }
+  static std::string IdsAfter(Outbox& outbox, std::int64_t seq, std::size_t rows_max,
+                              std::size_t bytes_max = 1u << 20) {
+    std::string ids;
+    const auto rows = outbox.RowsAfter(seq, rows_max, bytes_max);
+    EXPECT_TRUE(rows.ok());
+    for (const RecordedRow& row : *rows) ids += row.id.substr(6);
+    return ids;
+  }
+};
+
+TEST_F(OutboxFileTest, RowsComeInOrderAndInBoundedParts) {
+  auto outbox = Open();
+  ASSERT_TRUE(outbox->Append(Entries(0, 6), 0).ok());
+  EXPECT_EQ(outbox->size().last_seq, 6);
+  EXPECT_EQ(IdsAfter(*outbox, 0, 100), "012345");
+  EXPECT_EQ(IdsAfter(*outbox, 4, 100), "45");
+  EXPECT_EQ(IdsAfter(*outbox, 1, 2), "12");
+  EXPECT_EQ(IdsAfter(*outbox, 1, 100, 1), "1") << "one at least";
+  EXPECT_EQ(IdsAfter(*outbox, 6, 100), "");
+}
+
+TEST_F(OutboxFileTest, RemembersItsNameAndPosition) {
+  const auto first = Open()->ReadMark();
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->instance.size(), 16u);
+  EXPECT_EQ(first->position, Position());
+  ASSERT_TRUE(Open()->SaveMark({7, "id-7"}).ok());
+  EXPECT_EQ(Open()->ReadMark()->instance, first->instance);
+  EXPECT_EQ(Open()->ReadMark()->position, (Position{7, "id-7"}));
+  ASSERT_TRUE(Open()->StartInstance({5, "id-5"}).ok());
+  EXPECT_NE(Open()->ReadMark()->instance, first->instance);
+  EXPECT_EQ(Open()->ReadMark()->position, (Position{5, "id-5"}));
+}
+
+TEST_F(OutboxFileTest, FindsRowsByNumberAndById) {
+  auto outbox = Open();
+  ASSERT_TRUE(outbox->Append(Entries(0, 6), 0).ok());
+  EXPECT_EQ(*outbox->IdOf(3), "a000002");
+  EXPECT_EQ(*outbox->IdOf(7), "");
+  EXPECT_EQ(*outbox->FirstSeq(), 1);
+  const std::vector<std::string> ids = {"a000001", "b000005", "a000004", "a000000"};
+  EXPECT_EQ(*outbox->NewestAmong(ids), (Position{5, "a000004"}));
+  EXPECT_EQ(*outbox->NewestAmong({}), Position());
+}
+
+TEST_F(OutboxFileTest, AFileFullOfRowsThatAreNeededTakesNoMore) {
+  auto outbox = Open(100'000);
+  int n = 0;
+  Status status = Ok{};
+  for (; status.ok() && n < 100'000; n += 50) status = outbox->Append(Entries(n, n + 50), 0);
+  ASSERT_FALSE(status.ok());
+  EXPECT_EQ(status.error().message,
+            "the prediction log '" + (dir_ / "predictions.db") +
+                "' is full: rows that wait for Redis take the 100000 bytes that it may have");
+  EXPECT_EQ(Ask("SELECT min(seq), max(seq) FROM predictions"), "1|" + std::to_string(n - 50));
+  ASSERT_TRUE(outbox->Append(Entries(n, n + 50), 100).ok()) << "99 rows may go";
+  EXPECT_EQ(Ask("SELECT min(seq), max(seq) FROM predictions"), "100|" + std::to_string(n));
+}
+
+TEST_F(OutboxFileTest, ConnectionsOfSeveralProcessesShareTheNumbers) {
+  auto a = Open(), b = Open();
+  for (int i = 0; i < 20; ++i) {
+    ASSERT_TRUE(a->Append({{Entry(i, true, "a")}}, 0).ok());
+    ASSERT_TRUE(b->Append({{Entry(i, true, "b")}}, 0).ok());
+  }
+  EXPECT_EQ(Ask("SELECT count(*), min(seq), max(seq) FROM predictions"), "40|1|40");
+}
+
+TEST_F(OutboxFileTest, AnErasedFileIsNoticedAndNotMadeAgain) {
+  auto outbox = Open();
+  ASSERT_TRUE(outbox->Append(Entries(0, 6), 0).ok());
+  EXPECT_FALSE(outbox->HasMoved());
+  std::filesystem::remove(dir_ / "predictions.db");
+  EXPECT_TRUE(outbox->HasMoved());
+  ASSERT_TRUE(outbox->Append(Entries(6, 9), 0).ok()) << "what is open still works";
+  EXPECT_EQ(IdsAfter(*outbox, 0, 100), "012345678");
+  EXPECT_FALSE(std::filesystem::exists(dir_ / "predictions.db"));
 }
 
 TEST_F(OutboxTest, RefusesAFileInAFolderThatDoesNotExist) {

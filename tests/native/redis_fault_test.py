@@ -16,6 +16,7 @@ import tempfile
 import threading
 import time
 import unittest
+import urllib.error
 import urllib.request
 
 import redis
@@ -46,10 +47,13 @@ class Redis:
         self.folder, self.port, self.process, self.password = folder, free_port(), None, None
 
     def start(self, *settings):
+        self.spawn(*settings)
+        eventually(self.answers, "redis-server answers")
+
+    def spawn(self, *settings):
         self.process = subprocess.Popen(
             ["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.folder,
              "--save", "", "--appendfsync", "always", *settings], stdout=subprocess.DEVNULL)
-        eventually(self.answers, "redis-server answers")
 
     def client(self):
         return redis.Redis(port=self.port, password=self.password, socket_timeout=GUARD_S)
@@ -121,6 +125,20 @@ class Service:
         with urllib.request.urlopen(request, timeout=GUARD_S) as answer:
             return json.loads(answer.read())
 
+    def ask(self, path, accept="*/*"):
+        """(status, body) of a GET"""
+        request = urllib.request.Request(self.url() + path, headers={"Accept": accept})
+        try:
+            with urllib.request.urlopen(request, timeout=GUARD_S) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode()
+
+    def metric(self, name):
+        found = re.search(rf"^{name}(?:{{[^}}]*}})? (\S+)$", self.ask("/metrics")[1], re.M)
+        return found and float(found.group(1))
+
     def stop(self):
         """(exit code, seconds) of SIGTERM"""
         begin = time.monotonic()
@@ -145,7 +163,8 @@ class RedisFaults(unittest.TestCase):
         self.n = 0
 
     def serve(self, user_info=""):
-        service = Service("--redis", f"redis://{user_info}127.0.0.1:{self.redis.port}")
+        service = Service("--redis", f"redis://{user_info}127.0.0.1:{self.redis.port}", "--log",
+                          os.path.join(self.folder, "predictions.db"))
         self.addCleanup(service.end)
         return service
 
@@ -249,6 +268,110 @@ class RedisFaults(unittest.TestCase):
         self.redis.start()
         self.arrived(range(50, 150), range(50, 150))
 
+    def test_killed_and_back_with_an_older_snapshot_gets_again_what_it_lost(self):
+        self.redis.start()
+        service = self.serve()
+        self.ask(service, 50)
+        self.all_arrived()
+        self.redis.client().save()
+        self.ask(service, 100)
+        self.all_arrived()
+        self.redis.kill()
+        self.redis.start()  # with what it had 100 predictions ago; nothing new is needed to notice
+        self.all_arrived()
+        self.assertTrue(service.says("prediction_log_rewound", "rows 51 to 150"))
+        self.ask(service, 30)
+        self.all_arrived()
+
+    def test_an_older_snapshot_after_both_have_ended(self):
+        self.redis.start()
+        service = self.serve()
+        self.ask(service, 50)
+        self.all_arrived()
+        self.redis.client().save()
+        self.ask(service, 70)
+        self.all_arrived()
+        self.redis.kill()
+        service.end()
+        self.redis.start()
+        service = self.serve()
+        self.ask(service, 10)
+        self.all_arrived()
+
+    def test_read_only(self):
+        self.redis.start()
+        service = self.serve()
+        self.ask(service, 10)
+        self.all_arrived()
+        self.redis.client().execute_command("REPLICAOF", "127.0.0.1", str(free_port()))
+        self.ask(service, 50)
+        eventually(lambda: service.says("prediction_log_down", "READONLY"), "says why")
+        self.redis.client().execute_command("REPLICAOF", "NO", "ONE")
+        self.all_arrived()
+
+    def test_still_loading(self):
+        self.redis.start()
+        service = self.serve()
+        self.ask(service, 400)
+        self.all_arrived()
+        self.redis.client().save()
+        self.redis.kill()
+        self.ask(service, 20)
+        self.redis.spawn("--key-load-delay", "4000", "--loading-process-events-interval-bytes",
+                         "1024")
+        eventually(lambda: service.says("prediction_log_down", "LOADING"), "says why")
+        self.ask(service, 20)
+        self.all_arrived()
+
+    def test_a_disk_that_fails_under_redis(self):
+        self.redis.start("--save", "3600 1", "--dbfilename", "blocked.rdb")
+        service = self.serve()
+        self.ask(service, 10)
+        self.all_arrived()
+        blocked = os.path.join(self.folder, "blocked.rdb")
+        os.makedirs(os.path.join(blocked, "x"))  # no snapshot can take that name
+
+        def snapshot_is(status):
+            try:
+                self.redis.client().bgsave()
+            except redis.ResponseError:
+                pass  # one is being made
+            return self.redis.client().info("persistence")["rdb_last_bgsave_status"] == status
+
+        eventually(lambda: snapshot_is("err"), "the snapshot fails")
+        self.ask(service, 50)
+        eventually(lambda: service.says("prediction_log_down", "MISCONF"), "says why")
+        shutil.rmtree(blocked)
+        eventually(lambda: snapshot_is("ok"), "the snapshot works")
+        self.all_arrived()
+
+    def test_a_cluster_is_refused_in_one_sentence(self):
+        self.redis.start("--cluster-enabled", "yes", "--cluster-port", str(free_port()))
+        self.redis.client().execute_command("CLUSTER", "ADDSLOTSRANGE", "0", "16383")
+        service = self.serve()
+        self.ask(service, 10)
+        eventually(lambda: service.says("prediction_log_down", "a Redis Cluster cannot"), "says why")
+
+    def test_no_password_where_one_is_wanted(self):
+        self.redis.start()
+        self.redis.set_password("s3cret")
+        service = self.serve()
+        self.ask(service, 20)
+        eventually(lambda: service.says("prediction_log_down", "NOAUTH"), "says why")
+        self.redis.client().config_set("requirepass", "")
+        self.redis.password = None
+        self.all_arrived()
+
+    def test_a_user_who_may_do_what_is_needed_and_no_more(self):
+        self.redis.start()
+        self.redis.client().execute_command(
+            "ACL", "SETUSER", "copse", "on", ">p@ss:word", "~copse:*", "~[0-9]*", "-@all",
+            *"+ping +eval +get +set +setnx +del +type +xadd +xrevrange".split())
+        service = self.serve("copse:p%40ss%3Aword@")
+        self.ask(service, 20)
+        self.all_arrived()
+        self.assertEqual(service.events(), [])
+
     def test_wrong_password_then_the_right_one(self):
         self.redis.start()
         self.redis.set_password("another")
@@ -286,16 +409,23 @@ class RedisFaults(unittest.TestCase):
         self.assertEqual(code, 0)
         self.all_arrived()
 
-    def test_stops_in_time_while_redis_is_frozen(self):
+    def test_stops_in_time_while_redis_is_frozen_and_goes_on_after_the_next_start(self):
         self.redis.start()
         service = self.serve()
+        self.ask(service, 20)
+        self.all_arrived()
         self.redis.process.send_signal(signal.SIGSTOP)
         self.ask(service, 20)
         code, seconds = service.stop()
         self.redis.process.send_signal(signal.SIGCONT)
         self.assertEqual(code, 0)
         self.assertLess(seconds, 10)
-        eventually(lambda: service.says("prediction_log_lost"), "says what it could not write")
+        eventually(lambda: service.says("prediction_log_waiting"), "says what Redis has not got")
+        self.assertFalse(service.says("prediction_log_lost"))
+        service = self.serve()
+        self.ask(service, 20)
+        self.all_arrived()
+        self.assertEqual(service.events(), [])
 
     def test_a_bad_address_is_one_sentence_without_the_password(self):
         ran = subprocess.run(

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "recorder.h"
 #include "redis_server.h"
 
 namespace copse {
@@ -84,11 +85,10 @@ TEST(ParseRedisUrl, RefusesWithASentenceThatNeverRepeatsThePassword) {
   }
 }
 
-TEST(OpenRedisLog, RefusesOptionsWithoutMeaning) {
-  RedisLogOptions options{.address = {.host = "127.0.0.1"}, .keep = 0};
-  const auto log = OpenRedisLog(options);
-  ASSERT_FALSE(log.ok());
-  EXPECT_EQ(log.error().message,
+TEST(MakeRedisTarget, RefusesOptionsWithoutMeaning) {
+  const auto target = MakeRedisTarget({.address = {.host = "127.0.0.1"}, .keep = 0});
+  ASSERT_FALSE(target.ok());
+  EXPECT_EQ(target.error().message,
             "the number of predictions to keep in Redis is 0, expected at least 1");
 }
 
@@ -97,32 +97,44 @@ TEST(OpenRedisLog, RefusesOptionsWithoutMeaning) {
 // Logs that write to a real Redis, quick to retry and to notice a frozen server.
 class RedisLogTest : public testing::Test {
  protected:
-  RedisLogOptions Options() {
-    RedisLogOptions options{.address = {.host = "127.0.0.1", .port = redis_.port()},
-                            .connect_timeout_ms = 500,
-                            .command_timeout_ms = 150};
-    options.writer.gather_ms = 2;
-    options.writer.retry_first_ms = 1;
-    options.writer.retry_max_ms = 50;
-    options.writer.check_every_ms = 50;
-    options.writer.say = said_.Listener();
+  struct LogOptions {
+    RedisOptions redis;
+    RecorderOptions recorder;
+  };
+  LogOptions Options() {
+    LogOptions options;
+    options.redis = {.address = {.host = "127.0.0.1", .port = redis_.port()},
+                     .connect_timeout_ms = 500,
+                     .command_timeout_ms = 150};
+    options.recorder.outbox = {.path = dir_ / "predictions.db", .durability = Durability::kAsync};
+    options.recorder.shipper = {.gather_ms = 2,
+                                .retry_first_ms = 1,
+                                .retry_max_ms = 50,
+                                .check_every_ms = 50,
+                                .say = said_.Listener()};
+    options.recorder.writer.say = said_.Listener();
     return options;
   }
   std::unique_ptr<PredictionLog> Open() { return Open(Options()); }
-  std::unique_ptr<PredictionLog> Open(RedisLogOptions options) {
-    auto log = OpenRedisLog(std::move(options));
+  static std::unique_ptr<PredictionLog> Open(LogOptions options) {
+    auto target = MakeRedisTarget(std::move(options.redis));
+    if (!target.ok()) ADD_FAILURE() << target.error().message;
+    auto log = OpenRecorder(std::move(options.recorder), *std::move(target));
     if (log.ok()) return std::move(log).value();
     ADD_FAILURE() << log.error().message;
     return nullptr;
   }
   bool Wrote(const PredictionLog& log, std::uint64_t n) {
-    return Eventually([&] { return log.State().written == n; });
+    return Eventually([&] { return log.State().redis->shipped == n; });
   }
   bool SaysDown(const PredictionLog& log, const std::string& reason) {
     return Eventually([&] {
-      const LogState state = log.State();
+      const ShipState state = *log.State().redis;
       return !state.up && state.last_error.find(reason) != std::string::npos;
     });
+  }
+  bool Waits(const PredictionLog& log, std::uint64_t n) {
+    return Eventually([&] { return log.State().redis->waiting == n; });
   }
   // Whatever Redis does, a hundred appends are a matter of microseconds; a minute is hanging.
   void AppendQuickly(PredictionLog& log, int begin, int end) {
@@ -141,6 +153,7 @@ class RedisLogTest : public testing::Test {
     EXPECT_EQ(redis_.Ask({"EXISTS", std::to_string(n)}), "0");
   }
 
+  test::TempDir dir_;
   Said said_;
   RedisServer redis_;
 };
@@ -196,13 +209,15 @@ TEST_F(RedisLogTest, ReplicasNeverOverwriteEachOther) {
   std::vector<std::thread> replicas;
   for (const char* source : {"a", "b", "c"}) {
     replicas.emplace_back([this, source] {
-      auto log = Open();
+      LogOptions options = Options();
+      options.recorder.outbox.path = dir_ / (std::string(source) + ".db");
+      auto log = Open(options);
       for (int i = 0; i < 400; ++i) {
         LogEntry entry = Entry(i, true, source);
         entry.output = entry.id;
         log->Append({entry});
       }
-      log->Close(20'000);
+      EXPECT_TRUE(Wrote(*log, 400));
     });
   }
   for (std::thread& replica : replicas) replica.join();
@@ -230,8 +245,8 @@ TEST_F(RedisLogTest, KeysThatExistAlreadyAreNotOverwritten) {
 
 TEST_F(RedisLogTest, KeepsTheNewestAndNoMore) {
   ASSERT_TRUE(redis_.Start());
-  RedisLogOptions options = Options();
-  options.keep = 300;
+  LogOptions options = Options();
+  options.redis.keep = 300;
   auto log = Open(options);
   log->Append(Entries(0, 2'000));
   ASSERT_TRUE(Wrote(*log, 2'000));
@@ -247,9 +262,9 @@ TEST_F(RedisLogTest, KeepsTheNewestAndNoMore) {
 
 TEST_F(RedisLogTest, MoreRowsThanTheQueueHoldsAllArrive) {
   ASSERT_TRUE(redis_.Start());
-  RedisLogOptions options = Options();
-  options.command_timeout_ms = 20'000;
-  options.writer.queue_entries_max = 300;
+  LogOptions options = Options();
+  options.redis.command_timeout_ms = 20'000;
+  options.recorder.writer.queue_entries_max = 300;
   auto log = Open(options);
   std::thread file([&] { log->Append(Entries(0, 5'000, false)); });
   for (int i = 0; i < 500; ++i) log->Append({Entry(i, true, "b")});
@@ -267,12 +282,13 @@ TEST_F(RedisLogTest, AbsentAtTheStart) {
   auto log = Open();
   AppendQuickly(*log, 0, 300);
   ASSERT_TRUE(SaysDown(*log, "cannot connect: Connection refused"));
-  EXPECT_EQ(log->State().sink, "redis");
-  EXPECT_EQ(log->State().queued, 300u);
+  EXPECT_EQ(log->State().sink, "sqlite");
+  EXPECT_TRUE(log->State().up);
+  ASSERT_TRUE(Waits(*log, 300));
   ASSERT_TRUE(redis_.Start());
   ASSERT_TRUE(Wrote(*log, 300));
   ExpectExactlyOnce(300);
-  EXPECT_TRUE(log->State().up);
+  EXPECT_TRUE(log->State().redis->up);
   ASSERT_TRUE(Eventually([&] { return said_.Count({"prediction_log_up"}) == 1; }));
   EXPECT_EQ(said_.Count({"prediction_log_down", "Connection refused"}), 1u) << said_.All();
 }
@@ -293,14 +309,21 @@ TEST_F(RedisLogTest, FrozenAndBackCountsEveryEntryOnce) {
   ExpectExactlyOnce(900);
 }
 
-TEST_F(RedisLogTest, FrozenWhileClosing) {
+TEST_F(RedisLogTest, WhatWaitsWhenTheLogIsClosedIsMovedAfterTheNextStart) {
   ASSERT_TRUE(redis_.Start());
-  auto log = Open();
-  redis_.Freeze();
-  AppendQuickly(*log, 0, 10);
-  EXPECT_LT(MsOf([&] { log->Close(100); }), 10'000);
-  EXPECT_EQ(log->State().dropped, 10u);
+  {
+    auto log = Open();
+    redis_.Freeze();
+    AppendQuickly(*log, 0, 10);
+    EXPECT_LT(MsOf([&] { log->Close(100); }), 10'000);
+    EXPECT_EQ(log->State().dropped, 0u);
+    EXPECT_EQ(said_.Count({"prediction_log_waiting", "\"waiting\":10"}), 1u) << said_.All();
+  }
   redis_.Thaw();
+  auto log = Open();
+  AppendQuickly(*log, 10, 20);
+  ASSERT_TRUE(Eventually([&] { return redis_.Length() == "20"; }));
+  ExpectExactlyOnce(20);
 }
 
 TEST_F(RedisLogTest, KilledAndBackWithItsData) {
@@ -319,7 +342,7 @@ TEST_F(RedisLogTest, KilledAndBackWithItsData) {
 TEST_F(RedisLogTest, KilledAndBackEmptyCountsFromZero) {
   ASSERT_TRUE(redis_.Start());
   auto log = Open();
-  log->Append(Entries(100, 150));
+  log->Append(Entries(1'000, 1'050));
   ASSERT_TRUE(Wrote(*log, 50));
   redis_.Kill();
   ASSERT_TRUE(SaysDown(*log, "")) << "noticed although there is nothing to write";
@@ -332,12 +355,12 @@ TEST_F(RedisLogTest, KilledAndBackEmptyCountsFromZero) {
 TEST_F(RedisLogTest, WrongPasswordThenTheRightOne) {
   ASSERT_TRUE(redis_.Start());
   redis_.SetPassword("another");
-  RedisLogOptions options = Options();
-  options.address.password = "s3cret";
+  LogOptions options = Options();
+  options.redis.address.password = "s3cret";
   auto log = Open(options);
   AppendQuickly(*log, 0, 100);
   ASSERT_TRUE(SaysDown(*log, "WRONGPASS"));
-  EXPECT_EQ(log->State().queued, 100u);
+  ASSERT_TRUE(Waits(*log, 100));
   redis_.SetPassword("s3cret");
   ASSERT_TRUE(Wrote(*log, 100));
   ExpectExactlyOnce(100);
@@ -351,16 +374,16 @@ TEST_F(RedisLogTest, PasswordMissing) {
   auto log = Open();
   log->Append(Entries(0, 3));
   ASSERT_TRUE(SaysDown(*log, "NOAUTH"));
-  EXPECT_EQ(log->State().queued, 3u);
+  ASSERT_TRUE(Waits(*log, 3));
 }
 
 TEST_F(RedisLogTest, AUserWithAPassword) {
   ASSERT_TRUE(redis_.Start());
   redis_.Ask({"ACL", "SETUSER", "copse", "on", ">s3cret", "~*", "+@all"});
   redis_.SetPassword("another");
-  RedisLogOptions options = Options();
-  options.address.user = "copse";
-  options.address.password = "s3cret";
+  LogOptions options = Options();
+  options.redis.address.user = "copse";
+  options.redis.address.password = "s3cret";
   auto log = Open(options);
   log->Append(Entries(0, 3));
   ASSERT_TRUE(Wrote(*log, 3));
@@ -372,9 +395,9 @@ TEST_F(RedisLogTest, AUserWithAPassword) {
 TEST_F(RedisLogTest, AUserWhoMayNotWriteKeysWritesNothing) {
   ASSERT_TRUE(redis_.Start());
   redis_.Ask({"ACL", "SETUSER", "copse", "on", ">s3cret", "~*", "+@all", "-setnx"});
-  RedisLogOptions options = Options();
-  options.address.user = "copse";
-  options.address.password = "s3cret";
+  LogOptions options = Options();
+  options.redis.address.user = "copse";
+  options.redis.address.password = "s3cret";
   auto log = Open(options);
   log->Append(Entries(0, 3));
   ASSERT_TRUE(SaysDown(*log, "NOPERM this user may not run SETNX"));
@@ -428,7 +451,7 @@ TEST_F(RedisLogTest, AConnectionCutInTheMiddleCountsEveryEntryOnce) {
   std::thread traffic([&] {
     for (int i = 0; i < 4'000; ++i) {
       log->Append({Entry(i)});
-      if (i % 200 == 0) Eventually([&] { return log->State().queued < 300; });
+      if (i % 200 == 0) Eventually([&] { return log->State().redis->waiting < 300; });
     }
   });
   for (int cut = 0; cut < 30; ++cut) redis_.Ask({"CLIENT", "KILL", "TYPE", "normal"});
@@ -437,15 +460,27 @@ TEST_F(RedisLogTest, AConnectionCutInTheMiddleCountsEveryEntryOnce) {
   ExpectExactlyOnce(4'000);
 }
 
-TEST_F(RedisLogTest, AFullQueueDropsTheNewestAndLeavesNoGap) {
-  RedisLogOptions options = Options();
-  options.writer.queue_entries_max = 100;
-  auto log = Open(options);
-  AppendQuickly(*log, 0, 250);
-  EXPECT_EQ(log->State().dropped, 150u);
+TEST_F(RedisLogTest, ACursorThatIsNoneIsSaidAndWaitedFor) {
   ASSERT_TRUE(redis_.Start());
-  ASSERT_TRUE(Wrote(*log, 100));
-  ExpectExactlyOnce(100);
+  auto log = Open();
+  log->Append(Entries(0, 5));
+  ASSERT_TRUE(Wrote(*log, 5));
+  const std::string cursor = redis_.Ask({"KEYS", "copse:cursor:*"});
+  const std::string position = redis_.Ask({"GET", cursor});
+  redis_.Ask({"SET", cursor, "nonsense"});
+  log->Append(Entries(5, 8));
+  ASSERT_TRUE(SaysDown(*log, "the position of this log in Redis is 'nonsense'"));
+  redis_.Ask({"SET", cursor, position});
+  ASSERT_TRUE(Wrote(*log, 8));
+  ExpectExactlyOnce(8);
+}
+
+TEST_F(RedisLogTest, AClusterIsSaid) {
+  const std::string bus = std::to_string(test::FreePort());
+  ASSERT_TRUE(redis_.Start({"--cluster-enabled", "yes", "--cluster-port", bus}));
+  auto log = Open();
+  log->Append(Entries(0, 5));
+  ASSERT_TRUE(SaysDown(*log, "a Redis Cluster cannot keep the log"));
 }
 
 }  // namespace

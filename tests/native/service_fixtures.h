@@ -24,9 +24,28 @@ class RememberingLog : public PredictionLog {
     state.accepted = entries.size();
     return state;
   }
+  Result<std::vector<RecordedRow>> Recent(std::size_t n) const override {
+    if (!unreadable.empty()) return Error{ErrorCode::kUnavailable, unreadable};
+    std::vector<RecordedRow> rows;
+    for (std::size_t i = entries.size(); i > 0 && rows.size() < n; --i) {
+      const LogEntry& e = entries[i - 1];
+      rows.push_back({.seq = static_cast<std::int64_t>(i),
+                      .id = e.id,
+                      .time = "now",
+                      .model = e.model,
+                      .version = e.version,
+                      .request_id = e.request_id,
+                      .input = e.input,
+                      .output = e.output,
+                      .label = e.label,
+                      .numbered = e.numbered});
+    }
+    return rows;
+  }
   void Close(std::int64_t) override {}
 
   std::vector<LogEntry> entries;
+  std::string unreadable;  ///< why Recent fails, or empty
 };
 
 inline std::shared_ptr<const LoadedModel> SharedIris() {

@@ -1,0 +1,63 @@
+#include "log_events.h"
+
+#include <csignal>
+#include <cstdio>
+#include <ctime>
+
+#include <chrono>
+
+#include "nlohmann/json.hpp"
+
+namespace copse {
+
+std::string LogEventLine(const LogEvent& event) {
+  nlohmann::ordered_json line = {{"time", Rfc3339(UnixMsNow())},
+                                 {"level", event.is_good ? "info" : "warning"},
+                                 {"event", event.event},
+                                 {"sink", event.sink},
+                                 {"target", event.target}};
+  if (!event.reason.empty()) line["reason"] = event.reason;
+  for (const auto& [name, number] : event.numbers) line[name] = number;
+  return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+}
+
+void SayOnStderr(const std::string& line) { std::fprintf(stderr, "%s\n", line.c_str()); }
+
+std::string Rfc3339(std::int64_t time_unix_ms) {
+  // Rounded down, so that the milliseconds are never negative.
+  const std::int64_t ms = (time_unix_ms % 1000 + 1000) % 1000;
+  const std::time_t seconds = (time_unix_ms - ms) / 1000;
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char date[64];
+  const std::size_t n = std::strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
+  char fraction[8];
+  std::snprintf(fraction, sizeof(fraction), ".%03dZ", static_cast<int>(ms));
+  return std::string(date, n) + fraction;
+}
+
+std::int64_t UnixMsOf(std::string_view rfc3339) {
+  std::tm utc{};
+  int ms = 0;
+  const std::string text(rfc3339);
+  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &utc.tm_year, &utc.tm_mon,
+                  &utc.tm_mday, &utc.tm_hour, &utc.tm_min, &utc.tm_sec, &ms) != 7) {
+    return 0;
+  }
+  utc.tm_year -= 1900;
+  utc.tm_mon -= 1;
+  return std::int64_t{timegm(&utc)} * 1000 + ms;
+}
+
+std::int64_t UnixMsNow() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
+void BlockSignalsOfThisThread() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+}
+
+}  // namespace copse

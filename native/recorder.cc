@@ -1,0 +1,176 @@
+#include "recorder.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <utility>
+
+namespace copse {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kRecentBytesMax = std::size_t{16} << 20;
+// However long the queue took to be written, the rows that can be moved get a moment.
+constexpr std::int64_t kShipMsMin = 100;
+
+// What the writer's thread tells the others, all of which may outlive the log.
+struct Shared {
+  std::shared_ptr<OutboxProgress> progress = std::make_shared<OutboxProgress>();
+  std::atomic<std::int64_t> bytes = 0;
+  std::mutex mutex;
+  std::function<void()> on_commit;  // under the mutex; empty once nobody listens
+};
+
+class OutboxSink final : public LogSink {
+ public:
+  OutboxSink(std::unique_ptr<Outbox> outbox, std::shared_ptr<Shared> shared, bool ships,
+             std::string path, SayLine say)
+      : outbox_(std::move(outbox)),
+        shared_(std::move(shared)),
+        ships_(ships),
+        path_(std::move(path)),
+        say_(std::move(say)) {}
+
+  Status Write(std::span<const LogEntry> batch) override {
+    OutboxProgress& progress = *shared_->progress;
+    // Without a target every row has served its purpose; the last one keeps the count.
+    const std::int64_t needed_from = ships_ ? progress.shipped_seq : progress.last_seq;
+    Status written = outbox_->Append(batch, needed_from);
+    if (!written.ok()) return written;
+    Measure();
+    WarnOnceIfMoved();
+    const std::lock_guard lock(shared_->mutex);
+    if (shared_->on_commit) shared_->on_commit();
+    return Ok{};
+  }
+
+  void Measure() {
+    shared_->progress->last_seq = outbox_->size().last_seq;
+    shared_->bytes = outbox_->size().bytes;
+  }
+
+ private:
+  void WarnOnceIfMoved() {
+    if (warned_ || !outbox_->HasMoved()) return;
+    warned_ = true;
+    say_(LogEventLine({.event = "prediction_log_moved",
+                       .sink = "sqlite",
+                       .target = path_,
+                       .reason = "the file was moved or erased; rows still go to it, where nobody "
+                                 "will find them if it was erased. Start the service again"}));
+  }
+
+  const std::unique_ptr<Outbox> outbox_;
+  const std::shared_ptr<Shared> shared_;
+  const bool ships_;
+  const std::string path_;
+  const SayLine say_;
+  bool warned_ = false;
+};
+
+class Recorder final : public PredictionLog {
+ public:
+  Recorder(LogWriterOptions writer, std::unique_ptr<LogSink> sink, std::shared_ptr<Shared> shared,
+           std::unique_ptr<Outbox> reader, std::unique_ptr<Shipper> shipper)
+      : shared_(std::move(shared)), reader_(std::move(reader)), shipper_(std::move(shipper)) {
+    if (shipper_) shared_->on_commit = [this] { shipper_->Notify(); };
+    writer_ = std::make_unique<LogWriter>(std::move(writer), std::move(sink));
+  }
+  ~Recorder() override { Recorder::Close(1'000); }
+
+  void Append(std::vector<LogEntry> entries) override { writer_->Append(std::move(entries)); }
+  void AppendPart(std::vector<LogEntry> entries, Clock::time_point began) override {
+    writer_->AppendPart(std::move(entries), began);
+  }
+
+  LogState State() const override {
+    LogState state = writer_->State();
+    state.bytes = static_cast<std::uint64_t>(shared_->bytes.load());
+    if (shipper_) state.redis = shipper_->State();
+    return state;
+  }
+
+  Result<std::vector<RecordedRow>> Recent(std::size_t n) const override {
+    const std::lock_guard lock(reading_);
+    return reader_->Newest(n, kRecentBytesMax);
+  }
+
+  void Close(std::int64_t timeout_ms) override {
+    const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
+    writer_->Close(timeout_ms);
+    {
+      const std::lock_guard lock(shared_->mutex);
+      shared_->on_commit = nullptr;  // a writer that hangs may go on when this object is gone
+    }
+    if (!shipper_) return;
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+    shipper_->Close(std::max<std::int64_t>(kShipMsMin, left.count()));
+  }
+
+ private:
+  const std::shared_ptr<Shared> shared_;
+  mutable std::mutex reading_;
+  const std::unique_ptr<Outbox> reader_;
+  const std::unique_ptr<Shipper> shipper_;
+  std::unique_ptr<LogWriter> writer_;
+};
+
+// A file that was used with Redis, and now is not.
+Status WarnOfWaitingRows(Outbox& file, const RecorderOptions& options) {
+  const auto mark = file.ReadMark();
+  if (!mark.ok()) return mark.error();
+  const std::int64_t shipped = mark->position.seq;
+  if (shipped == 0 || file.size().last_seq <= shipped) return Ok{};
+  options.writer.say(LogEventLine(
+      {.event = "prediction_log_waiting",
+       .sink = "sqlite",
+       .target = options.outbox.path,
+       .reason = "rows wait for Redis, and this service was started without it (--redis): old ones "
+                 "may be trimmed",
+       .numbers = {{"waiting", static_cast<std::uint64_t>(file.size().last_seq - shipped)}}}));
+  return Ok{};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<PredictionLog>> OpenRecorder(RecorderOptions options,
+                                                    std::unique_ptr<RowTarget> target) {
+  if (!options.writer.say) options.writer.say = SayOnStderr;
+  if (!options.shipper.say) options.shipper.say = options.writer.say;
+  options.writer.sink = "sqlite";
+  options.writer.target = options.outbox.path;
+  if (options.outbox.durability == Durability::kAsync) options.writer.append_wait_ms = 0;
+  auto file = Outbox::Open(options.outbox);
+  if (!file.ok()) return file.error();
+  OutboxOptions beside = options.outbox;
+  beside.durability = Durability::kCommit;  // the position may be behind; rows are the writer's
+  auto reader = Outbox::Open(beside);
+  if (!reader.ok()) return reader.error();
+  const bool ships = target != nullptr;
+  if (Status warned = ships ? Status(Ok{}) : WarnOfWaitingRows(**file, options); !warned.ok()) {
+    return warned.error();
+  }
+  auto shared = std::make_shared<Shared>();
+  auto sink = std::make_unique<OutboxSink>(*std::move(file), shared, ships, options.outbox.path,
+                                           options.writer.say);
+  sink->Measure();
+  std::unique_ptr<Shipper> shipper;
+  if (ships) {
+    auto source = Outbox::Open(beside);
+    if (!source.ok()) return source.error();
+    const auto mark = (*source)->ReadMark();
+    if (!mark.ok()) return mark.error();
+    shared->progress->shipped_seq = mark->position.seq;
+    shipper = std::make_unique<Shipper>(std::move(options.shipper), *std::move(source),
+                                        std::move(target), shared->progress);
+  }
+  return std::unique_ptr<PredictionLog>(
+      std::make_unique<Recorder>(std::move(options.writer), std::move(sink), std::move(shared),
+                                 *std::move(reader), std::move(shipper)));
+}
+
+}  // namespace copse

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "copse/result.h"
+
+namespace copse {
+
+struct RedisAddress {
+  std::string host = {};
+  int port = 6379;
+  std::string user = {};      ///< empty: Redis's default user
+  std::string password = {};  ///< empty: no AUTH is sent
+};
+
+/// Reads `[redis://[[USER]:PASSWORD@]]HOST[:PORT][/0]`; HOST may be a name, an IPv4 address, or
+/// an IPv6 address in brackets, USER and PASSWORD may be percent-encoded. Fails with
+/// kInvalidInput; the message never repeats the password.
+Result<RedisAddress> ParseRedisUrl(std::string_view url);
+
+}  // namespace copse
