@@ -39,7 +39,8 @@ std::optional<Refusal> Gate::Refuse(const Request& request, Use use, std::string
 std::optional<Refusal> Gate::RefuseStranger(const Request& request, Use use) const {
   // A browser asks without its token first whether it may ask with it.
   if (use == Use::kOpen || request.method == "OPTIONS") return std::nullopt;
-  const std::string& token = use == Use::kControl ? config_.control_token : config_.predict_token;
+  const bool is_control = use == Use::kControl && !config_.control_token.empty();
+  const std::string& token = is_control ? config_.control_token : config_.predict_token;
   if (token.empty()) return std::nullopt;
   const auto sent = BearerOf(request.Field("authorization"));
   if (sent && IsSame(*sent, token)) return std::nullopt;

@@ -20,8 +20,9 @@ enum class Use { kOpen, kPredict, kControl };
 
 /// Who may ask, and how often. All of it is off by default.
 struct GateConfig {
-  /// What `Authorization: Bearer ...` must hold for predictions (and model files), and for control.
-  /// Empty: nothing is asked for.
+  /// What `Authorization: Bearer ...` must hold for predictions (and model files), and for what
+  /// only operators need, which without a token of its own takes that of predictions. Empty:
+  /// nothing is asked for.
   std::string predict_token, control_token;
   /// Origins whose pages may read answers, as browsers send them, such as https://example.org; "*"
   /// is every one.

@@ -257,6 +257,10 @@ void AddGateOptions(CLI::App& app, ServeOptions& options) {
          "the environment: arguments are seen by everybody on the machine")
       ->check(is_token)
       ->envname("COPSE_AUTH_TOKEN");
+  app.add_option("--control-token", gate.control_token,
+                 "The same for what only operators need (/predictions); default: --auth-token")
+      ->check(is_token)
+      ->envname("COPSE_CONTROL_TOKEN");
   app.add_option("--cors-origin", gate.cors_origins,
                  "Origin whose pages may read answers, such as https://example.org, or *; may be "
                  "given several times (in COPSE_CORS_ORIGIN: separated by commas)")

@@ -54,6 +54,21 @@ TEST(Gate, ATokenIsAskedForWhereItIsNeeded) {
   }
 }
 
+TEST(Gate, ControlMayHaveATokenOfItsOwn) {
+  GateConfig config = WithToken();
+  const auto status = [&](const char* token) {
+    Gate gate(config);
+    return StatusOf(gate.Refuse(MakeRequest("GET", "/predictions", {{"authorization", token}}),
+                                Use::kControl, "1.2.3.4"));
+  };
+  EXPECT_EQ(status("Bearer s3cret-token"), 200);
+  config.control_token = "another";
+  EXPECT_EQ(status("Bearer s3cret-token"), 401);
+  EXPECT_EQ(status("Bearer another"), 200);
+  config.predict_token.clear();
+  EXPECT_EQ(status("Bearer s3cret-token"), 401);
+}
+
 TEST(Gate, ARefusalSaysHowToAsk) {
   Gate gate(WithToken());
   const auto none = gate.Refuse(MakeRequest("GET", "/predict"), Use::kPredict, "1.2.3.4");
