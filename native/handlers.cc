@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -69,6 +70,9 @@ Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metri
 }
 
 void Handlers::Replace(LoadedModels models) {
+  std::set<std::pair<std::string, std::string>> served;
+  for (const auto& model : models) served.emplace(model->name, model->version);
+  metrics_.KeepVersions(served);
   auto next = std::make_shared<const ModelSet>(std::move(models), log_, metrics_, *pool_);
   const std::lock_guard lock(mutex_);
   models_.swap(next);  // the old set ends outside of the lock, or with its last request
