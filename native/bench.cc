@@ -16,8 +16,6 @@ constexpr Nanoseconds kRunTime{10e6};
 constexpr Nanoseconds kCellTime{1e9};
 constexpr std::size_t kRunsMin = 3;
 constexpr std::size_t kRunsMax = 9;
-// Smaller pieces than this cost more to hand over than they take.
-constexpr std::size_t kPieceRowsMin = 128;
 
 Nanoseconds Now(TimeOf time_of) {
   if (time_of == TimeOf::kWall) return std::chrono::steady_clock::now().time_since_epoch();

@@ -71,6 +71,9 @@ std::vector<Timing> TimeInTurns(std::span<const Evaluate> subjects, std::size_t 
                                 std::size_t batch, std::size_t n_margins,
                                 TimeOf time_of = TimeOf::kProcessor);
 
+/// Smaller pieces than this cost more to hand over than they take.
+inline constexpr std::size_t kPieceRowsMin = 128;
+
 /// `evaluate` with the rows of a call split among the threads of `pool`, which must outlive it.
 Evaluate SplitByRows(Evaluate evaluate, RowPool& pool, std::size_t n_threads,
                      std::size_t n_margins);

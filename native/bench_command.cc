@@ -74,7 +74,8 @@ void Repeat(std::vector<double>& values, std::size_t n) {
 // Rows to measure with; `report` learns how many and where from.
 Result<BenchRows> PrepareRows(const Model& model, const BenchOptions& options,
                               std::size_t batch_max, BenchReport& report) {
-  const std::size_t n_rows_max = std::max<std::size_t>(kValuesMax / model.n_features(), 1);
+  const std::size_t n_rows_max =
+      std::max<std::size_t>(kValuesMax / std::max(model.n_features(), model.n_margins()), 1);
   report.n_rows = std::min(n_rows_max, std::max(kRows, batch_max));
   report.n_rows_read = report.n_rows;
   report.rows_from = options.input.empty() ? "synthetic" : options.input;
@@ -137,7 +138,7 @@ std::size_t CoresAllowed() {
 void MeasureThreads(const Plan& plan, const BenchRows& rows, std::size_t batch,
                     std::size_t n_margins, BenchReport& report) {
   const std::size_t n_threads = CoresAllowed();
-  if (n_threads < 2) return;
+  if (n_threads < 2 || batch <= kPieceRowsMin) return;  // so few are never split
   RowPool pool(n_threads - 1);
   const Evaluate one = EvaluateWith(plan, rows, n_margins);
   const Evaluate many = SplitByRows(one, pool, n_threads, n_margins);

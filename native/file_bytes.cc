@@ -89,7 +89,7 @@ class FileBytes::Mapping {
   void* start_;
 };
 
-Result<FileBytes> FileBytes::Read(const std::string& path, const HeadCheck& check) {
+Result<FileBytes> FileBytes::Read(const std::string& path, const HeadCheck& check, Hold hold) {
   FileDescriptor file(path == "-" ? STDIN_FILENO : open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat status {};
   if (file.number() < 0 || fstat(file.number(), &status) != 0) return SystemError();
@@ -102,7 +102,8 @@ Result<FileBytes> FileBytes::Read(const std::string& path, const HeadCheck& chec
   if (auto worth = check(bytes); !worth.ok()) return worth.error();
   const auto size = static_cast<std::uint64_t>(status.st_size);
   if (size > kFileBytesMax) return TooLarge();
-  if (path != "-" && S_ISREG(status.st_mode) && size > kCopyBytesMax) {
+  const bool is_large = S_ISREG(status.st_mode) && size > kCopyBytesMax;
+  if (path != "-" && is_large && hold == Hold::kMapLarge) {
     auto mapped = Mapping::Of(std::move(file), status);
     if (!mapped.ok()) return mapped.error();
     whole.mapped_ = *std::move(mapped);

@@ -16,11 +16,16 @@ namespace copse {
 /// larger one is mapped, so that what is refused at its start was never read to its end.
 class FileBytes {
  public:
+  /// kCopy: never mapped. Who writes into a mapped file, or cuts it, ends the process that reads
+  /// it.
+  enum class Hold : std::uint8_t { kMapLarge, kCopy };
+
   /// Reads `path`; `-` is standard input. `check` sees the first bytes before the others are read.
   ///
   /// Errors: kNotFound (no such file, not readable, a folder), kTooLarge (4 GiB) and those of
   /// `check`; the messages do not name the path.
-  static Result<FileBytes> Read(const std::string& path, const HeadCheck& check);
+  static Result<FileBytes> Read(const std::string& path, const HeadCheck& check,
+                                Hold hold = Hold::kMapLarge);
 
   std::span<const std::uint8_t> span() const { return mapped_ ? Mapped() : Copied(); }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 #include <thread>
 #include <utility>
 
@@ -94,6 +95,9 @@ Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metri
 }
 
 void Handlers::Replace(LoadedModels models) {
+  std::set<std::pair<std::string, std::string>> served;
+  for (const auto& model : models) served.emplace(model->name, model->version);
+  metrics_.KeepVersions(served);
   const auto before = Models();
   auto next = std::make_shared<const ModelSet>(std::move(models), before.get(), log_, metrics_,
                                                *pool_, options_.predictions_route);

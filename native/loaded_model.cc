@@ -129,8 +129,8 @@ struct Contents {
   Bytes model() const { return compression == Compression::kNone ? file.span() : Bytes(inner); }
 };
 
-Result<Contents> ReadContents(const std::string& path) {
-  auto file = FileBytes::Read(path, CheckHead);
+Result<Contents> ReadContents(const std::string& path, FileBytes::Hold hold) {
+  auto file = FileBytes::Read(path, CheckHead, hold);
   if (!file.ok()) return file.error();
   Contents contents{*std::move(file), {}, Compression::kNone};
   const Bytes bytes = contents.file.span();
@@ -188,7 +188,9 @@ Result<std::shared_ptr<const LoadedModel>> LoadModel(const std::string& spec,
                                                      LoadFor purpose) {
   auto parts = ParseSpec(spec);
   if (!parts.ok()) return parts.error();
-  auto contents = ReadContents(parts->path);
+  auto contents =
+      ReadContents(parts->path, purpose == LoadFor::kServing ? FileBytes::Hold::kCopy
+                                                             : FileBytes::Hold::kMapLarge);
   if (!contents.ok()) return Refuse(parts->path, contents.error());
   const SourceKind kind = SourceKindOf(contents->model());
   const Compression compression = contents->compression;
@@ -196,7 +198,7 @@ Result<std::shared_ptr<const LoadedModel>> LoadModel(const std::string& spec,
   std::vector<std::uint8_t> bytes;
   auto model = ReadOrImport(*std::move(contents), kind, options, bytes);
   if (!model.ok()) return Refuse(parts->path, model.error());
-  if (purpose == LoadFor::kPredicting) model->Compile();
+  if (purpose != LoadFor::kLooking) model->Compile();
   std::string sha256 = Sha256Hex(bytes);
   std::string version = sha256.substr(0, kVersionDigits);
   return std::shared_ptr<const LoadedModel>(new LoadedModel{

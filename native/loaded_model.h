@@ -27,7 +27,7 @@ struct LoadedModel {
   std::uint64_t file_bytes = 0;                  ///< its size
 };
 
-enum class LoadFor : std::uint8_t { kLooking, kPredicting };
+enum class LoadFor : std::uint8_t { kLooking, kPredicting, kServing };
 
 /// Loads `[NAME=]FILE`: our own format, or any file that ImportModel reads, also compressed; `-` is
 /// standard input. NAME is 1 to 64 of the characters A-Z a-z 0-9 . _ - and starts with none of .
@@ -37,7 +37,9 @@ enum class LoadFor : std::uint8_t { kLooking, kPredicting };
 /// Errors: kNotFound (no such file, or not readable), kInvalidInput (NAME), kTooLarge, and those
 /// of ReadModel, ImportModel and Decompress; each message starts with the path.
 ///
-/// A model that is to predict is compiled (Model::Compile); one to look at is not.
+/// A model that is to predict is compiled (Model::Compile); one to look at is not. For a service
+/// the file is copied before it is read, so that nobody who overwrites it meanwhile can end the
+/// process.
 Result<std::shared_ptr<const LoadedModel>> LoadModel(const std::string& spec,
                                                      const ImportOptions& options = {},
                                                      LoadFor purpose = LoadFor::kLooking);

@@ -120,6 +120,13 @@ void Metrics::CountPredictions(std::string_view model, std::string_view version,
                 std::string(label)}] += n;
 }
 
+void Metrics::KeepVersions(const std::set<std::pair<std::string, std::string>>& served) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(predictions_, [&](const auto& entry) {
+    return served.count({std::get<0>(entry.first), std::get<1>(entry.first)}) == 0;
+  });
+}
+
 void Metrics::AppendRequests(std::string& text) const {
   constexpr std::string_view kDuration = "http_server_request_duration_seconds";
   Describe(text, kDuration, "histogram", "Duration of HTTP requests.");

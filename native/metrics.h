@@ -7,9 +7,11 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <utility>
 
 #include "prediction_log.h"
 
@@ -31,6 +33,10 @@ class Metrics {
   /// `n` rows that were answered with class `label` of `output` (both empty for a number).
   void CountPredictions(std::string_view model, std::string_view version, std::string_view output,
                         std::string_view label, std::uint64_t n);
+
+  /// Forgets what was counted for other versions than `served`, names and versions: else every new
+  /// version would stay for ever.
+  void KeepVersions(const std::set<std::pair<std::string, std::string>>& served);
 
   /// Model files that were loaded, or refused, because they had changed.
   void CountReloads(std::uint64_t n_loaded, std::uint64_t n_failed) {

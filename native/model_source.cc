@@ -23,8 +23,11 @@ bool IsOurs(const std::string& file) { return file.ends_with(".safetensors"); }
 Result<std::vector<std::string>> FilesIn(const std::string& folder) {
   std::vector<std::string> files;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
-    if (!entry.path().filename().string().starts_with(".")) files.push_back(entry.path().string());
+  std::filesystem::directory_iterator entry(folder, error);
+  for (const std::filesystem::directory_iterator end; !error && entry != end;
+       entry.increment(error)) {
+    const path& file = entry->path();
+    if (!file.filename().string().starts_with(".")) files.push_back(file.string());
   }
   if (error) {
     return Error{ErrorCode::kInvalidInput, "--models is \"" + folder + "\": " + error.message()};
@@ -59,7 +62,17 @@ class ModelSource::Pass {
       if (auto added = Named(spec); !added.ok()) return added;
     }
     const std::string& folder = source_.options_.folder;
-    return folder.empty() ? Status(Ok{}) : Folder(folder);
+    if (folder.empty()) return Ok{};
+    auto listed = Folder(folder);
+    if (listed.ok() || !source_.started_) return listed;
+    // The folder cannot be read now: its models stay.
+    ++change_.n_failed;
+    Note(listed.error().message);
+    for (const auto& model : source_.models_) {
+      if (paths_.emplace(model->name, model->path).second) change_.models.push_back(model);
+    }
+    for (const auto& [file, known] : source_.known_) seen_.insert(file);
+    return Ok{};
   }
 
   Status Named(const std::string& spec) {
@@ -115,6 +128,12 @@ class ModelSource::Pass {
 
   Status FileOfFolder(const std::string& file) {
     seen_.insert(file);
+    // The same file as one that was named is not loaded twice.
+    const auto named = paths_.find(ModelNameOf(file));
+    std::error_code error;
+    if (named != paths_.end() && std::filesystem::equivalent(file, named->second, error)) {
+      return Ok{};
+    }
     Known& known = source_.Look(file, change_);
     if (known.model == nullptr) {
       const ErrorCode code = known.error->code;
@@ -166,9 +185,12 @@ ModelSource::Known& ModelSource::Look(const std::string& spec, Change& change) {
   Known& known = at->second;
   if (!is_new && known.stamp == stamp) return known;
   known.stamp = stamp;  // taken before the file is read: what changes meanwhile is loaded again
-  auto loaded = LoadModel(spec, options_.import, LoadFor::kPredicting);
+  auto loaded = LoadModel(spec, options_.import, LoadFor::kServing);
   if (!loaded.ok()) {
     known.error = loaded.error();
+    // There is a file, but not for us at this moment (descriptors, rights): the next look tries
+    // again.
+    if (stamp && known.error->code == ErrorCode::kNotFound) known.stamp.reset();
     if (!started_) return known;
     ++change.n_failed;
     if (known.model != nullptr) {
@@ -204,8 +226,7 @@ Result<LoadedModels> ModelSource::Load() {
 ModelSource::Change ModelSource::Reload() {
   Change change;
   Pass pass(*this, change);
-  if (auto all = pass.All(); !all.ok()) {  // the folder cannot be read
-    if (said_.insert(all.error().message).second) Say(all.error().message);
+  if (auto all = pass.All(); !all.ok()) {  // two models of one name: nothing changes
     change.models = models_;
     return change;
   }

@@ -5,7 +5,11 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <exception>
+#include <string>
 #include <utility>
+
+#include "access_log.h"
 
 namespace copse {
 
@@ -35,9 +39,14 @@ void ModelWatcher::Run() {
       std::uint64_t times = 0;
       [[maybe_unused]] const ssize_t n = ::read(wake_event_, &times, sizeof times);
     }
-    auto change = source_.Reload();
-    metrics_.CountReloads(change.n_loaded, change.n_failed);
-    if (change.any) use_(std::move(change.models));
+    try {
+      auto change = source_.Reload();
+      metrics_.CountReloads(change.n_loaded, change.n_failed);
+      if (change.any) use_(std::move(change.models));
+    } catch (const std::exception& error) {  // no memory: what is served stays
+      metrics_.CountReloads(0, 1);
+      LogError(std::string("Models could not be loaded again: ") + error.what());
+    }
   }
 }
 

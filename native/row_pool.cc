@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <utility>
 
 namespace copse {
@@ -15,12 +16,19 @@ struct RowPool::Job {
   std::mutex mutex;
   std::condition_variable done;
   std::size_t n_done = 0;
+  std::exception_ptr failure;  // the first
 
   void Run() {
     for (std::size_t block = next++; block < n_blocks; block = next++) {
       const std::size_t first = block * block_rows;
-      (*work)(first, std::min(block_rows, n_rows - first));
+      std::exception_ptr thrown;
+      try {
+        (*work)(first, std::min(block_rows, n_rows - first));
+      } catch (...) {
+        thrown = std::current_exception();
+      }
       const std::lock_guard lock(mutex);
+      if (thrown && !failure) failure = thrown;
       if (++n_done == n_blocks) done.notify_all();
     }
   }
@@ -28,6 +36,7 @@ struct RowPool::Job {
   void Wait() {
     std::unique_lock lock(mutex);
     done.wait(lock, [this] { return n_done == n_blocks; });
+    if (failure) std::rethrow_exception(failure);
   }
 };
 

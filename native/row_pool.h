@@ -24,8 +24,8 @@ class RowPool {
   ~RowPool();
 
   /// Calls `work` for blocks of `block_rows` (the last may be shorter) that together are
-  /// [0, n_rows): on this thread, and on helpers that are idle. Returns when all are done. `work`
-  /// must not throw.
+  /// [0, n_rows): on this thread, and on helpers that are idle. Returns when all are done, and
+  /// then throws what `work` threw first.
   void ForBlocks(std::size_t n_rows, std::size_t block_rows, const Work& work);
 
  private:

@@ -26,18 +26,23 @@ double Read(double x, Precision input) {
 
 // The products are added in the order of the features: from zero, and the intercept at the end; or,
 // where every step is rounded to float, from the intercept (XGBoost's gblinear).
-double LinearMargin(const Model& model, const double* row, std::size_t k) {
+template <class Number>
+double LinearMargin(const Model& model, const Number* row, std::size_t k) {
   const LinearModel& linear = *model.linear();
+  const bool fills = !linear.fill.empty();
+  const auto read = [&](std::size_t f) {
+    return Read(fills && row[f] != row[f] ? linear.fill[f] : row[f], model.input());
+  };
   const double* coef = linear.coef.data() + k * model.n_features();
   const double intercept = linear.intercept[k];
   const bool is_float = model.accumulate() == Precision::kFloat32;
   double sum = is_float ? static_cast<float>(intercept) : 0;
   for (std::size_t f = 0; f < model.n_features(); ++f) {
     if (is_float) {
-      const float product = static_cast<float>(coef[f]) * static_cast<float>(row[f]);
+      const float product = static_cast<float>(coef[f]) * static_cast<float>(read(f));
       sum = static_cast<float>(sum) + product;
     } else {
-      sum += coef[f] * row[f];
+      sum += coef[f] * read(f);
     }
   }
   return is_float ? sum : sum + intercept;
@@ -46,17 +51,9 @@ double LinearMargin(const Model& model, const double* row, std::size_t k) {
 template <class Number>
 void LinearMargins(const Model& model, std::span<const Number> rows, std::span<double> margins) {
   const std::size_t n_margins = model.n_margins();
-  const std::vector<double>& fill = model.linear()->fill;
-  std::vector<double> row(model.n_features());
   for (std::size_t i = 0; i < margins.size(); ++i) {
-    if (i % n_margins == 0) {
-      const Number* cells = rows.data() + i / n_margins * row.size();
-      for (std::size_t f = 0; f < row.size(); ++f) {
-        const bool is_filled = cells[f] != cells[f] && !fill.empty();
-        row[f] = Read(is_filled ? fill[f] : cells[f], model.input());
-      }
-    }
-    const double sum = LinearMargin(model, row.data(), i % n_margins);
+    const Number* row = rows.data() + i / n_margins * model.n_features();
+    const double sum = LinearMargin(model, row, i % n_margins);
     // What sign a computed NaN has depends on the processor; ours has none.
     margins[i] = sum == sum ? sum : std::numeric_limits<double>::quiet_NaN();
   }

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { after, test } from 'node:test';
 
+import { ForestError, errorCode } from 'copse';
 import { ForestWorker } from 'copse/client';
 import { serve } from 'copse/worker';
 
@@ -18,7 +19,7 @@ let isOffline = false;
 const { compile } = WebAssembly;
 WebAssembly.compile = (bytes) => {
   if ([small, fast].includes(bytes.length)) compiled.push(bytes.length); // Node has some, too
-  return isOffline ? Promise.reject(new Error('offline')) : compile(bytes);
+  return isOffline ? Promise.reject(new ForestError(errorCode.unavailable, 'offline')) : compile(bytes);
 };
 const { port1, port2 } = new MessageChannel();
 serve(port2);
@@ -50,11 +51,24 @@ test('without the fast module the small one answers all rows', async () => {
   await model.free();
 });
 
-test('a model can be freed while its fast module is on the way', async () => {
+test('what was asked before a model is freed is answered', async () => {
   const model = await worker.load(bytes);
   const answers = [model.predict('leaf', many), model.predict('leaf', many)];
   const freed = model.free();
-  await Promise.allSettled(answers);
+  const [first, second] = await Promise.all(answers);
+  assert.equal(first.length, 100 * nMany);
+  assert.deepEqual(first, second);
   await freed;
   await assert.rejects(model.predict('leaf', many), /after free/);
+});
+
+test('what are no rows is refused as the model itself does', async () => {
+  const model = await worker.load(bytes);
+  for (const rows of [null, undefined, 7, {}]) {
+    await assert.rejects(model.predict('proba', rows), {
+      code: errorCode.invalidInput,
+      message: /^rows are .*: expected an array of rows/,
+    });
+  }
+  await model.free();
 });

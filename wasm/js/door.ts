@@ -1,3 +1,4 @@
+import { ForestError, errorCode } from './error.js';
 import { demandFileFits, Instance, type DoorExports } from './instance.js';
 import { copyNumbers } from './rows.js';
 
@@ -34,8 +35,8 @@ export class Door {
   readonly #instance: Instance<Exports>;
   #views: Views = { rows: new Float64Array(), answers: new Float64Array() };
 
-  constructor(module: WebAssembly.Module) {
-    this.#instance = new Instance(module, 'copse.wasm');
+  constructor(module: WebAssembly.Module, name = 'copse.wasm') {
+    this.#instance = new Instance(module, name);
   }
 
   /** Whether a trap has ended this instance, and with it all models inside. */
@@ -91,6 +92,10 @@ export class Door {
     const nValues = nRows * batch.nFeatures;
     const { rows, answers } = this.#viewsFor(nValues, out.length);
     batch.pack(rows);
+    // Rows may be anybody's objects, and what their getters did nobody knows.
+    if (rows !== this.#views.rows || rows.length !== nValues) {
+      throw new ForestError(errorCode.invalidInput, 'the rows used this model while they were read');
+    }
     const code = instance.call(() =>
       exports.copse_check_rows(handle, rows.byteOffset, nRows, firstRow),
     );

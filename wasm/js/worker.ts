@@ -1,6 +1,9 @@
 import type { Answer } from './answer.js';
+import { Door } from './door.js';
 import { ForestError, errorCode } from './error.js';
-import { loadModel, type Model } from './index.js';
+import { loadModel } from './index.js';
+import { Model } from './model.js';
+import { moduleOf } from './module.js';
 import type { Port, Refusal, Reply, Request, Value, WasmReference } from './messages.js';
 import type { Rows } from './rows.js';
 
@@ -27,7 +30,6 @@ class Held {
   #model: Model;
   /** The file, until the fast module has read it. */
   #bytes: Uint8Array | undefined;
-  #freed = false;
 
   private constructor(model: Model, bytes: Uint8Array | undefined) {
     this.#model = model;
@@ -47,13 +49,14 @@ class Held {
   /** The model for so many rows. */
   async modelFor(rows: Rows): Promise<Model> {
     const { n_features: width, n_trees: trees, max_depth: depth } = this.#model.description;
-    const nRows = ArrayBuffer.isView(rows) ? rows.length / width : rows.length;
+    let nRows = 0; // what are no rows is refused by the model
+    if (ArrayBuffer.isView(rows)) nRows = rows.length / width;
+    if (Array.isArray(rows)) nRows = rows.length;
     if (nRows * trees * depth > smallStepsMax) await this.#becomeFast();
     return this.#model;
   }
 
   free(): void {
-    this.#freed = true;
     this.#model.free();
   }
 
@@ -62,12 +65,14 @@ class Held {
     if (!bytes) return;
     let fast: Model;
     try {
-      fast = await loadModel(bytes);
-    } catch {
-      return; // the fast module cannot be fetched now: the small one knows the answers too
-    }
-    if (this.#freed || !this.#bytes) {
-      fast.free(); // another request was first
+      const module = await moduleOf(new URL('./copse-fast.wasm', import.meta.url));
+      // An instance of its own: if the model is too large for it, no other model ends with it.
+      const door = new Door(module, 'copse-fast.wasm');
+      fast = new Model(door, door.load(bytes));
+    } catch (cause) {
+      // The small module knows the answers too. What failed for lack of a network is tried again.
+      const isAway = cause instanceof ForestError && cause.code === errorCode.unavailable;
+      if (!isAway) this.#bytes = undefined;
       return;
     }
     this.#bytes = undefined;
@@ -94,7 +99,7 @@ function toGiveAway(value: Value): Transferable[] {
   return value !== null && 'bytes' in value ? [value.bytes.buffer] : [];
 }
 
-/** Answers the requests of one client that arrive at `port`, in their order of arrival. */
+/** Answers the requests of one client that arrive at `port`, one after another. */
 export function serve(port: Port): void {
   const models = new Map<number, Held>();
   let last = 0;
@@ -144,8 +149,10 @@ export function serve(port: Port): void {
     port.postMessage(message, 'value' in message ? toGiveAway(message.value) : []);
   };
 
+  let queue = Promise.resolve();
   port.addEventListener('message', (event) => {
-    void reply(event.data as Request);
+    const next = () => reply(event.data as Request);
+    queue = queue.then(next, next);
   });
   port.start?.();
 }

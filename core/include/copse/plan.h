@@ -84,10 +84,12 @@ class Plan {
   };
 
   const Forest* forest_;
+  std::size_t bytes_max_ = 0;
   std::unique_ptr<plan::Shape> shape_;
   std::vector<Made> layouts_;
   std::vector<Choice> choices_;
   std::vector<const plan::Layout*> chosen_;  // of each choice
+  std::vector<LayoutKind> wanted_;           // of each choice, before it had to fit
 };
 
 }  // namespace copse

@@ -245,7 +245,7 @@ void AddVectors(const Leaf* leaves, std::size_t n, const double* table, double* 
       hn::Store(hn::Add(hn::Load(d, sum), hn::Load(d, vector + k)), d, sum);
     }
   }
-#else  // WebAssembly: the compiler makes pairs of it
+#else  // Highway 1.0 has no doubles in WebAssembly
   for (std::size_t r = 0; r < n; ++r) {
     const double* vector = table + 4 * std::size_t{leaves[r]};
     for (std::size_t k = 0; k < 4; ++k) sums[4 * r + k] += vector[k];

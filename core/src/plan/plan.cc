@@ -9,6 +9,7 @@
 #include "plan/columns.h"
 #include "plan/layout.h"
 #include "plan/shape.h"
+#include "text.h"
 #include "walk.h"
 
 namespace copse {
@@ -68,6 +69,7 @@ Plan::Plan(const Forest& forest, const Options& options) : forest_(&forest) {
   const std::size_t bytes_max = options.bytes_max != 0
                                     ? options.bytes_max
                                     : std::max(kBytesMin, kForestsMax * forest.bytes());
+  bytes_max_ = bytes_max;
   const TreeRange trees = {0, forest.n_trees()};
   const std::optional<Columns> columns = Columns::Compile(forest, trees, bytes_max / 2);
   shape_ = std::make_unique<plan::Shape>(plan::Shape::Of(forest, columns ? &*columns : nullptr));
@@ -81,6 +83,7 @@ Plan::Plan(const Forest& forest, const Options& options) : forest_(&forest) {
     if (!choices_.empty() && choices_.back().layout == made.kind) continue;
     choices_.push_back({choice.rows_min, made.kind});
     chosen_.push_back(made.layout.get());
+    wanted_.push_back(choice.layout);
   }
 }
 
@@ -115,7 +118,10 @@ std::size_t Plan::bytes() const {
 }
 
 std::string Plan::Reason(std::size_t choice) const {
-  return plan::ReasonFor(*shape_, choices_[choice].layout);
+  const LayoutKind layout = choices_[choice].layout, wanted = wanted_[choice];
+  if (layout == wanted) return plan::ReasonFor(*shape_, layout);
+  return text::Concat({LayoutName(wanted), " was wanted, and cannot hold these trees in ",
+                       bytes_max_, " bytes; this is the next best that can"});
 }
 
 template <class Number>
