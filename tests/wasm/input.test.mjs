@@ -186,18 +186,20 @@ test('a categorical column takes its category as text', async () => {
 });
 
 test('rows that use the model while they are read are refused', () => {
-  const nosy = {
-    get s_length() {
-      model.predict('proba', new Float64Array(4 * 5000));
-      return 5.1;
-    },
-    s_width: 3.5,
-    p_length: 1.4,
-    p_width: 0.2,
-  };
-  assert.throws(() => model.predict('proba', [nosy]), {
-    code: errorCode.invalidInput,
-    message: 'the rows used this model while they were read',
-  });
+  for (const nRows of [1, 5000]) { // with room of the same size, and of another
+    const nosy = {
+      s_length: 5.1,
+      s_width: 3.5,
+      get p_length() {
+        model.predict('proba', new Float64Array(4 * nRows));
+        return 1.4;
+      },
+      p_width: 0.2,
+    };
+    assert.throws(() => model.predict('proba', [nosy]), {
+      code: errorCode.invalidInput,
+      message: 'the rows used this model while they were read',
+    });
+  }
   assert.equal(model.predict('index', [[5.1, 3.5, 1.4, 0.2]])[0], 0);
 });

@@ -33,6 +33,7 @@ interface Views {
 /** One instance of copse.wasm or copse-fast.wasm: the C door, with its rules kept. */
 export class Door {
   readonly #instance: Instance<Exports>;
+  #packing = false;
   #views: Views = { rows: new Float64Array(), answers: new Float64Array() };
 
   constructor(module: WebAssembly.Module, name = 'copse.wasm') {
@@ -90,11 +91,16 @@ export class Door {
     const { exports } = instance;
     const { nRows, firstRow } = batch;
     const nValues = nRows * batch.nFeatures;
-    const { rows, answers } = this.#viewsFor(nValues, out.length);
-    batch.pack(rows);
-    // Rows may be anybody's objects, and what their getters did nobody knows.
-    if (rows !== this.#views.rows || rows.length !== nValues) {
+    // Rows may be anybody's objects, and a getter that predicts would write over their numbers.
+    if (this.#packing) {
       throw new ForestError(errorCode.invalidInput, 'the rows used this model while they were read');
+    }
+    const { rows, answers } = this.#viewsFor(nValues, out.length);
+    this.#packing = true;
+    try {
+      batch.pack(rows);
+    } finally {
+      this.#packing = false;
     }
     const code = instance.call(() =>
       exports.copse_check_rows(handle, rows.byteOffset, nRows, firstRow),
