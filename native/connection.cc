@@ -175,8 +175,11 @@ void Connection::BeginBody(const RequestHead& head) {
   remaining_ = head.content_length.value_or(0);
   continue_pending_ = head.expects_continue && head.HasBody();
   body_bytes_ = 0;
+  streams_ = false;
   body_deadline_ = In(limits_.body_timeout_ms);
 }
+
+void Connection::StreamBody() { streams_ = true; }
 
 bool Connection::Fill(Clock::time_point deadline) {
   if (HasBufferedInput()) return true;
@@ -196,6 +199,7 @@ ssize_t Connection::FailBody(int status, std::string detail) {
 }
 
 ssize_t Connection::ReadBuffered(char* out, std::size_t size) {
+  if (streams_) body_deadline_ = In(limits_.body_timeout_ms);
   if (!Fill(body_deadline_)) {
     return FailBody(408, "The body of the request did not arrive completely, or not in time.");
   }
@@ -230,6 +234,7 @@ ssize_t Connection::ReadBody(char* out, std::size_t size) {
 
 // A line of the chunked coding, ended by CR LF and by nothing else.
 std::optional<std::string> Connection::ReadBodyLine() {
+  if (streams_) body_deadline_ = In(limits_.body_timeout_ms);
   std::string line;
   while (line.size() <= kChunkLineBytesMax) {
     if (!Fill(body_deadline_)) {
@@ -262,7 +267,7 @@ bool Connection::ReadChunkSize() {
     return false;
   }
   if (size == 0) return SkipTrailers();
-  if (body_bytes_ + size > limits_.body_bytes_max) {
+  if (!streams_ && body_bytes_ + size > limits_.body_bytes_max) {
     FailBody(413, "The body has more than " + std::to_string(limits_.body_bytes_max) + " bytes.");
     return false;
   }
@@ -328,6 +333,45 @@ bool Connection::Flush() {
   }
   output_.clear();
   return true;
+}
+
+std::optional<std::size_t> Connection::SendSome(std::string_view bytes) {
+  std::size_t sent = 0;
+  while (sent < bytes.size()) {
+    const ssize_t n = ::send(fd_, bytes.data() + sent, bytes.size() - sent, MSG_NOSIGNAL);
+    if (n >= 0) {
+      sent += static_cast<std::size_t>(n);
+    } else if (errno == EAGAIN) {
+      break;
+    } else if (errno != EINTR) {
+      return std::nullopt;
+    }
+  }
+  return sent;
+}
+
+bool Connection::SendAll(std::string_view bytes) {
+  for (;;) {
+    const auto sent = SendSome(bytes);
+    if (!sent) return false;
+    bytes.remove_prefix(*sent);
+    if (bytes.empty()) return true;
+    if (!Poll(fd_, POLLOUT, In(limits_.write_timeout_ms))) return false;
+  }
+}
+
+Connection::Awaited Connection::AwaitInputOrRoom() {
+  const auto deadline = In(limits_.body_timeout_ms);
+  for (;;) {
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
+    pollfd entry{.fd = fd_, .events = POLLIN | POLLOUT, .revents = 0};
+    const int n = ::poll(&entry, 1, static_cast<int>(std::max<long>(0, left + 1)));
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return Awaited::kNothing;
+    if ((entry.revents & POLLIN) != 0) return Awaited::kInput;
+    return (entry.revents & POLLOUT) != 0 ? Awaited::kRoom : Awaited::kNothing;
+  }
 }
 
 void Connection::LingeringClose() {

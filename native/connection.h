@@ -58,6 +58,20 @@ class Connection {
   bool Write(std::string_view bytes);
   bool Flush();
 
+  /// The body of this request may be of any length, and take any time as long as some of it comes
+  /// within each body time-out. After ReadHead, for a reader that does not keep it.
+  void StreamBody();
+
+  /// Sends what the peer takes at once, of an answer that is not collected: how many bytes; nothing
+  /// when it is gone.
+  std::optional<std::size_t> SendSome(std::string_view bytes);
+  /// Sends all, as long as the peer takes some within each write time-out.
+  bool SendAll(std::string_view bytes);
+  enum class Awaited { kInput, kRoom, kNothing };
+  /// Waits until there is something to read, or until something can be sent; kInput where both are.
+  /// kNothing: neither within the body time-out.
+  Awaited AwaitInputOrRoom();
+
   /// Ends the answer and waits a moment for the peer to have read it: closing with unread input
   /// would make its system throw the answer away.
   void LingeringClose();
@@ -96,6 +110,7 @@ class Connection {
   Clock::time_point body_deadline_;
   std::uint64_t remaining_ = 0;  ///< bytes of the body, or of the chunk
   bool chunked_ = false;
+  bool streams_ = false;  ///< see StreamBody
   Chunk chunk_ = Chunk::kEnd;
   std::uint64_t body_bytes_ = 0;  ///< as they came, for the limit
   bool continue_pending_ = false;

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -16,18 +17,28 @@
 namespace copse {
 
 /// What a route is for, which decides who may use it.
-enum class Use { kOpen, kPredict, kControl };
+enum class Use : std::uint8_t {
+  kOpen,
+  kProbe,  ///< what watches the service: never refused
+  kPredict,
+  kRecords,  ///< what others have asked
+  kControl,  ///< changes what is served
+};
 
 /// Who may ask, and how often. All of it is off by default.
 struct GateConfig {
-  /// What `Authorization: Bearer ...` must hold for predictions (and model files), and for what
-  /// only operators need, which without a token of its own takes that of predictions. Empty:
-  /// nothing is asked for.
-  std::string predict_token, control_token;
+  /// What `Authorization: Bearer ...` must hold for predictions (and model files); empty: nothing is
+  /// asked for.
+  std::string predict_token;
+  /// The same for what only operators need. Empty: kRecords takes the other token, and kControl is
+  /// for this machine alone, with the other token if there is one.
+  std::string control_token;
   /// Origins whose pages may read answers, as browsers send them, such as https://example.org; "*"
   /// is every one.
   std::vector<std::string> cors_origins;
   double requests_per_second = 0;  ///< of one client, by its address; 0: any number
+  /// Addresses whose X-Forwarded-For is believed: the client is the last one that it names.
+  std::vector<std::string> trusted_proxies;
 };
 
 /// Decides by its head whether a request is answered, before its body is read. Thread-safe.
@@ -37,10 +48,14 @@ class Gate {
 
   explicit Gate(GateConfig config) : config_(std::move(config)) {}
 
-  /// 401 without the token of `use`; 429 for a client that asks too often, with Retry-After. A
+  /// 401 without the token of `use`; 403 for kControl from elsewhere where it has no token; 429 for
+  /// a client that asks too often, with Retry-After. A
   /// client may ask for a second's worth of requests at once. `remote`: its address.
   std::optional<Refusal> Refuse(const Request& request, Use use, std::string_view remote,
                                 Clock::time_point now = Clock::now());
+
+  /// Addresses that are remembered at this moment.
+  std::size_t n_clients() const;
 
   /// What lets pages of other origins read the answer (CORS), if they may; to an OPTIONS that asks
   /// first, what they may send.
@@ -52,13 +67,16 @@ class Gate {
     Clock::time_point filled;
   };
 
-  std::optional<Refusal> RefuseStranger(const Request& request, Use use) const;
+  std::optional<Refusal> RefuseStranger(const Request& request, Use use,
+                                        std::string_view remote) const;
   std::optional<Refusal> RefuseHaste(std::string_view remote, Clock::time_point now);
   double TokensOf(const Bucket& bucket, Clock::time_point now) const;
+  Bucket& BucketOf(std::string key, Clock::time_point now);  ///< expects the mutex to be held
 
   const GateConfig config_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::string, Bucket, std::less<>> buckets_;  // by address
+  std::optional<Clock::time_point> swept_;              // when the silent ones were last forgotten
 };
 
 }  // namespace copse

@@ -56,13 +56,13 @@ std::span<const Route> Handlers::Routes() {
       Route{"/apidocs/index.html", &Handlers::ApiDocsIndex, nullptr},
       Route{"/apispec_1.json", &Handlers::Swagger, nullptr},
       Route{"/openapi.json", &Handlers::OpenApi, nullptr},
-      Route{"/healthz", &Handlers::Health, nullptr},
-      Route{"/readyz", &Handlers::Ready, nullptr},
-      Route{"/metrics", &Handlers::MetricsText, nullptr},
+      Route{"/healthz", &Handlers::Health, nullptr, Use::kProbe},
+      Route{"/readyz", &Handlers::Ready, nullptr, Use::kProbe},
+      Route{"/metrics", &Handlers::MetricsText, nullptr, Use::kProbe},
       Route{"/v2", &Handlers::V2Server, nullptr},
       Route{"/v2/", &Handlers::V2Server, nullptr},
-      Route{"/v2/health/live", &Handlers::V2Live, nullptr},
-      Route{"/v2/health/ready", &Handlers::V2Ready, nullptr},
+      Route{"/v2/health/live", &Handlers::V2Live, nullptr, Use::kProbe},
+      Route{"/v2/health/ready", &Handlers::V2Ready, nullptr, Use::kProbe},
       Route{"/v2/models", &Handlers::V2Models, nullptr},
       Route{"/v2/models/stats", &Handlers::V2Statistics, nullptr},
       Route{"/v2/models/{model}", &Handlers::V2Model, nullptr},
@@ -75,10 +75,12 @@ std::span<const Route> Handlers::Routes() {
       Route{"/v2/models/{model}/versions/{version}/infer", nullptr, &Handlers::V2Infer,
             Use::kPredict},
       Route{"/v2/repository/index", nullptr, &Handlers::V2RepositoryIndex},
+      Route{"/v2/repository/models/{model}/load", nullptr, &Handlers::V2Load, Use::kControl},
+      Route{"/v2/repository/models/{model}/unload", nullptr, &Handlers::V2Unload, Use::kControl},
       Route{"/v1/models", &Handlers::V2Models, nullptr},
       Route{"/v1/models/{model}:predict", nullptr, &Handlers::V1Predict, Use::kPredict},
       Route{"/v1/models/{model}", &Handlers::V1Model, nullptr},
-      Route{"/predictions", &Handlers::RecentPredictions, nullptr, Use::kControl},
+      Route{"/predictions", &Handlers::RecentPredictions, nullptr, Use::kRecords},
       Route{kAssetPath, &Handlers::Asset, nullptr},
   };
   return kRoutes;
@@ -94,13 +96,14 @@ Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metri
   Replace(std::move(models));
 }
 
-void Handlers::Replace(LoadedModels models) {
+void Handlers::Replace(LoadedModels models, std::vector<UnavailableModel> unavailable) {
   std::set<std::pair<std::string, std::string>> served;
   for (const auto& model : models) served.emplace(model->name, model->version);
   metrics_.KeepVersions(served);
   const auto before = Models();
-  auto next = std::make_shared<const ModelSet>(std::move(models), before.get(), log_, metrics_,
-                                               *pool_, options_.predictions_route);
+  auto next = std::make_shared<const ModelSet>(std::move(models), std::move(unavailable),
+                                               before.get(), log_, metrics_, *pool_,
+                                               options_.predictions_route);
   const std::lock_guard lock(mutex_);
   models_.swap(next);  // the old set ends outside of the lock, or with its last request
 }
@@ -193,6 +196,26 @@ Reply Handlers::PredictFile(const Request& request) const {
   return models->empty() ? NoModel(request) : models->predictors().front()->FromFile(request);
 }
 
+bool Handlers::IsStream(const Request& request) {
+  if (request.method != "POST" || request.path != "/predict_file") return false;
+  const std::string_view content_type = request.Field("content-type");
+  if (!IsUtf8Charset(content_type)) return false;
+  const std::string type = MediaType(content_type);
+  return IsNdjsonType(type) || (type == "text/csv" && AcceptsNdjson(request.Field("accept")));
+}
+
+std::variant<Reply, std::unique_ptr<PredictionStream>> Handlers::OpenStream(
+    const Request& request, ByteSource source) const {
+  const auto models = Models();
+  if (models->empty()) return NoModel(request);
+  const auto& predictor = models->predictors().front();
+  const Model& model = predictor->loaded().model;
+  auto rows = MediaType(request.Field("content-type")) == "text/csv"
+                  ? NewCsvReader(model, std::move(source))
+                  : NewNdjsonReader(model, std::move(source));
+  return std::make_unique<PredictionStream>(predictor, request, std::move(rows));
+}
+
 Reply Handlers::ModelList(const Request&) const {
   std::string text = "{\"models\":[";
   const auto set = Models();
@@ -263,7 +286,17 @@ Reply Handlers::Ready(const Request& request) const {
 Reply Handlers::MetricsText(const Request&) const {
   Metrics::Snapshot snapshot;
   if (log_ != nullptr) snapshot.log = log_->State();
-  snapshot.models = Models()->models().size();
+  const auto set = Models();
+  for (const auto& predictor : set->predictors()) {
+    auto& model = snapshot.models.emplace_back();
+    model.name = predictor->loaded().name;
+    model.version = predictor->loaded().version;
+    const auto& features = predictor->loaded().model.features();
+    const std::size_t n = std::min(features.size(), Metrics::kFeaturesMax);
+    for (std::size_t f = 0; f < n; ++f) model.features.push_back(features[f].name);
+    model.counts = predictor->statistics().Now();
+    model.drift = predictor->drift().Now();
+  }
   snapshot.ready = ready();
   Reply reply;
   reply.content_type = "text/plain; version=0.0.4; charset=utf-8";

@@ -8,12 +8,15 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 #include "gate.h"
 #include "metrics.h"
+#include "model_control.h"
 #include "model_set.h"
 #include "prediction_log.h"
+#include "prediction_stream.h"
 #include "reply.h"
 #include "request.h"
 #include "web_assets.h"
@@ -54,7 +57,18 @@ class Handlers {
 
   /// Requests that come from now on are answered by these. Those that are being answered keep what
   /// they began with.
-  void Replace(LoadedModels models);
+  void Replace(LoadedModels models, std::vector<UnavailableModel> unavailable = {});
+
+  /// Who loads and unloads models for those who may ask; without one nobody does. It must outlive
+  /// every Handle. Before the first one.
+  void SetControl(ModelControl* control) { control_ = control; }
+
+  /// Whether a request to /predict_file sends rows that are answered as they come, whatever their
+  /// number: newline-delimited JSON, or CSV whose answer is to be that.
+  static bool IsStream(const Request& request);
+  /// Such a request, before its body: its answers, or a refusal. `source` gives the body.
+  std::variant<Reply, std::unique_ptr<PredictionStream>> OpenStream(const Request& request,
+                                                                    ByteSource source) const;
 
   /// Never throws but for lack of memory.
   Reply Handle(const Request& request) const;
@@ -95,6 +109,10 @@ class Handlers {
   Reply V2ModelStatistics(const Request& request) const;
   Reply V2Infer(const Request& request) const;
   Reply V2RepositoryIndex(const Request& request) const;
+  Reply V2Load(const Request& request) const;
+  Reply V2Unload(const Request& request) const;
+  Reply Control(const Request& request, Status (*check)(std::string_view body),
+                Status (ModelControl::*act)(const std::string& name), std::string_view done) const;
   Reply V1Model(const Request& request) const;
   Reply V1Predict(const Request& request) const;
   /// The model that the path of the request names, of the version that it names.
@@ -105,6 +123,7 @@ class Handlers {
   const WebAssets web_;
   PredictionLog* const log_;
   Metrics& metrics_;
+  ModelControl* control_ = nullptr;
   const HandlerOptions options_;
   std::unique_ptr<RowPool> pool_;  ///< all cores but the one that a request has
   mutable std::mutex mutex_;       ///< of the pointer alone

@@ -38,7 +38,7 @@ struct Refusal {
   bool close = true;  ///< where the request ends is not known
   /// What could be read, so that a refused request is logged by its name, if it has one.
   std::string method, target;
-  std::vector<std::pair<std::string, std::string>> headers;  ///< that the answer gets, too
+  std::vector<std::pair<std::string, std::string>> headers = {};  ///< that the answer gets, too
 };
 
 /// Reads a head that ends with its empty line, at most `fields_max` fields.

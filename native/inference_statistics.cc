@@ -1,5 +1,7 @@
 #include "inference_statistics.h"
 
+#include <algorithm>
+
 #include "request_id.h"
 
 namespace copse {
@@ -22,6 +24,7 @@ void InferenceStatistics::Recording::Evaluated(std::size_t n_rows) {
 }
 
 InferenceStatistics::Recording::~Recording() {
+  if (forgotten_) return;
   const Clock::time_point ended = Clock::now();
   const std::int64_t now_ms = UnixMs();
   const std::lock_guard lock(statistics_.mutex_);
@@ -33,6 +36,17 @@ InferenceStatistics::Recording::~Recording() {
   Add(counts.input, parsed_ - began_);
   Add(counts.evaluation, evaluated_ - parsed_);
   Add(counts.output, ended - evaluated_);
+  const double seconds = std::chrono::duration<double>(ended - began_).count();
+  const auto bucket = std::lower_bound(kBucketSeconds.begin(), kBucketSeconds.end(), seconds);
+  ++counts.buckets[static_cast<std::size_t>(bucket - kBucketSeconds.begin())];
+  auto batch = counts.batches.find(n_rows_);
+  if (batch == counts.batches.end()) {
+    if (counts.batches.size() >= kBatchSizesMax) return;
+    batch = counts.batches.try_emplace(n_rows_).first;
+  }
+  Add(batch->second.input, parsed_ - began_);
+  Add(batch->second.evaluation, evaluated_ - parsed_);
+  Add(batch->second.output, ended - evaluated_);
 }
 
 InferenceStatistics::Snapshot InferenceStatistics::Now() const {

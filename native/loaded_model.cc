@@ -211,6 +211,11 @@ std::string ModelPathOf(const std::string& spec) {
   return parts.ok() ? parts->path : spec;
 }
 
+std::string NameOfSpec(const std::string& spec) {
+  const auto parts = ParseSpec(spec);
+  return parts.ok() ? parts->name : ModelNameOf(spec);
+}
+
 std::string ModelNameOf(std::string_view path) {
   if (path == "-") return "model";
   std::string name(path.substr(path.rfind('/') + 1));

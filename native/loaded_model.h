@@ -47,6 +47,9 @@ Result<std::shared_ptr<const LoadedModel>> LoadModel(const std::string& spec,
 /// FILE of `[NAME=]FILE`.
 std::string ModelPathOf(const std::string& spec);
 
+/// The name that `[NAME=]FILE` gets: NAME, or what ModelNameOf makes of FILE.
+std::string NameOfSpec(const std::string& spec);
+
 /// The name that `[NAME=]FILE` gets without NAME: iris for a/iris.safetensors and iris.pkl.gz.
 std::string ModelNameOf(std::string_view path);
 

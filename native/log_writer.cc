@@ -34,6 +34,7 @@ class LogWriter::Shared {
 
   void Append(std::vector<LogEntry> entries, Clock::time_point began);
   LogState State() const;
+  void Hurry();
   void Run();
   bool StopWithin(std::int64_t timeout_ms);
 
@@ -74,7 +75,7 @@ class LogWriter::Shared {
   std::uint64_t settled_ = 0;  // of these, written or given up
   std::uint64_t accepted_ = 0, written_ = 0, dropped_ = 0, late_ = 0;
   Clock::time_point progress_;  // when something was settled last, or began to wait
-  bool up_ = true, dropping_ = false;
+  bool up_ = true, dropping_ = false, hurries_ = false;
   std::optional<Clock::time_point> full_said_;  // when prediction_log_full was said last
   std::string last_error_;
   std::optional<Clock::time_point> close_by_;  // set: closing
@@ -109,7 +110,8 @@ void LogWriter::Shared::Push(LogEntry entry) {
 bool LogWriter::Shared::WaitForRoom(Lock& lock, const LogEntry& entry, std::size_t share,
                                     Clock::time_point deadline) {
   const auto waits = [&] {
-    return !HasRoomFor(entry, share) && up_ && !close_by_.has_value() && Unsettled() > 0;
+    return !HasRoomFor(entry, share) && up_ && !hurries_ && !close_by_.has_value() &&
+           Unsettled() > 0;
   };
   while (waits()) {
     const auto until = std::min(deadline, progress_ + milliseconds(options_.room_stall_ms));
@@ -169,6 +171,12 @@ LogState LogWriter::Shared::State() const {
           .queued = Unsettled(),
           .late = late_,
           .last_error = last_error_};
+}
+
+void LogWriter::Shared::Hurry() {
+  const std::lock_guard lock(mutex_);
+  hurries_ = true;
+  settled_change_.notify_all();
 }
 
 // ---- The thread's side ----
@@ -329,6 +337,8 @@ void LogWriter::Append(std::vector<LogEntry> entries) {
 void LogWriter::AppendPart(std::vector<LogEntry> entries, Clock::time_point began) {
   shared_->Append(std::move(entries), began);
 }
+
+void LogWriter::Hurry() { shared_->Hurry(); }
 
 LogState LogWriter::State() const { return shared_->State(); }
 

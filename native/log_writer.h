@@ -68,6 +68,7 @@ class LogWriter final : public PredictionLog {
   void AppendPart(std::vector<LogEntry> entries,
                   std::chrono::steady_clock::time_point began) override;
   LogState State() const override;
+  void Hurry() override;
   /// Returns in time although the sink hangs: its thread is then left to end by itself.
   void Close(std::int64_t timeout_ms) override;
 

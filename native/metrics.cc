@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <string>
 
@@ -57,6 +58,82 @@ void AppendProcess(std::string& text) {
   Sample(text, "copse_build_info", Label("version", COPSE_VERSION), "1");
 }
 
+using Models = std::vector<Metrics::Snapshot::Model>;
+
+std::string LabelsOf(const Metrics::Snapshot::Model& model) {
+  return Label("model", model.name) + "," + Label("version", model.version);
+}
+
+// A histogram of `bounds` and +Inf, each bucket counted on its own.
+template <class Bounds, class Buckets>
+void AppendHistogram(std::string& text, std::string_view name, const std::string& labels,
+                     const Bounds& bounds, const Buckets& buckets, double sum) {
+  std::uint64_t cumulative = 0;
+  for (std::size_t i = 0; i < buckets.size(); ++i) {
+    cumulative += buckets[i];
+    const std::string bound = i < bounds.size() ? NumberText(bounds[i]) : std::string("+Inf");
+    Sample(text, std::string(name) + "_bucket", labels + "," + Label("le", bound),
+           std::to_string(cumulative));
+  }
+  Sample(text, std::string(name) + "_sum", labels, NumberText(sum));
+  Sample(text, std::string(name) + "_count", labels, std::to_string(cumulative));
+}
+
+void AppendDurations(std::string& text, const Models& models) {
+  constexpr std::string_view kDuration = "model_inference_duration_seconds";
+  Describe(text, kDuration, "histogram",
+           "Duration of answered requests for predictions, from the body to the answer.");
+  for (const auto& model : models) {
+    AppendHistogram(text, kDuration, LabelsOf(model), InferenceStatistics::kBucketSeconds,
+              model.counts.buckets, static_cast<double>(model.counts.success.ns) / 1e9);
+  }
+  Describe(text, "model_inference_failures_total", "counter",
+           "Requests for predictions that were refused.");
+  for (const auto& model : models) {
+    Sample(text, "model_inference_failures_total", LabelsOf(model),
+           std::to_string(model.counts.fail.count));
+  }
+}
+
+// One metric of every feature that has a value of it.
+template <class Value>
+void OfFeatures(std::string& text, const Models& models, std::string_view name,
+                const std::string& more, const Value& value) {
+  for (const auto& model : models) {
+    const std::size_t n = std::min(
+        {model.features.size(), model.drift.features.size(), Metrics::kFeaturesMax});
+    for (std::size_t f = 0; f < n; ++f) {
+      const std::string number = value(model.drift.features[f]);
+      if (number.empty()) continue;
+      Sample(text, name, LabelsOf(model) + "," + Label("feature", model.features[f]) + more,
+             number);
+    }
+  }
+}
+
+void AppendDrift(std::string& text, const Models& models) {
+  using State = Drift::FeatureState;
+  Describe(text, "model_drift_window_rows", "gauge", "Rows that model_feature_psi is about.");
+  for (const auto& model : models) {
+    Sample(text, "model_drift_window_rows", LabelsOf(model),
+           std::to_string(model.drift.window_rows));
+  }
+  Describe(text, "model_feature_psi", "gauge",
+           "Population stability index of a feature's values against the training data.");
+  OfFeatures(text, models, "model_feature_psi", "", [](const State& state) {
+    return std::isnan(state.psi) ? std::string() : NumberText(state.psi);
+  });
+  constexpr std::string_view kOutside = "model_feature_out_of_range_total";
+  Describe(text, kOutside, "counter", "Values outside of the range of the training data.");
+  OfFeatures(text, models, kOutside, "," + Label("side", "below"),
+             [](const State& state) { return std::to_string(state.below); });
+  OfFeatures(text, models, kOutside, "," + Label("side", "above"),
+             [](const State& state) { return std::to_string(state.above); });
+  Describe(text, "model_feature_missing_total", "counter", "Rows without a value of the feature.");
+  OfFeatures(text, models, "model_feature_missing_total", "",
+             [](const State& state) { return std::to_string(state.missing); });
+}
+
 void AppendRedis(std::string& text, const ShipState& redis) {
   Single(text, "redis_up", "gauge", "Whether the last exchange with Redis worked.",
          redis.up ? "1" : "0");
@@ -109,7 +186,6 @@ void Metrics::CountRequest(std::string_view route, std::string_view method, int 
   const std::lock_guard lock(mutex_);
   Histogram& histogram = requests_[{std::string(route), std::string(method), status}];
   ++histogram.buckets[static_cast<std::size_t>(bucket - kBucketSeconds.begin())];
-  ++histogram.count;
   histogram.sum += seconds;
 }
 
@@ -135,16 +211,7 @@ void Metrics::AppendRequests(std::string& text) const {
     const std::string labels = Label("http_route", route) + "," +
                                Label("http_request_method", method) + "," +
                                Label("http_response_status_code", std::to_string(status));
-    std::uint64_t cumulative = 0;
-    for (std::size_t i = 0; i < histogram.buckets.size(); ++i) {
-      cumulative += histogram.buckets[i];
-      const std::string bound =
-          i < kBucketSeconds.size() ? NumberText(kBucketSeconds[i]) : std::string("+Inf");
-      Sample(text, std::string(kDuration) + "_bucket", labels + "," + Label("le", bound),
-             std::to_string(cumulative));
-    }
-    Sample(text, std::string(kDuration) + "_sum", labels, NumberText(histogram.sum));
-    Sample(text, std::string(kDuration) + "_count", labels, std::to_string(histogram.count));
+    AppendHistogram(text, kDuration, labels, kBucketSeconds, histogram.buckets, histogram.sum);
   }
 }
 
@@ -167,7 +234,7 @@ std::string Metrics::Text(const Snapshot& snapshot) const {
     AppendPredictions(text);
   }
   Single(text, "models_loaded", "gauge", "Models that can be asked.",
-         std::to_string(snapshot.models));
+         std::to_string(snapshot.models.size()));
   Describe(text, "model_reloads_total", "counter",
            "Model files that had changed, by what became of them.");
   Sample(text, "model_reloads_total", Label("result", "loaded"),
@@ -178,6 +245,10 @@ std::string Metrics::Text(const Snapshot& snapshot) const {
          snapshot.ready ? "1" : "0");
   Single(text, "access_log_dropped_total", "counter", "Lines that the access log lost.",
          std::to_string(access_log_dropped_.load()));
+  if (!snapshot.models.empty()) {
+    AppendDurations(text, snapshot.models);
+    AppendDrift(text, snapshot.models);
+  }
   if (snapshot.log) AppendLog(text, *snapshot.log);
   AppendProcess(text);
   return text;

@@ -12,7 +12,10 @@
 #include <string_view>
 #include <tuple>
 #include <utility>
+#include <vector>
 
+#include "drift.h"
+#include "inference_statistics.h"
 #include "prediction_log.h"
 
 namespace copse {
@@ -47,10 +50,19 @@ class Metrics {
   /// Lines that the access log has lost so far.
   void SetAccessLogDropped(std::uint64_t n) { access_log_dropped_ = n; }
 
+  /// Features of one model that Text tells about; the others are in the model's statistics.
+  static constexpr std::size_t kFeaturesMax = 200;
+
   /// What the caller knows, and this class does not.
   struct Snapshot {
     std::optional<LogState> log;
-    std::size_t models = 0;
+    struct Model {
+      std::string name, version;
+      std::vector<std::string> features;  ///< names
+      InferenceStatistics::Snapshot counts;
+      Drift::Snapshot drift;
+    };
+    std::vector<Model> models;
     bool ready = false;
   };
 
@@ -60,7 +72,6 @@ class Metrics {
  private:
   struct Histogram {
     std::array<std::uint64_t, kBucketSeconds.size() + 1> buckets{};
-    std::uint64_t count = 0;
     double sum = 0;
   };
   using RequestKey = std::tuple<std::string, std::string, int>;

@@ -5,9 +5,11 @@
 
 namespace copse {
 
-ModelSet::ModelSet(LoadedModels models, const ModelSet* before, PredictionLog* log,
-                   Metrics& metrics, RowPool& pool, bool predictions_route)
+ModelSet::ModelSet(LoadedModels models, std::vector<UnavailableModel> unavailable,
+                   const ModelSet* before, PredictionLog* log, Metrics& metrics, RowPool& pool,
+                   bool predictions_route)
     : models_(std::move(models)),
+      unavailable_(std::move(unavailable)),
       swagger_(SwaggerDocument(models_)),
       openapi_(OpenApiDocument(models_, predictions_route)) {
   for (const auto& model : models_) {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "metrics.h"
+#include "model_source.h"
 #include "openapi.h"
 #include "prediction_log.h"
 #include "predictor.h"
@@ -22,11 +23,12 @@ class ModelSet {
   /// `log` may be null; it, `metrics` and `pool` outlive this. The first model answers /predict.
   /// Models that `before` has, too, keep their statistics.
   /// `predictions_route`: the documents name /predictions.
-  ModelSet(LoadedModels models, const ModelSet* before, PredictionLog* log, Metrics& metrics,
-           RowPool& pool, bool predictions_route);
+  ModelSet(LoadedModels models, std::vector<UnavailableModel> unavailable, const ModelSet* before,
+           PredictionLog* log, Metrics& metrics, RowPool& pool, bool predictions_route);
 
   const LoadedModels& models() const { return models_; }
   bool empty() const { return models_.empty(); }
+  const std::vector<UnavailableModel>& unavailable() const { return unavailable_; }
   /// One for each model, in the same order.
   const Predictors& predictors() const { return predictors_; }
   /// That of the model of that name, or null.
@@ -37,6 +39,7 @@ class ModelSet {
 
  private:
   const LoadedModels models_;
+  const std::vector<UnavailableModel> unavailable_;
   const std::string swagger_, openapi_;
   Predictors predictors_;
 };

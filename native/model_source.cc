@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "model_text.h"
+#include "utf8.h"
 
 namespace copse {
 namespace {
@@ -16,6 +17,7 @@ namespace {
 using std::filesystem::path;
 
 constexpr std::int64_t kNanoseconds = 1'000'000'000;
+constexpr std::string_view kUnloaded = "It was unloaded.";
 
 bool IsOurs(const std::string& file) { return file.ends_with(".safetensors"); }
 
@@ -49,6 +51,11 @@ std::string NoFile(const std::string& file) {
 
 void Say(const std::string& line) { std::fprintf(stderr, "copse: %s\n", line.c_str()); }
 
+bool IsIn(const LoadedModels& models, const std::string& name) {
+  return std::any_of(models.begin(), models.end(),
+                     [&](const auto& model) { return model->name == name; });
+}
+
 }  // namespace
 
 // One look at all files: the models in their order, and what there is to say.
@@ -76,9 +83,14 @@ class ModelSource::Pass {
   }
 
   Status Named(const std::string& spec) {
+    if (IsUnloaded(NameOfSpec(spec))) return Ok{};
     seen_.insert(spec);
     Known& known = source_.Look(spec, change_);
-    if (known.model == nullptr) return *known.error;
+    if (known.model == nullptr) {
+      if (!source_.started_) return *known.error;
+      NoteFailed(NameOfSpec(spec), *known.error);
+      return Ok{};
+    }
     const auto [other, is_new] = paths_.emplace(known.model->name, known.model->path);
     if (!is_new) {
       return Error{ErrorCode::kInvalidInput, "two models are called " + known.model->name + ": " +
@@ -94,6 +106,7 @@ class ModelSource::Pass {
     if (!files.ok()) return files.error();
     std::set<std::string> ours;
     std::erase_if(*files, [&](const std::string& file) {
+      if (source_.IsForbidden(file)) return true;
       const std::string what = NoFile(file);
       if (what.empty()) return false;
       Note("not served: " + Plain(file) + ": " + what + "; a model file was expected");
@@ -126,7 +139,21 @@ class ModelSource::Pass {
  private:
   void Note(std::string line) { notes_.push_back(std::move(line)); }
 
+  void NoteFailed(const std::string& name, const Error& error) {
+    Note("not served: " + error.message);
+    change_.unavailable.push_back({name, error.message});
+  }
+
+  bool IsUnloaded(const std::string& name) {
+    if (source_.unloaded_.count(name) == 0) return false;
+    const UnavailableModel entry{name, std::string(kUnloaded)};
+    auto& known = change_.unavailable;
+    if (std::find(known.begin(), known.end(), entry) == known.end()) known.push_back(entry);
+    return true;
+  }
+
   Status FileOfFolder(const std::string& file) {
+    if (IsUnloaded(ModelNameOf(file))) return Ok{};
     seen_.insert(file);
     // The same file as one that was named is not loaded twice.
     const auto named = paths_.find(ModelNameOf(file));
@@ -139,7 +166,11 @@ class ModelSource::Pass {
       const ErrorCode code = known.error->code;
       const bool is_model = code != ErrorCode::kUnsupportedModel && code != ErrorCode::kNotFound;
       if (!source_.started_ && (IsOurs(file) || is_model)) return *known.error;
-      Note("not served: " + known.error->message);
+      if (IsOurs(file) || is_model) {
+        NoteFailed(ModelNameOf(file), *known.error);
+      } else {
+        Note("not served: " + known.error->message);
+      }
       return Ok{};
     }
     // Asked of models only: the notes beside a model may have its name.
@@ -220,6 +251,7 @@ Result<LoadedModels> ModelSource::Load() {
   pass.Finish();
   started_ = true;
   models_ = change.models;
+  unavailable_ = change.unavailable;
   return models_;
 }
 
@@ -228,17 +260,62 @@ ModelSource::Change ModelSource::Reload() {
   Pass pass(*this, change);
   if (auto all = pass.All(); !all.ok()) {  // two models of one name: nothing changes
     change.models = models_;
+    change.unavailable = unavailable_;
     return change;
   }
   pass.Finish();
   for (const auto& model : models_) {
-    const bool is_there = std::any_of(change.models.begin(), change.models.end(),
-                                      [&](const auto& each) { return each->name == model->name; });
-    if (!is_there) Say(model->name + " is served no more: its file is gone");
+    if (IsIn(change.models, model->name)) continue;
+    Say(model->name + " is served no more: " +
+        (unloaded_.count(model->name) != 0 ? "it was unloaded" : "its file is gone"));
   }
-  change.any = change.models != models_;
+  change.any = change.models != models_ || change.unavailable != unavailable_;
   models_ = change.models;
+  unavailable_ = change.unavailable;
   return change;
+}
+
+bool ModelSource::IsForbidden(const std::string& file) const {
+  const auto& forbidden = options_.never_opened;
+  return std::any_of(forbidden.begin(), forbidden.end(), [&](const std::string& other) {
+    std::error_code error;
+    return std::filesystem::equivalent(file, other, error);
+  });
+}
+
+const Error* ModelSource::ErrorOf(const std::string& name) const {
+  for (const auto& [spec, known] : known_) {
+    if (known.error && NameOfSpec(spec) == name) return &*known.error;
+  }
+  return nullptr;
+}
+
+ModelSource::Attempt ModelSource::Load(const std::string& name) {
+  unloaded_.erase(name);
+  Attempt attempt;
+  attempt.change = Reload();
+  const Error* const error = ErrorOf(name);
+  if (error != nullptr) {
+    attempt.result = *error;
+  } else if (!IsIn(attempt.change.models, name)) {
+    attempt.result =
+        Error{ErrorCode::kNotFound, "There is no model file for the name " + Shown(name) + "."};
+  }
+  return attempt;
+}
+
+ModelSource::Attempt ModelSource::Unload(const std::string& name) {
+  Attempt attempt;
+  const bool is_known =
+      IsIn(models_, name) || std::any_of(unavailable_.begin(), unavailable_.end(),
+                                         [&](const auto& each) { return each.name == name; });
+  if (is_known) {
+    unloaded_.insert(name);
+  } else {
+    attempt.result = Error{ErrorCode::kNotFound, "There is no model named " + Shown(name) + "."};
+  }
+  attempt.change = Reload();
+  return attempt;
 }
 
 }  // namespace copse

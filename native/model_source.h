@@ -16,6 +16,13 @@
 
 namespace copse {
 
+/// A model that there is a file for, but that cannot be asked.
+struct UnavailableModel {
+  std::string name;
+  std::string reason;  ///< one sentence
+  bool operator==(const UnavailableModel&) const = default;
+};
+
 /// The files that models come from: those that were named, and the models of a folder. Remembers
 /// what each file gave, so that only what has changed is loaded again. For one thread.
 class ModelSource {
@@ -23,6 +30,9 @@ class ModelSource {
   struct Options {
     std::vector<std::string> specs;  ///< [NAME=]FILE, in the order in which they are served
     std::string folder;              ///< empty: none
+    /// Files that are none of ours, though they lie in the folder: closing any descriptor of a file
+    /// gives up all locks of this process on it, which a database would not survive.
+    std::vector<std::string> never_opened = {};
     ImportOptions import;
     /// Called for every model that is loaded, before it is served. May be empty.
     std::function<void(const LoadedModel&)> on_loaded;
@@ -37,14 +47,27 @@ class ModelSource {
 
   struct Change {
     LoadedModels models;
+    std::vector<UnavailableModel> unavailable;
     std::uint64_t n_loaded = 0;  ///< files that were new or changed, and are served now
     std::uint64_t n_failed = 0;  ///< files that were new or changed, and cannot be
-    bool any = false;            ///< whether `models` differ from those before
+    bool any = false;            ///< whether models or unavailable ones differ from those before
   };
   /// Looks for files that are new, changed or gone. A changed file that cannot be loaded (it may be
   /// written just now) leaves the model that it gave before; so does a named file that is gone. Of
   /// the folder, a file that is gone takes its model with it. Says on stderr what it did.
   Change Reload();
+
+  struct Attempt {
+    Status result = Ok{};
+    Change change;
+  };
+  /// Looks for the files of this name, also if it had been unloaded, and as Reload for all others.
+  /// Errors: kNotFound where there is no such file, and those of LoadModel, after which the model
+  /// that was served before, if there was one, still is.
+  Attempt Load(const std::string& name);
+  /// Serves that model no more, whatever becomes of its file, until it is loaded by its name.
+  /// Errors: kNotFound where there is no such model.
+  Attempt Unload(const std::string& name);
 
  private:
   // What tells a file from what it was.
@@ -62,11 +85,16 @@ class ModelSource {
 
   static std::optional<Stamp> StampOf(const std::string& path);
   Known& Look(const std::string& spec, Change& change);
+  bool IsForbidden(const std::string& file) const;
+  /// Why a file of that name is not what is served; null where it is.
+  const Error* ErrorOf(const std::string& name) const;
 
   const Options options_;
   std::map<std::string, Known> known_;  // by spec, or by the path of a file of the folder
   std::set<std::string> said_;          // by the last pass
+  std::set<std::string> unloaded_;      // names
   LoadedModels models_;
+  std::vector<UnavailableModel> unavailable_;
   bool started_ = false;
 };
 

@@ -22,11 +22,30 @@ ModelWatcher::ModelWatcher(ModelSource& source, int wake_event, int interval_ms,
       use_(std::move(use)),
       thread_([this] { Run(); }) {}
 
-ModelWatcher::~ModelWatcher() {
-  ending_ = true;
+void ModelWatcher::Stop() {
+  if (ending_.exchange(true)) return;
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t n = ::write(wake_event_, &one, sizeof one);
   thread_.join();
+}
+
+void ModelWatcher::Hand(ModelSource::Change change) {
+  metrics_.CountReloads(change.n_loaded, change.n_failed);
+  if (change.any) use_(std::move(change.models), std::move(change.unavailable));
+}
+
+Status ModelWatcher::Load(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  auto attempt = source_.Load(name);
+  Hand(std::move(attempt.change));
+  return std::move(attempt.result);
+}
+
+Status ModelWatcher::Unload(const std::string& name) {
+  const std::lock_guard lock(mutex_);
+  auto attempt = source_.Unload(name);
+  Hand(std::move(attempt.change));
+  return std::move(attempt.result);
 }
 
 void ModelWatcher::Run() {
@@ -40,9 +59,8 @@ void ModelWatcher::Run() {
       [[maybe_unused]] const ssize_t n = ::read(wake_event_, &times, sizeof times);
     }
     try {
-      auto change = source_.Reload();
-      metrics_.CountReloads(change.n_loaded, change.n_failed);
-      if (change.any) use_(std::move(change.models));
+      const std::lock_guard lock(mutex_);
+      Hand(source_.Reload());
     } catch (const std::exception& error) {  // no memory: what is served stays
       metrics_.CountReloads(0, 1);
       LogError(std::string("Models could not be loaded again: ") + error.what());

@@ -176,6 +176,32 @@ Json V1PredictPath(const LoadedModels& models, const InferExamples& examples) {
   return {{"post", std::move(post)}};
 }
 
+// To load or to unload a model: of any name, for there may be a file by the time it is asked for.
+Json ControlPath(const std::string& id, const std::string& summary, const std::string& done) {
+  const Json parameters = Json::array({{{"name", "model"},
+                                        {"in", "path"},
+                                        {"required", true},
+                                        {"schema", Text()}}});
+  Json post = Operation(id, summary, parameters,
+                        JsonResponse("It is done.", {{"type", "object"},
+                                                     {"required", {"name", done}},
+                                                     {"properties",
+                                                      {{"name", Text()},
+                                                       {done, {{"type", "boolean"}}}}}}),
+                        {{400, "InferenceBadRequest"},
+                         {401, "InferenceUnauthorized"},
+                         {403, "InferenceForbidden"},
+                         {404, "InferenceNotFound"},
+                         {503, "InferenceUnavailable"}});
+  post["requestBody"] = {
+      {"required", false},
+      {"content",
+       {{"application/json",
+         {{"schema",
+           {{"type", "object"}, {"properties", {{"parameters", {{"type", "object"}}}}}}}}}}}};
+  return {{"post", std::move(post)}};
+}
+
 Json ServerPaths() {
   Json paths = Json::object();
   const Json none = Json::array();
@@ -198,15 +224,21 @@ Json ServerPaths() {
       "v2Statistics", "How often each model was asked, and how long it took", none,
       JsonResponse("Counts, and nanoseconds altogether.", Ref("schemas", "InferenceStatistics")),
       {});
-  Json index = Operation("v2RepositoryIndex", "The models and their states", none,
-                         JsonResponse("All that are loaded.", ListOf(Ref("schemas", "ModelState"))),
-                         {{400, "InferenceBadRequest"}});
+  Json index =
+      Operation("v2RepositoryIndex", "The models and their states", none,
+                JsonResponse("All that there are files for, or those that can be asked.",
+                             ListOf(Ref("schemas", "ModelState"))),
+                {{400, "InferenceBadRequest"}});
   index["requestBody"] = {
       {"required", false},
       {"content",
        {{"application/json",
          {{"schema", {{"type", "object"}, {"properties", {{"ready", {{"type", "boolean"}}}}}}}}}}}};
   paths["/v2/repository/index"]["post"] = std::move(index);
+  paths["/v2/repository/models/{model}/load"] =
+      ControlPath("v2Load", "Serve a model, or look whether its file has changed", "load");
+  paths["/v2/repository/models/{model}/unload"] =
+      ControlPath("v2Unload", "Serve a model no more until it is loaded", "unload");
   paths["/v1/models"]["get"] = Operation("v1Models", "Names of the models", none,
                                          JsonResponse("All that are loaded.", names), {});
   return paths;
@@ -309,6 +341,8 @@ Json InferenceSchemas() {
 Json InferenceProblemResponses() {
   const std::vector<std::pair<std::string, std::string>> problems = {
       {"InferenceBadRequest", "Something in the request cannot be used; `error` says what."},
+      {"InferenceUnauthorized", "A token is needed, or another one."},
+      {"InferenceForbidden", "Without a token this is for clients on the same machine."},
       {"InferenceNotFound", "There is no such model, or no such version of it."},
       {"InferenceTooLarge", "The body, or its answer, would be too large."},
       {"InferenceUnsupportedEncoding", "The body is compressed in a way that is not read here."},

@@ -1,12 +1,15 @@
 #include "outbox.h"
 
 #include <sqlite3.h>
+#include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <initializer_list>
 #include <map>
 #include <string_view>
 #include <system_error>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -33,10 +36,12 @@ constexpr const char* kCreateOutbox =
     " one INTEGER PRIMARY KEY CHECK (one = 1),"
     " instance TEXT NOT NULL,"
     " shipped_seq INTEGER NOT NULL,"
-    " shipped_id TEXT NOT NULL)";
+    " shipped_id TEXT NOT NULL,"
+    " base_seq INTEGER NOT NULL,"
+    " base_id TEXT NOT NULL)";
 
 constexpr const char* kNameInstance =
-    "INSERT OR IGNORE INTO outbox VALUES (1, lower(hex(randomblob(8))), 0, '')";
+    "INSERT OR IGNORE INTO outbox VALUES (1, lower(hex(randomblob(8))), 0, '', 0, '')";
 
 // DO NOTHING: a batch whose commit worked although it was reported to fail is offered again.
 constexpr const char* kInsert =
@@ -57,8 +62,9 @@ constexpr const char* kNewestRows =
     "SELECT " COPSE_COLUMNS " FROM predictions ORDER BY seq DESC LIMIT ?";
 #undef COPSE_COLUMNS
 
-// Long enough for another program's short write, short enough to end in time.
-constexpr int kBusyMs = 250;
+// Two processes that make one file at the same moment: SQLite does not wait for that.
+constexpr int kOpenTriesMax = 20;
+constexpr std::chrono::milliseconds kOpenPause{25};
 // What one transaction trims at most: more than it adds, and no long pause.
 constexpr std::int64_t kTrimRows = 1'024;
 constexpr int kTrimStepsMax = 8;
@@ -115,7 +121,7 @@ class Outbox::Connection {
  public:
   explicit Connection(std::string path) : path_(std::move(path)) {}
 
-  Status Open(Durability durability);
+  Status Open(const OutboxOptions& options, bool makes_it);
   // Runs one statement; `on_row` says whether it wants more rows.
   Status Run(const char* sql, std::initializer_list<Value> values = {},
              const std::function<bool(const Row&)>& on_row = {});
@@ -126,6 +132,12 @@ class Outbox::Connection {
   Result<std::int64_t> UsedBytes();
   std::int64_t Changes() const { return sqlite3_changes64(db_.get()); }
   bool HasMoved() const;
+  bool IsBusy() const { return db_ && (sqlite3_errcode(db_.get()) & 0xff) == SQLITE_BUSY; }
+  // Takes back what has not been committed; false if that is not possible.
+  bool RollBack() {
+    return db_ && (sqlite3_get_autocommit(db_.get()) != 0 ||
+                   sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr) == SQLITE_OK);
+  }
 
  private:
   Result<sqlite3_stmt*> Prepared(const char* sql);
@@ -150,13 +162,14 @@ Error Outbox::Connection::Failure() const {
   return {ErrorCode::kInvalidInput, "cannot write the prediction log '" + path_ + "': " + why};
 }
 
-Status Outbox::Connection::Open(Durability durability) {
-  constexpr int kFlags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+Status Outbox::Connection::Open(const OutboxOptions& options, bool makes_it) {
+  const int flags =
+      SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (makes_it ? SQLITE_OPEN_CREATE : 0);
   sqlite3* db = nullptr;
-  const int opened = sqlite3_open_v2(path_.c_str(), &db, kFlags, nullptr);
+  const int opened = sqlite3_open_v2(path_.c_str(), &db, flags, nullptr);
   db_.reset(db);
   if (opened != SQLITE_OK) return Failure();
-  sqlite3_busy_timeout(db, kBusyMs);
+  sqlite3_busy_timeout(db, static_cast<int>(options.busy_ms));
   // SQLite opens a file without write permission, or on a read-only disk, only for reading.
   if (sqlite3_db_readonly(db, "main") == 1) {
     return Error{ErrorCode::kInvalidInput,
@@ -164,9 +177,14 @@ Status Outbox::Connection::Open(Durability durability) {
   }
   // With WAL, NORMAL loses nothing when the process ends, FULL nothing when the power does.
   const char* const sync =
-      durability == Durability::kFull ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+      options.durability == Durability::kFull ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
   for (const char* sql : {"PRAGMA journal_mode = WAL", sync, kJournalLimit, kCreatePredictions}) {
-    if (sqlite3_exec(db, sql, nullptr, nullptr, nullptr) != SQLITE_OK) return Failure();
+    int code = sqlite3_exec(db, sql, nullptr, nullptr, nullptr);
+    for (int i = 0; makes_it && (code & 0xff) == SQLITE_BUSY && i < kOpenTriesMax; ++i) {
+      std::this_thread::sleep_for(kOpenPause);
+      code = sqlite3_exec(db, sql, nullptr, nullptr, nullptr);
+    }
+    if (code != SQLITE_OK) return Failure();
   }
   // Not our table, if it does not take our rows.
   if (const auto insert = Prepared(kInsert); !insert.ok()) return insert.error();
@@ -292,22 +310,36 @@ Result<std::unique_ptr<Outbox>> Outbox::Open(OutboxOptions options) {
 
 bool Outbox::HasMoved() const { return db_ && db_->HasMoved(); }
 
-Status Outbox::Attempt(const std::function<Status(Connection&)>& work) {
-  Status status = Ok{};
-  if (has_moved_) {
+std::optional<Outbox::Identity> Outbox::IdentityOf(const std::string& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
+  return Identity{found.st_dev, found.st_ino};
+}
+
+// Only the first time may there be no such file.
+Status Outbox::Reopen() {
+  if (identity_ && IdentityOf(options_.path) != identity_) {
     return Error{ErrorCode::kUnavailable,
                  "the prediction log '" + options_.path +
-                     "' was moved or erased; the service must be started again"};
+                     "' was moved or erased; put it back, or start the service again"};
   }
+  auto db = std::make_unique<Connection>(options_.path);
+  if (Status opened = db->Open(options_, !identity_); !opened.ok()) return opened;
+  if (!identity_) identity_ = IdentityOf(options_.path);
+  db_ = std::move(db);
+  return Ok{};
+}
+
+Status Outbox::Attempt(const std::function<Status(Connection&)>& work) {
   if (!db_) {
-    db_ = std::make_unique<Connection>(options_.path);
-    status = db_->Open(options_.durability);
+    if (Status opened = Reopen(); !opened.ok()) return opened;
   }
-  if (status.ok()) status = work(*db_);
-  if (!status.ok()) {
-    has_moved_ = HasMoved();
-    db_.reset();
-  }
+  Status status = work(*db_);
+  if (status.ok()) return status;
+  // A lock, or a full file: nothing is wrong with the connection, which also holds the file
+  // while somebody moves it.
+  const bool is_usable = db_->IsBusy() || status.error().code == ErrorCode::kUnavailable;
+  if (!db_->RollBack() || !is_usable) db_.reset();
   return status;
 }
 
@@ -374,7 +406,7 @@ Status Outbox::MakeRoom(Connection& db, std::size_t n_new, std::int64_t needed_f
     const std::int64_t n = is_full ? kTrimRows : std::min(over, kTrimRows);
     const std::int64_t end = std::min(needed_from, *first + n);
     const bool can_trim = *first > 0 && end > *first;
-    if (is_full && step == 0 && !can_trim && needed_from < *last) return Full();
+    if (is_full && !can_trim && needed_from < *last) return Full();
     if (!can_trim) return Ok{};
     Status trimmed = db.Run("DELETE FROM predictions WHERE seq < ?", {end});
     if (!trimmed.ok()) return trimmed;
@@ -394,26 +426,29 @@ Result<Outbox::Mark> Outbox::ReadMark() {
   return Ask<Mark>([](Connection& db) -> Result<Mark> {
     Mark mark;
     const Status read =
-        db.Run("SELECT instance, shipped_seq, shipped_id FROM outbox", {}, [&](const Row& row) {
-          mark = {row.Text(0), {row.Number(1), row.Text(2)}};
-          return true;
-        });
+        db.Run("SELECT instance, shipped_seq, shipped_id, base_seq, base_id FROM outbox", {},
+               [&](const Row& row) {
+                 mark = {row.Text(0), {row.Number(1), row.Text(2)}, {row.Number(3), row.Text(4)}};
+                 return true;
+               });
     if (!read.ok()) return read.error();
     return mark;
   });
 }
 
-Status Outbox::SaveMark(const Position& position) {
+Status Outbox::SaveMark(const std::string& instance, const Position& position) {
   return Attempt([&](Connection& db) {
-    return db.Run("UPDATE outbox SET shipped_seq = ?, shipped_id = ?", {position.seq, position.id});
+    return db.Run("UPDATE outbox SET shipped_seq = ?, shipped_id = ? WHERE instance = ?",
+                  {position.seq, position.id, instance});
   });
 }
 
-Status Outbox::StartInstance(const Position& position) {
+Status Outbox::StartInstance(const std::string& instance, const Position& position) {
   return Attempt([&](Connection& db) {
     return db.Run(
-        "UPDATE outbox SET instance = lower(hex(randomblob(8))), shipped_seq = ?, shipped_id = ?",
-        {position.seq, position.id});
+        "UPDATE outbox SET instance = lower(hex(randomblob(8))), shipped_seq = ?1,"
+        " shipped_id = ?2, base_seq = ?1, base_id = ?2 WHERE instance = ?3",
+        {position.seq, position.id, instance});
   });
 }
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -26,6 +27,7 @@ struct OutboxOptions {
   Durability durability = Durability::kCommit;
   std::int64_t bytes_max = 0;  ///< old rows are trimmed beyond that; 0: no limit
   std::int64_t rows_max = 0;   ///< the same, in rows
+  std::int64_t busy_ms = 250;  ///< how long another program's lock is waited for
 };
 
 /// A connection to the embedded log: a table `predictions` in a SQLite file, to be asked with
@@ -35,8 +37,8 @@ struct OutboxOptions {
 /// (JSON array), output, label, numbered (1 for the tutorial's /predict). The table `outbox` has
 /// one row: the name under which this file moves its rows to Redis, and how far it has come.
 ///
-/// Not thread-safe: every thread has a connection of its own, and so may every process. Whatever
-/// fails closes the connection, which rolls back; the next call opens it again.
+/// Not thread-safe: every thread has a connection of its own, and so may every process. What fails
+/// is rolled back; what makes a connection useless closes it, and the next call opens it again.
 class Outbox {
  public:
   /// Makes the file and its tables where they are missing. Fails with kInvalidInput when the file
@@ -66,11 +68,14 @@ class Outbox {
   struct Mark {
     std::string instance;
     Position position;
+    Position base;  ///< after which the rows are this instance's to move
   };
   Result<Mark> ReadMark();
-  Status SaveMark(const Position& position);
-  /// Takes a new name, under which nothing has been moved yet, and goes on after `position`.
-  Status StartInstance(const Position& position);
+  /// Nothing, if the file has another name by now.
+  Status SaveMark(const std::string& instance, const Position& position);
+  /// Takes a new name, under which nothing has been moved yet, and goes on after `position`; unless
+  /// the file has another name than `instance` by now.
+  Status StartInstance(const std::string& instance, const Position& position);
 
   /// The rows after `seq`, at most `rows_max` (1 or more), and one, or as many as fit `bytes_max`.
   Result<std::vector<RecordedRow>> RowsAfter(std::int64_t seq, std::size_t rows_max,
@@ -86,13 +91,15 @@ class Outbox {
   Result<std::vector<RecordedRow>> Newest(std::size_t n, std::size_t bytes_max);
 
   /// Whether the path names this very file no more: somebody erased, moved or replaced it. What is
-  /// open stays open, and works. It is never opened again: two files must not share one journal.
+  /// open stays open, and works. No other file is ever opened in its place: two files must not share
+  /// one journal, and rows in a file of which the others know nothing would be lost.
   bool HasMoved() const;
 
  private:
   class Connection;
 
   explicit Outbox(OutboxOptions options);
+  Status Reopen();
   Status Attempt(const std::function<Status(Connection&)>& work);
   template <class T>
   Result<T> Ask(const std::function<Result<T>(Connection&)>& work);
@@ -104,7 +111,13 @@ class Outbox {
   const OutboxOptions options_;
   std::unique_ptr<Connection> db_;
   Size size_;
-  bool has_moved_ = false;  // when it was closed
+  // The file that was opened first.
+  struct Identity {
+    std::uint64_t device = 0, inode = 0;
+    bool operator==(const Identity&) const = default;
+  };
+  static std::optional<Identity> IdentityOf(const std::string& path);
+  std::optional<Identity> identity_;
 };
 
 }  // namespace copse

@@ -80,6 +80,9 @@ class PredictionLog {
     return std::vector<RecordedRow>();
   }
 
+  /// From now on Append waits for no room: the service is about to end, and its threads with it.
+  virtual void Hurry() {}
+
   /// Writes what is queued, for at most `timeout_ms`, and stops. Append afterwards counts as
   /// dropped.
   virtual void Close(std::int64_t timeout_ms) = 0;

@@ -1,6 +1,7 @@
 #include "predictor.h"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <optional>
 #include <span>
@@ -14,6 +15,10 @@
 
 namespace copse {
 namespace {
+
+// None of them is registered; all of them are in use.
+constexpr std::array<std::string_view, 4> kNdjsonTypes = {
+    "application/x-ndjson", "application/ndjson", "application/jsonl", "application/x-jsonlines"};
 
 // Rows that go to the log together.
 constexpr std::size_t kRecordedRowsMax = 4096;
@@ -31,12 +36,6 @@ double AcceptedQuality(std::string_view accept, std::span<const std::string_view
     accept.remove_prefix(std::min(comma + 1, accept.size()));
   }
   return best;
-}
-
-bool IsUtf8Charset(std::string_view content_type) {
-  const auto charset = FieldParameter(content_type, "charset");
-  return !charset || EqualsIgnoringCase(*charset, "utf-8") ||
-         EqualsIgnoringCase(*charset, "us-ascii");
 }
 
 bool IsJson(std::string_view content_type) {
@@ -66,6 +65,18 @@ Reply Refused(const Request& request, const Error& error, Blame blame) {
 }
 
 }  // namespace
+
+bool AcceptsNdjson(std::string_view accept) { return AcceptedQuality(accept, kNdjsonTypes) > 0; }
+
+bool IsNdjsonType(std::string_view type) {
+  return std::find(kNdjsonTypes.begin(), kNdjsonTypes.end(), type) != kNdjsonTypes.end();
+}
+
+bool IsUtf8Charset(std::string_view content_type) {
+  const auto charset = FieldParameter(content_type, "charset");
+  return !charset || EqualsIgnoringCase(*charset, "utf-8") ||
+         EqualsIgnoringCase(*charset, "us-ascii");
+}
 
 bool PrefersJson(std::string_view accept) {
   static constexpr std::string_view kJson[] = {"application/json"};
@@ -98,7 +109,8 @@ Predictor::Predictor(std::shared_ptr<const LoadedModel> model, PredictionLog* lo
       log_(log),
       metrics_(metrics),
       pool_(pool),
-      statistics_(std::make_unique<InferenceStatistics>()) {}
+      statistics_(std::make_unique<InferenceStatistics>()),
+      drift_(std::make_unique<Drift>(model_->model)) {}
 
 Reply Predictor::FromQuery(const Request& request) const {
   Recording recording(*statistics_);
@@ -151,9 +163,10 @@ Result<Prediction> Predictor::Evaluate(const Rows& rows, std::size_t row_values)
   return PredictEverything(model, rows.values, &pool_);
 }
 
-void Predictor::Note(const Request& request, const Rows& rows, const Prediction& prediction) const {
-  Count(prediction);
-  Record(request, rows, prediction, Numbered::kNo);
+void Predictor::Note(const Request& request, const Rows& rows, const Prediction& prediction,
+                     std::uint64_t first_row) const {
+  Count(rows, prediction);
+  Record(request, rows, prediction, Numbered::kNo, first_row);
 }
 
 Reply Predictor::Answer(const Request& request, const Rows& rows, Numbered numbered,
@@ -170,15 +183,16 @@ Reply Predictor::Answer(const Request& request, const Rows& rows, Numbered numbe
                                    : TutorialText(model_->model, *prediction, 0));
   }
   reply.headers = {{"Vary", "Accept"}, {"Cache-Control", "no-store"}};
-  Count(*prediction);
+  Count(rows, *prediction);
   // The tutorial's HEAD predicted and recorded what nobody was told.
-  if (request.method != "HEAD") Record(request, rows, *prediction, numbered);
+  if (request.method != "HEAD") Record(request, rows, *prediction, numbered, 1);
   recording.Answered();
   return reply;
 }
 
-void Predictor::Count(const Prediction& prediction) const {
+void Predictor::Count(const Rows& rows, const Prediction& prediction) const {
   const Model& model = model_->model;
+  drift_->Note(rows.values);
   std::size_t column = 0;
   for (const Output& output : model.outputs()) {
     if (output.kind != OutputKind::kClass) {
@@ -203,7 +217,7 @@ void Predictor::Count(const Prediction& prediction) const {
 }
 
 void Predictor::Record(const Request& request, const Rows& rows, const Prediction& prediction,
-                       Numbered numbered) const {
+                       Numbered numbered, std::uint64_t first_row) const {
   if (log_ == nullptr) return;
   const Model& model = model_->model;
   const std::size_t width = model.n_features();
@@ -219,7 +233,7 @@ void Predictor::Record(const Request& request, const Rows& rows, const Predictio
       entry.model = model_->name;
       entry.version = model_->version;
       entry.request_id = request.request_id;
-      if (rows.is_list) entry.request_id += ":" + std::to_string(r + 1);
+      if (rows.is_list) entry.request_id += ":" + std::to_string(first_row + r);
       entry.input = NumbersJson(std::span(rows.values).subspan(r * width, width));
       entry.output = TutorialText(model, prediction, r);
       entry.label = LabelText(model, prediction, r);

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 
+#include "drift.h"
 #include "inference_statistics.h"
 #include "loaded_model.h"
 #include "metrics.h"
@@ -42,12 +44,15 @@ class Predictor {
   /// large: `row_values` numbers a row besides margins and values.
   /// Errors: kTooLarge.
   Result<Prediction> Evaluate(const Rows& rows, std::size_t row_values) const;
-  /// Counts and records what has been answered so, without the tutorial's numbers.
-  void Note(const Request& request, const Rows& rows, const Prediction& prediction) const;
+  /// Counts and records what has been answered so, without the tutorial's numbers. `first_row`: the
+  /// number of the first row in its request.
+  void Note(const Request& request, const Rows& rows, const Prediction& prediction,
+            std::uint64_t first_row = 1) const;
 
   const LoadedModel& loaded() const { return *model_; }
   RowPool& pool() const { return pool_; }
   InferenceStatistics& statistics() const { return *statistics_; }
+  const Drift& drift() const { return *drift_; }
 
  private:
   enum class Numbered { kYes, kNo };
@@ -55,16 +60,24 @@ class Predictor {
 
   Reply Answer(const Request& request, const Rows& rows, Numbered numbered,
                Recording& recording) const;
-  void Count(const Prediction& prediction) const;
+  void Count(const Rows& rows, const Prediction& prediction) const;
   void Record(const Request& request, const Rows& rows, const Prediction& prediction,
-              Numbered numbered) const;
+              Numbered numbered, std::uint64_t first_row) const;
 
   std::shared_ptr<const LoadedModel> model_;
   PredictionLog* log_;
   Metrics& metrics_;
   RowPool& pool_;
   std::unique_ptr<InferenceStatistics> statistics_;
+  std::unique_ptr<Drift> drift_;
 };
+
+/// Whether an Accept field asks for application/x-ndjson, or one of its other names.
+bool AcceptsNdjson(std::string_view accept);
+/// Whether a media type, in lower case, is one of newline-delimited JSON.
+bool IsNdjsonType(std::string_view type);
+/// Whether a charset, if the field has one, is UTF-8 or a part of it.
+bool IsUtf8Charset(std::string_view content_type);
 
 /// A prediction as JSON: of one row the members of PredictionMembers, of a list
 /// `{"predictions": [...]}`, and always `model`, `version` and `request_id`.

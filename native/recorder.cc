@@ -15,6 +15,10 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kRecentBytesMax = std::size_t{16} << 20;
 // However long the queue took to be written, the rows that can be moved get a moment.
 constexpr std::int64_t kShipMsMin = 100;
+// Below append_wait_ms of RecorderOptions.
+constexpr std::int64_t kWriterBusyMs = 1'800;
+// What was answered is written before the process ends, however long requests took.
+constexpr std::int64_t kWriteMsMin = 5'000;
 
 // What the writer's thread tells the others, all of which may outlive the log.
 struct Shared {
@@ -98,9 +102,11 @@ class Recorder final : public PredictionLog {
     return reader_->Newest(n, kRecentBytesMax);
   }
 
+  void Hurry() override { writer_->Hurry(); }
+
   void Close(std::int64_t timeout_ms) override {
     const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
-    writer_->Close(timeout_ms);
+    writer_->Close(std::max(timeout_ms, kWriteMsMin));
     {
       const std::lock_guard lock(shared_->mutex);
       shared_->on_commit = nullptr;  // a writer that hangs may go on when this object is gone
@@ -144,9 +150,12 @@ Result<std::unique_ptr<PredictionLog>> OpenRecorder(RecorderOptions options,
   options.writer.sink = "sqlite";
   options.writer.target = options.outbox.path;
   if (options.outbox.durability == Durability::kAsync) options.writer.append_wait_ms = 0;
+  // Another program's lock is no failure of the file until its requests would wait no longer.
+  options.outbox.busy_ms = kWriterBusyMs;
   auto file = Outbox::Open(options.outbox);
   if (!file.ok()) return file.error();
   OutboxOptions beside = options.outbox;
+  beside.busy_ms = OutboxOptions().busy_ms;
   beside.durability = Durability::kCommit;  // the position may be behind; rows are the writer's
   auto reader = Outbox::Open(beside);
   if (!reader.ok()) return reader.error();

@@ -18,36 +18,43 @@ namespace {
 
 // ---- The script ----
 
-// KEYS: stream, counter, cursor. ARGV: keep, the position to go on from, the new one, then nine
-// per row. The answer is the position that the cursor has in the end.
+// KEYS: stream, counter, cursor. ARGV: keep, the position to go on from, the new one, the one that
+// an absent cursor stands for, then nine per row. The answer is the position that the cursor has in
+// the end.
 //
 // Redis runs it alone and from its start to its end, but takes nothing back when a command in
-// the middle fails. So all that can fail is asked before the first write: a type, a permission.
+// the middle fails. So all that can fail is asked before the first write: a type, a permission
+// (before Redis 7 by commands that change nothing).
 // (Out of memory, read-only and failing disks are refused at the first write, never later.)
 // SETNX passes over keys that exist already, such as those of the tutorial's own service.
 // The cursor has no time to live: it would be the first key that a full Redis evicts.
 constexpr std::string_view kShip = R"lua(
 local stream, count, cursor = KEYS[1], KEYS[2], KEYS[3]
 local keep = tonumber(ARGV[1])
-if redis.acl_check_cmd then
-  for _, c in ipairs({{'XADD', stream, '*', 'id', ''}, {'SETNX', '0', ''}, {'DEL', '0'},
-                      {'GET', count}, {'TYPE', stream}, {'SET', count, '0'},
-                      {'SET', cursor, ''}}) do
-    if not redis.acl_check_cmd(unpack(c)) then
-      return redis.error_reply('NOPERM this user may not run ' .. c[1] .. ' ' .. c[2])
-    end
-  end
-end
-local at = redis.call('GET', cursor)
-if at and at ~= ARGV[2] then return at end
+local at = redis.call('GET', cursor) or ARGV[4]
+if at ~= ARGV[2] then return at end
 local kind = redis.call('TYPE', stream).ok
 if kind ~= 'none' and kind ~= 'stream' then
   return redis.error_reply('WRONGTYPE ' .. stream .. ' is a ' .. kind .. ', expected a stream')
 end
 local first = tonumber(redis.call('GET', count) or '0')
 if not first then return redis.error_reply('ERR ' .. count .. ' is not a number') end
+local rows = math.floor((#ARGV - 4) / 9)
+if redis.acl_check_cmd then
+  for _, c in ipairs({{'XADD', stream, '*', 'id', ''}, {'SETNX', tostring(first), ''},
+                      {'SETNX', tostring(first + rows), ''}, {'DEL', tostring(first)},
+                      {'SET', count, '0'}, {'SET', cursor, ''}}) do
+    if not redis.acl_check_cmd(unpack(c)) then
+      return redis.error_reply('NOPERM this user may not run ' .. c[1] .. ' ' .. c[2])
+    end
+  end
+else
+  redis.call('SET', count, first)
+  redis.call('SETNX', count, first)
+  redis.call('DEL', 'copse:no-such-key')
+end
 local n = first
-for i = 4, #ARGV, 9 do
+for i = 5, #ARGV, 9 do
   redis.call('XADD', stream, 'MAXLEN', '~', keep, '*', 'id', ARGV[i], 'time', ARGV[i + 1],
     'model', ARGV[i + 2], 'version', ARGV[i + 3], 'request_id', ARGV[i + 4],
     'input', ARGV[i + 5], 'output', ARGV[i + 6], 'label', ARGV[i + 7])
@@ -119,9 +126,9 @@ class RedisTarget final : public RowTarget {
   std::string Name() const override {
     return options_.address.host + ":" + std::to_string(options_.address.port);
   }
-  Result<Position> Move(const std::string& instance, const Position& from,
+  Result<Position> Move(const std::string& instance, const Position& base, const Position& from,
                         std::span<const RecordedRow> rows) override;
-  Result<Position> PositionOf(const std::string& instance) override;
+  Result<std::optional<Position>> PositionOf(const std::string& instance) override;
   Result<std::vector<std::string>> NewestIds() override;
 
  private:
@@ -186,7 +193,16 @@ Status RedisTarget::Authenticate() {
   if (!address.password.empty()) command = {"AUTH", address.user, address.password};
   if (!address.password.empty() && address.user.empty()) command = {"AUTH", address.password};
   const auto reply = Ask(command);
-  return reply.ok() ? Status(Ok{}) : Status(reply.error());
+  if (reply.ok()) return Ok{};
+  if (command.front() == "PING" || !context_ || context_->err != 0) return reply.error();
+  // A server without AUTH repeats what it was told, password and all.
+  const std::string& said = reply.error().message;
+  const bool is_known = said.find("WRONGPASS") != std::string::npos ||
+                        said.find("without any password") != std::string::npos ||
+                        said.find("invalid password") != std::string::npos;
+  return is_known ? reply.error()
+                  : Error{ErrorCode::kUnavailable, "Redis refused AUTH with the user and password "
+                                                   "of its address"};
 }
 
 Status RedisTarget::Connect() {
@@ -215,11 +231,13 @@ Result<Reply> RedisTarget::Send(const Command& command) {
 }
 
 // EVAL with the whole text, not EVALSHA: Redis cannot have forgotten it.
-Result<Position> RedisTarget::Move(const std::string& instance, const Position& from,
-                                   std::span<const RecordedRow> rows) {
+Result<Position> RedisTarget::Move(const std::string& instance, const Position& base,
+                                   const Position& from, std::span<const RecordedRow> rows) {
   const std::string cursor = CursorOf(instance), before = PositionText(from);
+  const std::string at_first = PositionText(base);
   const std::string after = PositionText({rows.back().seq, rows.back().id});
-  Command command = {"EVAL", kShip, "3", kStream, "copse:count", cursor, keep_, before, after};
+  Command command = {"EVAL", kShip, "3", kStream, "copse:count", cursor, keep_,
+                     before, after, at_first};
   command.reserve(command.size() + rows.size() * 9);
   for (const RecordedRow& r : rows) {
     for (const std::string_view field : std::initializer_list<std::string_view>{
@@ -229,16 +247,25 @@ Result<Position> RedisTarget::Move(const std::string& instance, const Position& 
     }
   }
   const auto reply = Send(command);
-  if (!reply.ok()) return reply.error();
-  return PositionOfText(TextOf(**reply));
+  if (!reply.ok()) {
+    // A Redis that is full takes nothing more, but gives up what is more than it is to keep.
+    if (reply.error().message.find("OOM") != std::string::npos) {
+      (void)Send({"XTRIM", kStream, "MAXLEN", "~", keep_});
+    }
+    return reply.error();
+  }
+  const std::string at = TextOf(**reply);
+  return at.empty() ? Result<Position>(Position()) : PositionOfText(at);
 }
 
-Result<Position> RedisTarget::PositionOf(const std::string& instance) {
+Result<std::optional<Position>> RedisTarget::PositionOf(const std::string& instance) {
   const std::string cursor = CursorOf(instance);
   const auto reply = Send({"GET", cursor});
   if (!reply.ok()) return reply.error();
-  if ((*reply)->type == REDIS_REPLY_NIL) return Position();
-  return PositionOfText(TextOf(**reply));
+  if ((*reply)->type == REDIS_REPLY_NIL) return std::optional<Position>();
+  const auto position = PositionOfText(TextOf(**reply));
+  if (!position.ok()) return position.error();
+  return std::optional<Position>(*position);
 }
 
 Result<std::vector<std::string>> RedisTarget::NewestIds() {

@@ -58,7 +58,10 @@ Status ReadPort(std::string_view text, RedisAddress& address) {
   const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), address.port);
   const bool whole = code == std::errc() && end == text.data() + text.size();
   if (!whole || address.port < 1 || address.port > 65'535) {
-    return BadUrl("has the port " + Quoted(text) + ", which is not a number from 1 to 65535");
+    // What stands there may be a password whose host was forgotten.
+    const bool is_number = text.size() < 10 && text.find_first_not_of("0123456789") == text.npos;
+    return BadUrl((is_number ? "has the port " + Quoted(text) + ", which" : "has a port that") +
+                  " is not a number from 1 to 65535");
   }
   return Ok{};
 }
@@ -88,7 +91,10 @@ Result<RedisAddress> ParseRedisUrl(std::string_view url) {
   if (url.starts_with(kScheme)) {
     url.remove_prefix(kScheme.size());
   } else if (const std::size_t scheme = url.find("://"); scheme != std::string_view::npos) {
-    return BadUrl("has the scheme " + Quoted(url.substr(0, scheme)) + ", which is not supported");
+    const std::string_view name = url.substr(0, scheme);
+    const bool is_name = name.find_first_of(":@") == std::string_view::npos;
+    return BadUrl((is_name ? "has the scheme " + Quoted(name) + ", which" : "has a scheme that") +
+                  " is not supported");
   }
   RedisAddress address;
   // The last '@': one in a password that nobody encoded stays out of the host, and of messages.
@@ -100,7 +106,10 @@ Result<RedisAddress> ParseRedisUrl(std::string_view url) {
   const std::size_t slash = url.find('/');
   const std::string_view path = slash == std::string_view::npos ? "" : url.substr(slash);
   if (!path.empty() && path != "/" && path != "/0") {
-    return BadUrl("names the database " + Quoted(path) + ", only /0 is supported");
+    const bool is_number = path.size() < 8 && path.find_first_not_of("0123456789", 1) == path.npos;
+    return BadUrl((is_number ? "names the database " + Quoted(path) + ", only"
+                             : std::string("names a database or options; only")) +
+                  " /0 is supported");
   }
   const Status read = ReadHostAndPort(url.substr(0, slash), address);
   if (!read.ok()) return read.error();

@@ -59,6 +59,7 @@ std::string_view ReasonPhrase(int status) {
       std::pair{308, "Permanent Redirect"},
       std::pair{400, "Bad Request"},
       std::pair{401, "Unauthorized"},
+      std::pair{403, "Forbidden"},
       std::pair{404, "Not Found"},
       std::pair{405, "Method Not Allowed"},
       std::pair{406, "Not Acceptable"},

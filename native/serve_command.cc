@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <memory>
+#include <regex>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -62,10 +64,17 @@ void Announce(const LoadedModel& model, const ImportOptions& options) {
   PrintWarnings(model, options);
 }
 
+// The database of the log, and what SQLite keeps beside it.
+std::vector<std::string> FilesOfLog(const ServeOptions& options) {
+  if (options.no_log) return {};
+  return {options.log, options.log + "-wal", options.log + "-shm", options.log + "-journal"};
+}
+
 std::unique_ptr<ModelSource> SourceOf(const ServeOptions& options) {
   return std::make_unique<ModelSource>(
       ModelSource::Options{.specs = options.models,
                            .folder = options.models_dir,
+                           .never_opened = FilesOfLog(options),
                            .import = options.import,
                            .on_loaded = [import = options.import](const LoadedModel& model) {
                              Announce(model, import);
@@ -251,6 +260,15 @@ void AddGateOptions(CLI::App& app, ServeOptions& options) {
         return fits ? "" : "a token of visible characters was expected";
       },
       "TOKEN");
+  const CLI::Validator is_origin(
+      [](const std::string& text) -> std::string {
+        static const std::regex form("\\*|null|[a-z][a-z0-9+.-]*://[a-z0-9._~%\\[\\]:-]+");
+        return std::regex_match(text, form)
+                   ? ""
+                   : "\"" + text + "\" is no origin as browsers send it: https://example.org, in lower "
+                                  "case and without a path, or *";
+      },
+      "ORIGIN");
   app.add_option(
          "--auth-token", gate.predict_token,
          "Predictions and model files need the header Authorization: Bearer TOKEN. Better in "
@@ -258,7 +276,9 @@ void AddGateOptions(CLI::App& app, ServeOptions& options) {
       ->check(is_token)
       ->envname("COPSE_AUTH_TOKEN");
   app.add_option("--control-token", gate.control_token,
-                 "The same for what only operators need (/predictions); default: --auth-token")
+                 "The same for what only operators need: loading and unloading models, which "
+                 "without it is for clients on this machine, and /predictions, which takes "
+                 "--auth-token")
       ->check(is_token)
       ->envname("COPSE_CONTROL_TOKEN");
   app.add_option("--cors-origin", gate.cors_origins,
@@ -266,12 +286,21 @@ void AddGateOptions(CLI::App& app, ServeOptions& options) {
                  "given several times (in COPSE_CORS_ORIGIN: separated by commas)")
       ->delimiter(',')
       ->allow_extra_args(false)
+      ->check(is_origin)
       ->envname("COPSE_CORS_ORIGIN");
   app.add_option("--rate-limit", gate.requests_per_second,
-                 "Requests a second of one client, by its address; 0: any number")
+                 "Requests a second of one client, by its address (of IPv6: the first 64 bits); 0: "
+                 "any number. Health and metrics are never refused")
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str()
       ->envname("COPSE_RATE_LIMIT");
+  app.add_option("--trusted-proxy", gate.trusted_proxies,
+                 "Address of a proxy: of its requests, the client is the last address of "
+                 "X-Forwarded-For; may be given several times (in COPSE_TRUSTED_PROXY: separated by "
+                 "commas)")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->envname("COPSE_TRUSTED_PROXY");
 }
 
 }  // namespace
@@ -286,6 +315,13 @@ Command AddServeCommand(CLI::App& app) {
   app.callback([options] {
     if (options->models.empty() && options->models_dir.empty()) {
       throw CLI::RequiredError("--model or --models");
+    }
+    // An empty variable would be taken for none, and the service would be open.
+    for (const char* name : {"COPSE_AUTH_TOKEN", "COPSE_CONTROL_TOKEN"}) {
+      const char* const value = std::getenv(name);
+      if (value != nullptr && *value == '\0') {
+        throw CLI::ValidationError(name, "is empty; a token was expected, or no such variable");
+      }
     }
     if (options->no_log && !options->redis.empty()) {
       throw CLI::ValidationError(

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "access_log.h"
 #include "handlers.h"
@@ -132,6 +133,7 @@ Status RunServer(ServerConfig config) {
                                .access_log = access_log,
                                .gate = gate,
                                .may_stay = [&] { return !handlers.draining(); }};
+  std::optional<ModelWatcher> watcher;  // ends after the requests that ask it for something
   const WorkerPool* crowd = nullptr;
   WorkerPool pool(
       config.threads,
@@ -148,18 +150,22 @@ Status RunServer(ServerConfig config) {
     pool.Submit(std::move(connection));
   };
 
-  std::optional<ModelWatcher> watcher;
   if (config.source) {
     watcher.emplace(*config.source, reload_event, config.reload_interval_ms, metrics,
-                    [&](LoadedModels models) { handlers.Replace(std::move(models)); });
+                    [&](LoadedModels models, std::vector<UnavailableModel> unavailable) {
+                      handlers.Replace(std::move(models), std::move(unavailable));
+                    });
+    handlers.SetControl(&*watcher);
   }
   PrintStart(config, listener.port());
   (*reactor)->Run(listener, stop_event, dispatch);
   const auto deadline = Clock::now() + std::chrono::milliseconds(config.limits.shutdown_timeout_ms);
   handlers.StartDraining();
-  watcher.reset();
+  if (watcher) watcher->Stop();
   (*reactor)->Finish(listener, dispatch);
-  pool.Stop(deadline - std::chrono::milliseconds(kLogCloseMsMin));
+  pool.Stop(deadline - std::chrono::milliseconds(kLogCloseMsMin), [&] {
+    if (config.log) config.log->Hurry();
+  });
   if (config.log) config.log->Close(std::max(kLogCloseMsMin, MsUntil(deadline)));
   access_log.Close(static_cast<int>(kLogCloseMsMin));
   return Ok{};

@@ -4,9 +4,12 @@
 #include <array>
 #include <chrono>
 #include <optional>
+#include <span>
 #include <utility>
+#include <variant>
 
 #include "request_id.h"
+#include "streamed_answer.h"
 #include "trace_context.h"
 #include "url.h"
 
@@ -23,16 +26,16 @@ std::string RequestIdFor(const RequestHead& head) {
   return sent && IsRequestId(*sent) ? std::string(*sent) : NewUuid();
 }
 
-// Why a request cannot be taken, as far as its head shows.
-std::optional<Refusal> RefuseHead(const RequestHead& head, const ServerLimits& limits) {
-  Refusal refusal{
-      .status = 413, .detail = {}, .close = true, .method = {}, .target = {}, .headers = {}};
-  if (head.content_length.value_or(0) > limits.body_bytes_max) {
-    refusal.detail = "The body has " + std::to_string(*head.content_length) + " bytes; at most " +
-                     std::to_string(limits.body_bytes_max) + " are accepted.";
-    return refusal;
-  }
-  return std::nullopt;
+// Why a body of that length is not taken.
+std::optional<Refusal> RefuseLength(std::uint64_t length, const ServerLimits& limits) {
+  if (length <= limits.body_bytes_max) return std::nullopt;
+  return Refusal{.status = 413,
+                 .detail = "The body has " + std::to_string(length) + " bytes; at most " +
+                           std::to_string(limits.body_bytes_max) + " are accepted.",
+                 .close = true,
+                 .method = {},
+                 .target = {},
+                 .headers = {}};
 }
 
 // Nothing if the body is compressed in a way that we do not undo.
@@ -115,13 +118,79 @@ void Session::AddHeaders(const Request& request, Reply& reply) const {
 }
 
 Outcome Session::Refuse(const Refusal& refusal, const Request& request) {
-  const auto refuse = [&](const Refusal& why) { return RefusalReply(why, request); };
-  return transport_.Run(connection_, {.is_head = request.method == "HEAD",
-                                      .reads_body = false,
-                                      .coding = ContentCoding::kIdentity,
-                                      .may_stay = context_.may_stay,
-                                      .answer = [&](const std::string&) { return refuse(refusal); },
-                                      .refuse = refuse});
+  return Answer(request, [&] { return RefusalReply(refusal, request); });
+}
+
+// What can be answered without the body.
+Outcome Session::Answer(const Request& request, const std::function<Reply()>& answer) {
+  return transport_.Run(
+      connection_, {.is_head = request.method == "HEAD",
+                    .reads_body = false,
+                    .coding = ContentCoding::kIdentity,
+                    .may_stay = context_.may_stay,
+                    .answer = [&](const std::string&) { return answer(); },
+                    .refuse = [&](const Refusal& why) { return RefusalReply(why, request); }});
+}
+
+// Answers rows while they come. The first refusal, if it comes before any answer, is a reply like
+// any other; after that it can only be a last line, and an end that no client takes for a whole
+// answer.
+Outcome Session::Stream(const RequestHead& head, const Request& request) {
+  connection_.StreamBody();
+  StreamedAnswer answer(connection_, !head.http_1_0);
+  const auto source = [&](std::span<char> out) -> Result<std::size_t> {
+    if (!answer.AwaitInput()) return Error{ErrorCode::kInvalidInput, "the client is gone"};
+    const ssize_t n = connection_.ReadBody(out.data(), out.size());
+    if (n >= 0) return static_cast<std::size_t>(n);
+    const auto& why = connection_.body_refusal();
+    return Error{ErrorCode::kInvalidInput, why ? why->detail : "The body ended early."};
+  };
+  auto opened = context_.handlers.OpenStream(request, source);
+  if (auto* const refused = std::get_if<Reply>(&opened)) {
+    return Answer(request, [&] {
+      AddCommonHeaders(request, *refused);
+      AddHeaders(request, *refused);
+      return std::move(*refused);
+    });
+  }
+  PredictionStream& stream = *std::get<std::unique_ptr<PredictionStream>>(opened);
+  for (bool begun = false;; begun = true) {
+    auto part = stream.Next();
+    if (!begun && !part.ok()) {
+      return Answer(request, [&] {
+        if (connection_.body_refusal()) return RefusalReply(*connection_.body_refusal(), request);
+        Reply reply = Problem(part.error(), {.request_id = request.request_id,
+                                             .field = stream.blame().field,
+                                             .value = stream.blame().value});
+        AddCommonHeaders(request, reply);
+        AddHeaders(request, reply);
+        return reply;
+      });
+    }
+    Outcome outcome{.status = 200, .bytes = answer.bytes(), .keep_alive = false};
+    if (!part.ok()) {
+      answer.Break(Problem(part.error(), {.request_id = request.request_id,
+                                          .field = stream.blame().field,
+                                          .value = stream.blame().value})
+                       .body);
+      outcome.bytes = answer.bytes();
+      return outcome;
+    }
+    const bool may_stay = head.keep_alive && !head.http_1_0 && context_.may_stay();
+    if (!begun) {
+      Reply reply;
+      reply.content_type = "application/x-ndjson";
+      reply.headers = {{"Cache-Control", "no-store"}};
+      AddCommonHeaders(request, reply);
+      AddHeaders(request, reply);
+      answer.Begin(reply, may_stay);
+    }
+    if (part->empty()) {
+      outcome.keep_alive = answer.End() && may_stay && connection_.CanSkipBody();
+      return outcome;
+    }
+    if (!answer.Write(*part)) return outcome;
+  }
 }
 
 Outcome Session::Serve(RequestHead head, Request& request) {
@@ -129,13 +198,14 @@ Outcome Session::Serve(RequestHead head, Request& request) {
   request.target = std::move(head.target);
   request.host = std::move(head.host);
   request.request_id = RequestIdFor(head);
-  std::optional<Refusal> refusal = RefuseHead(head, context_.limits);
+  const std::uint64_t length = head.content_length.value_or(0);
   request.fields = std::move(head.fields);
   if (const auto trace = ParseTraceParent(request.Field("traceparent"))) {
     request.trace_id = trace->trace_id;
   }
+  std::optional<Refusal> refusal;
   auto url = ParseTarget(request.target);
-  if (!url && !refusal) {
+  if (!url) {
     refusal = Refusal{.status = 400,
                       .detail =
                           "The path of the request holds a broken escape, a control "
@@ -149,6 +219,8 @@ Outcome Session::Serve(RequestHead head, Request& request) {
     request.path = std::move(url->path);
     request.query = std::move(url->query);
   }
+  const bool is_stream = Handlers::IsStream(request);
+  if (!refusal && !is_stream) refusal = RefuseLength(length, context_.limits);
   if (!refusal) {
     refusal =
         context_.gate.Refuse(request, context_.handlers.UseOf(request.path), connection_.remote());
@@ -162,6 +234,16 @@ Outcome Session::Serve(RequestHead head, Request& request) {
                       .method = {},
                       .target = {},
                       .headers = {{"Accept-Encoding", "gzip, deflate"}}};
+  }
+  if (reads_body && !refusal && is_stream) {
+    if (CodingOf(request) == ContentCoding::kIdentity) return Stream(head, request);
+    refusal = Refusal{.status = 415,
+                      .detail = "Rows that are answered as they come are taken as they are, without "
+                                "a Content-Encoding.",
+                      .close = !head.keep_alive,
+                      .method = {},
+                      .target = {},
+                      .headers = {}};
   }
   if (refusal) return Refuse(*refusal, request);
   const ContentCoding coding =

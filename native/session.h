@@ -42,6 +42,8 @@ class Session {
   void Note(const Request& request, const Outcome& outcome, double seconds);
   Outcome Serve(RequestHead head, Request& request);
   Outcome Refuse(const Refusal& refusal, const Request& request);
+  Outcome Answer(const Request& request, const std::function<Reply()>& answer);
+  Outcome Stream(const RequestHead& head, const Request& request);
   void AddHeaders(const Request& request, Reply& reply) const;
   Reply RefusalReply(const Refusal& refusal, const Request& request) const;
 

@@ -51,6 +51,7 @@ class Shipper::Shared {
   Status ReadMark();
   void GoTo(const Position& position);
   void SaveMark(bool at_once);
+  void Reached(bool target_answered);
   void Note(const Status& status);
   void Say(const std::string& event, const std::string& reason, bool is_good = false);
   std::int64_t Waiting() const { return progress_->last_seq - progress_->shipped_seq; }
@@ -61,6 +62,7 @@ class Shipper::Shared {
   const std::unique_ptr<Outbox> outbox_;
   const std::unique_ptr<RowTarget> target_;
   std::string instance_;  // empty: the file has not been asked yet
+  Position base_;         // where it began under this name
   Position at_;           // the row that was moved last
   Position saved_;        // what the file knows of that
   Clock::time_point saved_at_;
@@ -77,6 +79,7 @@ class Shipper::Shared {
   std::condition_variable done_change_;
   bool notified_ = true;  // look at once whether the target answers
   bool failed_ = false;
+  bool reached_ = false;  // whether the last exchange with the target worked
   std::int64_t pause_ms_ = 0;
   std::uint64_t shipped_ = 0, gone_ = 0;
   std::int64_t oldest_unix_ms_ = 0;  // of the rows that wait; 0: none, or not looked at yet
@@ -140,6 +143,7 @@ Status Shipper::Shared::ReadMark() {
   if (!mark.ok()) return mark.error();
   if (mark->instance == instance_) return Ok{};
   instance_ = std::move(mark->instance);
+  base_ = mark->base;
   saved_ = mark->position;
   GoTo(mark->position);
   return Ok{};
@@ -155,15 +159,18 @@ void Shipper::Shared::GoTo(const Position& position) {
 
 // Nothing waits: is the target there, and has it still got what it was given?
 Status Shipper::Shared::Look() {
-  const auto there = target_->PositionOf(instance_);
-  if (!there.ok()) return there.error();
-  if (there->seq != 0 && *there != at_) return Follow(*there);
+  const auto found = target_->PositionOf(instance_);
+  Reached(found.ok());
+  if (!found.ok()) return found.error();
+  const Position there = found->value_or(base_);
+  if (there != at_) return Follow(there);
   SaveMark(true);
   return Ok{};
 }
 
 Status Shipper::Shared::Ship(const std::vector<RecordedRow>& rows) {
-  const auto moved = target_->Move(instance_, at_, rows);
+  const auto moved = target_->Move(instance_, base_, at_, rows);
+  Reached(moved.ok());
   if (!moved.ok()) {
     rows_now_ = std::max<std::size_t>(1, rows_now_ / 2);
     return moved.error();
@@ -195,7 +202,7 @@ Status Shipper::Shared::Follow(const Position& there) {
   if (!id.ok()) return id.error();
   const auto first = outbox_->FirstSeq();
   if (!first.ok()) return first.error();
-  const bool is_trimmed = id->empty() && there.seq < at_.seq && there.seq < *first;
+  const bool is_trimmed = id->empty() && there.seq < at_.seq && (*first == 0 || there.seq < *first);
   if (*id != there.id && !is_trimmed) return StartAnew();
   if (there.seq < at_.seq) {
     Say("prediction_log_rewound",
@@ -211,11 +218,12 @@ Status Shipper::Shared::Follow(const Position& there) {
 
 Status Shipper::Shared::StartAnew() {
   const auto ids = target_->NewestIds();
+  Reached(ids.ok());
   if (!ids.ok()) return ids.error();
   const auto found = outbox_->NewestAmong(*ids);
   if (!found.ok()) return found.error();
   const Position next = found->seq > at_.seq ? *found : at_;
-  Status started = outbox_->StartInstance(next);
+  Status started = outbox_->StartInstance(instance_, next);
   if (!started.ok()) return started;
   Say("prediction_log_copied",
       "the file is a copy, or older than what Redis has of it: it gets a name of its own, and goes "
@@ -225,13 +233,17 @@ Status Shipper::Shared::StartAnew() {
   return Ok{};
 }
 
-// For a target that knows nothing of this file: any other is asked.
 void Shipper::Shared::SaveMark(bool at_once) {
   if (instance_.empty() || at_ == saved_) return;
   const auto now = Clock::now();
   if (!at_once && now - saved_at_ < milliseconds(options_.save_every_ms)) return;
   saved_at_ = now;
-  if (outbox_->SaveMark(at_).ok()) saved_ = at_;  // else later
+  if (outbox_->SaveMark(instance_, at_).ok()) saved_ = at_;  // else later
+}
+
+void Shipper::Shared::Reached(bool target_answered) {
+  const Lock lock(mutex_);
+  reached_ = target_answered;
 }
 
 void Shipper::Shared::Note(const Status& status) {
@@ -260,7 +272,7 @@ void Shipper::Shared::Notify() {
 
 ShipState Shipper::Shared::State() const {
   const Lock lock(mutex_);
-  ShipState state{.up = last_error_.empty(),
+  ShipState state{.up = reached_,
                   .shipped = shipped_,
                   .waiting = Count(Waiting()),
                   .gone = gone_,

@@ -1,7 +1,9 @@
 #include "v2_documents.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "json_syntax.h"
@@ -13,8 +15,10 @@
 namespace copse {
 namespace {
 
-constexpr std::array<std::string_view, 3> kExtensions = {"binary_tensor_data", "classification",
-                                                         "statistics"};
+constexpr std::array<std::string_view, 4> kExtensions = {"binary_tensor_data", "classification",
+                                                         "model_repository", "statistics"};
+
+constexpr std::size_t kControlBytesMax = std::size_t{64} << 10;
 
 std::string TensorJson(std::string_view name, Datatype datatype, std::size_t n_columns) {
   return "{\"name\":" + JsonString(name) + ",\"datatype\":\"" +
@@ -30,9 +34,63 @@ std::string FeaturesJson(const Model& model) {
   return names + "]";
 }
 
+// Whether the body of a request is empty, or an object whose `parameters` are no others than
+// `allowed`.
+Status CheckControlRequest(std::string_view body, std::string_view allowed) {
+  if (body.find_first_not_of(" \t\r\n") == std::string_view::npos) return Ok{};
+  if (body.size() > kControlBytesMax) {
+    return Error{ErrorCode::kTooLarge, "the body is longer than 64 KiB; {} was expected"};
+  }
+  const auto json = nlohmann::json::parse(body, nullptr, false);
+  if (!json.is_object()) {
+    return Error{ErrorCode::kInvalidInput, "the body is no JSON object; {} was expected"};
+  }
+  const auto found = json.find("parameters");
+  if (found == json.end()) return Ok{};
+  if (!found->is_object()) {
+    return Error{ErrorCode::kInvalidInput, "parameters is no object; {} was expected"};
+  }
+  for (const auto& [name, value] : found->items()) {
+    if (name != allowed) {
+      return Error{ErrorCode::kInvalidInput,
+                   "the parameter " + Shown(name) +
+                       " is not known here: a model is loaded from its file, as it is"};
+    }
+  }
+  return Ok{};
+}
+
 std::string DurationJson(const InferenceStatistics::Duration& duration) {
   return "{\"count\":" + std::to_string(duration.count) + ",\"ns\":" + std::to_string(duration.ns) +
          "}";
+}
+
+std::string BatchesJson(const InferenceStatistics::Snapshot& counts) {
+  std::string text;
+  for (const auto& [n_rows, batch] : counts.batches) {
+    text += std::string(text.empty() ? "" : ",") +
+            "{\"batch_size\":" + std::to_string(n_rows) +
+            ",\"compute_input\":" + DurationJson(batch.input) +
+            ",\"compute_infer\":" + DurationJson(batch.evaluation) +
+            ",\"compute_output\":" + DurationJson(batch.output) + "}";
+  }
+  return "[" + text + "]";
+}
+
+std::string DriftJson(const Model& model, const Drift::Snapshot& drift) {
+  std::string text = "{\"baseline\":" + JsonString(BaselineSourceName(drift.source)) +
+                     ",\"rows\":" + std::to_string(drift.rows) +
+                     ",\"window_rows\":" + std::to_string(drift.window_rows) + ",\"features\":[";
+  for (std::size_t f = 0; f < drift.features.size(); ++f) {
+    const Drift::FeatureState& state = drift.features[f];
+    text += std::string(f > 0 ? "," : "") +
+            "{\"name\":" + JsonString(model.features()[f].name) + ",\"psi\":";
+    AppendNumberJson(text, state.psi);
+    text += ",\"below\":" + std::to_string(state.below) +
+            ",\"above\":" + std::to_string(state.above) +
+            ",\"missing\":" + std::to_string(state.missing) + "}";
+  }
+  return text + "]}";
 }
 
 }  // namespace
@@ -71,18 +129,29 @@ std::string ModelNamesJson(const LoadedModels& models) {
   return text + "]}";
 }
 
-std::string RepositoryIndexJson(const LoadedModels& models) {
-  std::string text = "[";
+std::string RepositoryIndexJson(const LoadedModels& models,
+                                std::span<const UnavailableModel> unavailable) {
+  std::string text;
   for (const auto& model : models) {
-    if (model != models.front()) text += ",";
-    text += "{\"name\":" + JsonString(model->name) + ",\"version\":" + JsonString(model->version) +
+    text += std::string(text.empty() ? "" : ",") + "{\"name\":" + JsonString(model->name) +
+            ",\"version\":" + JsonString(model->version) +
             ",\"state\":\"READY\",\"reason\":\"\"}";
   }
-  return text + "]";
+  for (const UnavailableModel& model : unavailable) {
+    const bool is_served = std::any_of(models.begin(), models.end(), [&](const auto& each) {
+      return each->name == model.name;
+    });
+    if (is_served) continue;
+    text += std::string(text.empty() ? "" : ",") + "{\"name\":" + JsonString(model.name) +
+            ",\"version\":\"\",\"state\":\"UNAVAILABLE\",\"reason\":" +
+            JsonString(model.reason) + "}";
+  }
+  return "[" + text + "]";
 }
 
 std::string ModelStatisticsJson(const LoadedModel& loaded,
-                                const InferenceStatistics::Snapshot& counts) {
+                                const InferenceStatistics::Snapshot& counts,
+                                const Drift::Snapshot& drift) {
   // Nothing waits in a queue of its own, and nothing is remembered.
   const InferenceStatistics::Duration queue{counts.success.count, 0};
   return "{\"name\":" + JsonString(loaded.name) + ",\"version\":" + JsonString(loaded.version) +
@@ -95,7 +164,8 @@ std::string ModelStatisticsJson(const LoadedModel& loaded,
          ",\"compute_infer\":" + DurationJson(counts.evaluation) +
          ",\"compute_output\":" + DurationJson(counts.output) +
          ",\"cache_hit\":{\"count\":0,\"ns\":0},\"cache_miss\":{\"count\":0,\"ns\":0}}"
-         ",\"batch_stats\":[]}";
+         ",\"batch_stats\":" + BatchesJson(counts) + ",\"drift\":" +
+         DriftJson(loaded.model, drift) + "}";
 }
 
 Result<bool> IndexWantsReady(std::string_view body) {
@@ -110,6 +180,12 @@ Result<bool> IndexWantsReady(std::string_view body) {
   if (word == "true" || word == "false") return word == "true";
   return Error{ErrorCode::kInvalidInput,
                "ready is " + Shown(word) + "; true or false was expected"};
+}
+
+Status CheckLoadRequest(std::string_view body) { return CheckControlRequest(body, {}); }
+
+Status CheckUnloadRequest(std::string_view body) {
+  return CheckControlRequest(body, "unload_dependents");
 }
 
 }  // namespace copse

@@ -2,6 +2,7 @@
 // under /v1.
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "handlers.h"
 #include "route_template.h"
@@ -60,7 +61,8 @@ Reply Handlers::V2Statistics(const Request&) const {
   const auto models = Models();
   for (const auto& predictor : models->predictors()) {
     text += (text.empty() ? "" : ",") +
-            ModelStatisticsJson(predictor->loaded(), predictor->statistics().Now());
+            ModelStatisticsJson(predictor->loaded(), predictor->statistics().Now(),
+                                predictor->drift().Now());
   }
   return FreshJson("{\"model_stats\":[" + text + "]}");
 }
@@ -82,7 +84,9 @@ Reply Handlers::V2ModelStatistics(const Request& request) const {
   const auto model = ModelOf(request);
   if (!model.ok()) return Refused(request, model.error());
   return FreshJson("{\"model_stats\":[" +
-                   ModelStatisticsJson((*model)->loaded(), (*model)->statistics().Now()) + "]}");
+                   ModelStatisticsJson((*model)->loaded(), (*model)->statistics().Now(),
+                                       (*model)->drift().Now()) +
+                   "]}");
 }
 
 Reply Handlers::V2Infer(const Request& request) const {
@@ -93,7 +97,31 @@ Reply Handlers::V2Infer(const Request& request) const {
 Reply Handlers::V2RepositoryIndex(const Request& request) const {
   const auto ready = IndexWantsReady(request.body);
   if (!ready.ok()) return Refused(request, ready.error());
-  return FreshJson(RepositoryIndexJson(Models()->models()));
+  const auto set = Models();
+  return FreshJson(RepositoryIndexJson(
+      set->models(), *ready ? std::vector<UnavailableModel>() : set->unavailable()));
+}
+
+Reply Handlers::Control(const Request& request, Status (*check)(std::string_view body),
+                        Status (ModelControl::*act)(const std::string& name),
+                        std::string_view done) const {
+  const auto places = MatchTemplate(RouteName(request.path), request.path);
+  const std::string name(places && !places->empty() ? places->front() : "");
+  if (auto fits = check(request.body); !fits.ok()) return Refused(request, fits.error());
+  if (control_ == nullptr || draining_) {
+    return Refused(request, {ErrorCode::kUnavailable, "The models cannot be changed now."});
+  }
+  const Status result = (control_->*act)(name);
+  if (!result.ok()) return Refused(request, result.error());
+  return FreshJson("{\"name\":" + JsonString(name) + "," + JsonString(done) + ":true}");
+}
+
+Reply Handlers::V2Load(const Request& request) const {
+  return Control(request, &CheckLoadRequest, &ModelControl::Load, "load");
+}
+
+Reply Handlers::V2Unload(const Request& request) const {
+  return Control(request, &CheckUnloadRequest, &ModelControl::Unload, "unload");
 }
 
 Reply Handlers::V1Model(const Request& request) const { return V2ModelReady(request); }

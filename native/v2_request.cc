@@ -45,10 +45,18 @@ Status CheckElements(const InputDraft& draft) {
   return Ok{};
 }
 
+// A text is preceded by its length.
+constexpr std::uint64_t kTextBytesMin = 4;
+
 Status CheckBinarySize(const InputDraft& draft) {
   const InferInput& input = draft.input;
   const std::size_t element_bytes = DatatypeBytes(input.datatype);
   const std::uint64_t expected = input.n_elements * element_bytes;  // ElementCount left room
+  if (element_bytes == 0 && *draft.binary_size / kTextBytesMin < input.n_elements) {
+    return Refuse(Named(input) + " has an unexpected size: binary_data_size is " +
+                  std::to_string(*draft.binary_size) + " bytes; " + ShapeText(input.shape) +
+                  " of BYTES has at least " + std::to_string(kTextBytesMin) + " for each element");
+  }
   if (element_bytes == 0 || *draft.binary_size == expected) return Ok{};
   return Refuse(Named(input) + " has an unexpected size: binary_data_size is " +
                 std::to_string(*draft.binary_size) + " bytes; " + ShapeText(input.shape) + " of " +

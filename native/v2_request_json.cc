@@ -278,6 +278,9 @@ class InferHandler : public nlohmann::json_sax<json> {
     }
     const bool is_text = value.kind == Scalar::Kind::kText;
     const At where = Where();
+    // Some clients write what they leave out.
+    const bool is_null = value.kind == Scalar::Kind::kNull;
+    if (is_null && (key_ == "parameters" || key_ == "outputs")) return true;
     if (where == At::kRoot && key_ == "id") {
       if (!is_text) return FailKind(value.Said());
       draft_.request.id = std::string(value.text);

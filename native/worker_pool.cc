@@ -10,7 +10,7 @@ namespace copse {
 WorkerPool::WorkerPool(std::size_t threads_max, std::function<Serve()> new_worker, Park park)
     : threads_max_(threads_max), new_worker_(std::move(new_worker)), park_(std::move(park)) {}
 
-WorkerPool::~WorkerPool() { Stop(std::chrono::steady_clock::now()); }
+WorkerPool::~WorkerPool() { Stop(std::chrono::steady_clock::now(), [] {}); }
 
 void WorkerPool::Submit(std::unique_ptr<Connection> connection) {
   {
@@ -63,7 +63,8 @@ void WorkerPool::Run() {
   }
 }
 
-void WorkerPool::Stop(std::chrono::steady_clock::time_point deadline) {
+void WorkerPool::Stop(std::chrono::steady_clock::time_point deadline,
+                      const std::function<void()>& hurry) {
   {
     std::unique_lock lock(mutex_);
     stopping_ = true;
@@ -72,6 +73,7 @@ void WorkerPool::Stop(std::chrono::steady_clock::time_point deadline) {
     waiting_.clear();
     for (const int fd : served_) ::shutdown(fd, SHUT_RDWR);
   }
+  hurry();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
 }

@@ -35,9 +35,10 @@ class WorkerPool {
   /// Whether a connection with something to read waits for a thread.
   bool IsCrowded() const;
 
-  /// Serves what was submitted until `deadline`, then cuts off what is left. Connections that
-  /// wait are closed. Returns when every thread has ended.
-  void Stop(std::chrono::steady_clock::time_point deadline);
+  /// Serves what was submitted until `deadline`, then cuts off what is left, and calls `hurry` for
+  /// what keeps a thread beside its connection. Connections that wait are closed. Returns when
+  /// every thread has ended.
+  void Stop(std::chrono::steady_clock::time_point deadline, const std::function<void()>& hurry);
 
  private:
   void StartThread();  ///< expects the mutex to be held

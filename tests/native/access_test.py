@@ -29,7 +29,7 @@ class Access(unittest.TestCase):
             self.problem(service.ask("GET", "/models/iris.safetensors"), 401)
             self.problem(service.ask("GET", QUERY, [("Authorization", "Bearer wrong")]), 401)
             self.assertEqual(service.ask("GET", QUERY, BEARER).body, b"[0]")
-            row = b'{"inputs":[{"name":"x","shape":[1,4],"datatype":"FP64","data":[5,3,1,0]}]}'
+            row = b'{"inputs":[{"name":"input-0","shape":[1,4],"datatype":"FP64","data":[5,3,1,0]}]}'
             self.assertEqual(service.ask("POST", "/v2/models/iris/infer", [], row).status, 401)
             self.assertEqual(service.ask("POST", "/v2/models/iris/infer", BEARER, row).status, 200)
 
@@ -72,33 +72,51 @@ class Access(unittest.TestCase):
 
     def test_a_client_that_asks_too_often_is_told_when_to_come_back(self):
         with Service("--rate-limit", "5", log=False) as service:
-            statuses = [service.ask("GET", "/healthz").status for _ in range(12)]
-            self.assertEqual(statuses[:5], [200] * 5)
-            self.assertIn(429, statuses)
-            refused = next(answer for answer in iter(lambda: service.ask("GET", "/healthz"), None)
+            statuses = [service.ask("GET", QUERY).status for _ in range(5)]
+            self.assertEqual(statuses, [200] * 5)
+            refused = next(answer for answer in (service.ask("GET", QUERY) for _ in range(1000))
                            if answer.status == 429)
             self.problem(refused, 429)
             self.assertEqual(refused.fields["retry-after"], "1")
             end = time.monotonic() + DEADLINE_S
-            while service.ask("GET", "/healthz").status != 200:
+            for path in ("/healthz", "/readyz", "/metrics", "/v2/health/ready"):
+                self.assertEqual({service.ask("GET", path).status for _ in range(20)}, {200})
+            while service.ask("GET", QUERY).status != 200:
                 self.assertLess(time.monotonic(), end)
                 time.sleep(0.1)
 
+    def test_behind_a_trusted_proxy_clients_are_counted_one_by_one(self):
+        def statuses(service, n=8):
+            return [service.ask("GET", QUERY, [("X-Forwarded-For", f"10.0.0.1, 192.0.2.{i}")]).status
+                    for i in range(n)]
+        with Service("--rate-limit", "0.01", "--trusted-proxy", "127.0.0.1", log=False) as service:
+            self.assertEqual(set(statuses(service)), {200})
+            self.assertEqual(set(statuses(service)), {429})
+        with Service("--rate-limit", "0.01", log=False) as service:
+            self.assertEqual(statuses(service), [200] + [429] * 7)
+
     def test_a_trace_goes_to_the_log_and_back(self):
         with Service(log=False) as service:
-            answer = service.ask("GET", QUERY, [("traceparent", f"00-{TRACE}-00f067aa0ba902b7-01")])
-            self.assertRegex(answer.fields["traceresponse"], f"^00-{TRACE}-[0-9a-f]{{16}}-01$")
-            self.assertNotIn("traceresponse", service.ask("GET", QUERY).fields)
-            broken = service.ask("GET", QUERY, [("traceparent", f"00-{TRACE}-0-01")])
+            with service.connect() as wire:
+                answer = wire.ask("GET", QUERY,
+                                  [("traceparent", f"00-{TRACE}-00f067aa0ba902b7-01")])
+                self.assertRegex(answer.fields["traceresponse"], f"^00-{TRACE}-[0-9a-f]{{16}}-01$")
+                self.assertNotIn("traceresponse", wire.ask("GET", QUERY).fields)
+                broken = wire.ask("GET", QUERY, [("traceparent", f"00-{TRACE}-0-01")])
             self.assertEqual(broken.status, 200)
             self.assertNotIn("traceresponse", broken.fields)
             service.terminate()
             lines = [json.loads(line) for line in service.stdout().splitlines()]
             self.assertEqual([line.get("trace_id") for line in lines], [TRACE, None, None])
 
-    def test_a_token_must_fit_into_a_header(self):
+    def test_what_cannot_work_is_refused_at_the_start(self):
         with self.assertRaisesRegex(AssertionError, "exit code 2: .*token of visible characters"):
             Service("--auth-token", "two words", log=False)
+        for origin in ("https://a.example/", "a.example", "HTTPS://A.example"):
+            with self.assertRaisesRegex(AssertionError, "exit code 2: .*is no origin"):
+                Service("--cors-origin", origin, log=False)
+        with self.assertRaisesRegex(AssertionError, "exit code 2: .*COPSE_AUTH_TOKEN.*is empty"):
+            Service(log=False, environment={"COPSE_AUTH_TOKEN": ""})
 
 
 if __name__ == "__main__":

@@ -56,15 +56,18 @@ TEST(Gate, ATokenIsAskedForWhereItIsNeeded) {
 
 TEST(Gate, ControlMayHaveATokenOfItsOwn) {
   GateConfig config = WithToken();
-  const auto status = [&](const char* token) {
+  const auto status = [&](const char* token, Use use = Use::kRecords) {
     Gate gate(config);
     return StatusOf(gate.Refuse(MakeRequest("GET", "/predictions", {{"authorization", token}}),
-                                Use::kControl, "1.2.3.4"));
+                                use, "1.2.3.4"));
   };
   EXPECT_EQ(status("Bearer s3cret-token"), 200);
+  EXPECT_EQ(status("Bearer s3cret-token", Use::kControl), 403) << "who predicts does not control";
   config.control_token = "another";
   EXPECT_EQ(status("Bearer s3cret-token"), 401);
   EXPECT_EQ(status("Bearer another"), 200);
+  EXPECT_EQ(status("Bearer another", Use::kControl), 200);
+  EXPECT_EQ(status("Bearer s3cret-token", Use::kControl), 401);
   config.predict_token.clear();
   EXPECT_EQ(status("Bearer s3cret-token"), 401);
 }
@@ -124,6 +127,58 @@ TEST(Gate, ACrowdOfAddressesTakesBoundedMemory) {
     EXPECT_FALSE(gate.Refuse(MakeRequest("GET", "/"), Use::kOpen, std::to_string(i),
                              start + milliseconds(i)));
   }
+  EXPECT_LE(gate.n_clients(), 65'537u);
+}
+
+TEST(Gate, ACrowdThatIsTooLargeSharesWhatIsLeft) {
+  GateConfig config;
+  config.requests_per_second = 0.001;
+  Gate gate(config);
+  const auto start = Gate::Clock::now();
+  const auto status = [&](int client) {
+    return StatusOf(
+        gate.Refuse(MakeRequest("GET", "/"), Use::kOpen, std::to_string(client), start));
+  };
+  for (int i = 0; i < 65'536; ++i) ASSERT_EQ(status(i), 200);
+  EXPECT_EQ(status(70'000), 200);
+  EXPECT_EQ(status(70'001), 429);
+  EXPECT_EQ(gate.n_clients(), 65'537u);
+}
+
+TEST(Gate, OneNetworkOfIPv6IsOneClient) {
+  GateConfig config;
+  config.requests_per_second = 1;
+  Gate gate(config);
+  const auto start = Gate::Clock::now();
+  const auto status = [&](const char* remote) {
+    return StatusOf(gate.Refuse(MakeRequest("GET", "/"), Use::kOpen, remote, start));
+  };
+  EXPECT_EQ(status("2001:db8:1:2::1"), 200);
+  EXPECT_EQ(status("2001:db8:1:2:ffff::9"), 429);
+  EXPECT_EQ(status("2001:db8:1:3::1"), 200);
+}
+
+TEST(Gate, WithoutATokenControlIsForThisMachine) {
+  Gate gate({});
+  const auto status = [&](const char* remote, const char* host, test::Fields fields = {}) {
+    Request request = MakeRequest("POST", "/v2/repository/models/iris/unload", std::move(fields));
+    request.host = host;
+    return StatusOf(gate.Refuse(request, Use::kControl, remote));
+  };
+  for (const char* host : {"localhost:5000", "localhost", "127.0.0.1:5000", "127.0.0.1", "[::1]:80"}) {
+    EXPECT_EQ(status("127.0.0.1", host), 200) << host;
+  }
+  EXPECT_EQ(status("::1", "localhost"), 200);
+  EXPECT_EQ(status("10.0.0.1", "localhost"), 403);
+  for (const char* host : {"127.evil.example:5000", "localhost.evil.example", "evil.example", "::1"}) {
+    EXPECT_EQ(status("127.0.0.1", host), 403) << host;
+  }
+  for (const char* field : {"forwarded", "x-forwarded-for", "via", "x-real-ip"}) {
+    EXPECT_EQ(status("127.0.0.1", "localhost", {{field, "10.0.0.1"}}), 403) << field;
+  }
+  EXPECT_EQ(status("127.0.0.1", "localhost:5000", {{"origin", "http://localhost:5000"}}), 200);
+  EXPECT_EQ(status("127.0.0.1", "localhost:5000", {{"origin", "http://localhost:8080"}}), 403);
+  EXPECT_EQ(status("127.0.0.1", "localhost", {{"origin", "null"}}), 403);
 }
 
 std::string OriginFor(const GateConfig& config, const test::Fields& fields,

@@ -60,7 +60,7 @@ TEST(Metrics, TellsHowTheLogIsDoing) {
   log.queued = 1;
   log.late = 2;
   snapshot.log = log;
-  snapshot.models = 2;
+  snapshot.models.resize(2);
   snapshot.ready = true;
   const std::string text = metrics.Text(snapshot);
   EXPECT_TRUE(HasLine(text, R"(prediction_log_up{sink="redis"} 0)")) << text;

@@ -270,10 +270,10 @@ TEST_F(OutboxFileTest, RemembersItsNameAndPosition) {
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(first->instance.size(), 16u);
   EXPECT_EQ(first->position, Position());
-  ASSERT_TRUE(Open()->SaveMark({7, "id-7"}).ok());
+  ASSERT_TRUE(Open()->SaveMark(first->instance, {7, "id-7"}).ok());
   EXPECT_EQ(Open()->ReadMark()->instance, first->instance);
   EXPECT_EQ(Open()->ReadMark()->position, (Position{7, "id-7"}));
-  ASSERT_TRUE(Open()->StartInstance({5, "id-5"}).ok());
+  ASSERT_TRUE(Open()->StartInstance(first->instance, {5, "id-5"}).ok());
   EXPECT_NE(Open()->ReadMark()->instance, first->instance);
   EXPECT_EQ(Open()->ReadMark()->position, (Position{5, "id-5"}));
 }

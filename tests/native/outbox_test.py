@@ -33,6 +33,7 @@ class Load:
     def __init__(self, url, name):
         self.address = urllib.parse.urlsplit(url).netloc
         self.name, self.answered, self.stopped = name, [], threading.Event()
+        self.wrong = []
         self.threads = [threading.Thread(target=self._run, args=(i,)) for i in range(THREADS)]
         for thread in self.threads:
             thread.start()
@@ -47,8 +48,11 @@ class Load:
                 query = "s_length={}&s_width={}&p_length={}&p_width={}".format(*FLOWERS[i % 3])
                 connection.request("GET", "/predict?" + query, headers={"X-Request-ID": request_id})
                 answer = connection.getresponse()
-                if answer.read() == f"[{i % 3}]".encode() and answer.status == 200:
+                body = answer.read()
+                if body == f"[{i % 3}]".encode() and answer.status == 200:
                     self.answered.append(request_id)
+                else:
+                    self.wrong.append((answer.status, body))
         except (OSError, http.client.HTTPException):
             pass  # the service died: what it had not answered does not count
         finally:
@@ -58,6 +62,7 @@ class Load:
         self.stopped.set()
         for thread in self.threads:
             thread.join()
+        assert not self.wrong, self.wrong[:3]
         return self.answered
 
 
@@ -144,7 +149,8 @@ class OutboxCase(unittest.TestCase):
 
     def drained(self, *services):
         for service in services:
-            eventually(lambda s=service: s.metric("prediction_log_unshipped_rows") == 0
+            eventually(lambda s=service: s.metric("prediction_log_queued") == 0
+                       and s.metric("prediction_log_unshipped_rows") == 0
                        and s.metric("redis_up") == 1, "everything is in Redis")
 
     def assert_once(self, ids, in_order=True):

@@ -20,7 +20,7 @@ DEADLINE_S = 60
 class Service:
     """`copse serve --port 0 ...`; ends with the block it is used in."""
 
-    def __init__(self, *arguments, models=(IRIS,), log=True):
+    def __init__(self, *arguments, models=(IRIS,), log=True, environment=None):
         self.folder = tempfile.mkdtemp(prefix="copse-test-")
         self.stdout_path = os.path.join(self.folder, "stdout")
         self.stderr_path = os.path.join(self.folder, "stderr")
@@ -29,7 +29,8 @@ class Service:
         for model in models:
             command += ["--model", model]
         command += ["--log", self.log_path] if log else ["--no-log"]
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("COPSE_")}
+        environment = {k: v for k, v in os.environ.items()
+                       if not k.startswith("COPSE_")} | (environment or {})
         with open(self.stdout_path, "wb") as out, open(self.stderr_path, "wb") as err:
             self.process = subprocess.Popen(
                 command + list(arguments), stdout=out, stderr=err, cwd=self.folder,
