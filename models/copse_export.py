@@ -45,7 +45,7 @@ def save(estimator, path, **arguments):
 
 
 def dumps(estimator, *, feature_names=None, feature_descriptions=None, feature_units=None,
-          labels=None, output_names=None, X=None, provenance=None, leaf_ids=False):
+          labels=None, output_names=None, X=None, histograms=False, provenance=None, leaf_ids=False):
     """The bytes of the model file.
 
     estimator             fitted DecisionTree*, ExtraTree*, RandomForest*, ExtraTrees* or
@@ -57,6 +57,8 @@ def dumps(estimator, *, feature_names=None, feature_descriptions=None, feature_u
                           or bool), in that order; a list of such lists for several outputs
     output_names          one text for each output; default: class / value (with a number if many)
     X                     [n, F] training rows, for the ranges feature.min and feature.max
+    histograms            True: also keep how the values of X are spread, so that a service can see
+                          when live rows are unlike them
     provenance            dict of JSON values such as {"notes": ..., "licence": ...}; no time is
                           added, so that the bytes can be made again
     leaf_ids              True: keep scikit-learn's node number of every leaf (`apply`)
@@ -80,6 +82,10 @@ def dumps(estimator, *, feature_names=None, feature_descriptions=None, feature_u
         source={"kind": "scikit-learn", "version": version, "estimator": name,
                 "options": _options(estimator)},
         provenance={"created_by": "copse_export", **_provenance(provenance)})
+    if histograms:
+        if X is None:
+            raise ExportError("histograms are asked for, and X is not given")
+        metadata["training_histograms"] = _histograms(np.asarray(X, np.float64))
     return canonical_bytes(tensors, metadata)
 
 
@@ -421,6 +427,24 @@ def _training_ranges(X, n_features):
     empty = np.isnan(rows).all(axis=0)
     return {"feature.min": np.where(empty, np.nan, present[0].min(axis=0)),
             "feature.max": np.where(empty, np.nan, present[1].max(axis=0))}
+
+
+def _histograms(rows):
+    """Of each column: bins between its deciles, and how many values are in each; None where a column
+    has no number, or infinite ones."""
+    histograms = []
+    for column in rows.T:
+        present = np.sort(column[~np.isnan(column)])
+        if not len(present) or not np.isfinite(present).all():
+            histograms.append(None)
+            continue
+        tenths = present[(len(present) * np.arange(1, 10)) // 10]
+        edges = np.unique(tenths[tenths < present[-1]])
+        ends = np.searchsorted(present, edges, side="right")
+        counts = np.diff(np.concatenate([[0], ends, [len(present)]]))
+        histograms.append({"edges": edges.tolist(), "counts": counts.tolist(),
+                           "missing": len(column) - len(present)})
+    return histograms
 
 
 # Metadata

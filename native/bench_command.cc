@@ -16,12 +16,10 @@
 #include "bench_report.h"
 #include "bench_rows.h"
 #include "commands.h"
-#include "files.h"
 #include "import_flags.h"
 #include "loaded_model.h"
-#include "npy.h"
 #include "row_pool.h"
-#include "rows.h"
+#include "row_files.h"
 
 namespace copse {
 namespace {
@@ -37,32 +35,6 @@ struct BenchOptions {
   bool json = false, tune = false;
   ImportOptions import;
 };
-
-std::unique_ptr<RowReader> NewReader(const Model& model, InFile& in, std::string_view head) {
-  if (head.starts_with("\x93NUMPY")) return NewNpyReader(model, in.Source());
-  if (head.starts_with("{") || head.starts_with("[")) return NewNdjsonReader(model, in.Source());
-  return NewCsvReader(model, in.Source());
-}
-
-// At most `n_rows_max` rows of the file at `path`, whose first bytes say what it is.
-Result<std::vector<double>> ReadRows(const Model& model, const std::string& path,
-                                     std::size_t n_rows_max) {
-  auto in = InFile::Open(path);
-  if (!in.ok()) return in.error();
-  auto head = (*in)->Peek();
-  if (!head.ok()) return head.error();
-  const auto reader = NewReader(model, **in, *head);
-  std::vector<double> values;
-  for (std::size_t n_rows = 0; n_rows < n_rows_max;) {
-    auto rows = reader->Next(n_rows_max - n_rows);
-    if (!rows.ok()) return Error{rows.error().code, path + ": " + rows.error().message};
-    if (rows->n_rows == 0) break;
-    n_rows += rows->n_rows;
-    values.insert(values.end(), rows->values.begin(), rows->values.end());
-  }
-  if (values.empty()) return Error{ErrorCode::kInvalidInput, path + " has no rows"};
-  return values;
-}
 
 // The values again from the start until there are `n`.
 void Repeat(std::vector<double>& values, std::size_t n) {
@@ -80,7 +52,7 @@ Result<BenchRows> PrepareRows(const Model& model, const BenchOptions& options,
   report.n_rows_read = report.n_rows;
   report.rows_from = options.input.empty() ? "synthetic" : options.input;
   if (options.input.empty()) return BenchRows(model, SyntheticRows(model, report.n_rows));
-  auto values = ReadRows(model, options.input, report.n_rows);
+  auto values = ReadRowsOfFile(model, options.input, report.n_rows);
   if (!values.ok()) return values.error();
   report.n_rows_read = values->size() / model.n_features();
   Repeat(*values, report.n_rows * model.n_features());

@@ -3,10 +3,12 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "commands.h"
 #include "copse/model_file.h"
@@ -14,12 +16,14 @@
 #include "import_flags.h"
 #include "loaded_model.h"
 #include "model_text.h"
+#include "row_files.h"
+#include "training_data.h"
 
 namespace copse {
 namespace {
 
 struct ImportCommandOptions {
-  std::string file, out;
+  std::string file, out, training_data;
   ImportOptions import;
 };
 
@@ -31,6 +35,20 @@ bool IsSameFile(const std::string& one, const std::string& other) {
          a.st_ino == b.st_ino;
 }
 
+// The file to write, or nothing where that is `model.bytes`.
+Result<std::vector<std::uint8_t>> Rewritten(const LoadedModel& model, const std::string& rows_path) {
+  if (!rows_path.empty()) {
+    const auto rows = ReadRowsOfFile(model.model, rows_path, std::numeric_limits<std::size_t>::max());
+    if (!rows.ok()) return rows.error();
+    const auto knowing = WithTrainingData(model.model, *rows);
+    if (!knowing.ok()) return knowing.error();
+    return WriteModel(*knowing);
+  }
+  // Our own format was checked as it was read; writing it again makes it canonical.
+  if (model.kind == SourceKind::kCopse) return WriteModel(model.model);
+  return std::vector<std::uint8_t>();
+}
+
 Status Import(const ImportCommandOptions& options) {
   auto loaded = LoadModel(options.file, options.import);
   if (!loaded.ok()) return loaded.error();
@@ -39,10 +57,9 @@ Status Import(const ImportCommandOptions& options) {
     return Error{ErrorCode::kInvalidInput,
                  options.out + ": this is the file to import; name another one for the result"};
   }
-  // Our own format was checked as it was read; writing it again makes it canonical.
-  const std::vector<std::uint8_t> rewritten =
-      model.kind == SourceKind::kCopse ? WriteModel(model.model) : std::vector<std::uint8_t>();
-  const std::vector<std::uint8_t>& bytes = rewritten.empty() ? model.bytes : rewritten;
+  const auto rewritten = Rewritten(model, options.training_data);
+  if (!rewritten.ok()) return rewritten.error();
+  const std::vector<std::uint8_t>& bytes = rewritten->empty() ? model.bytes : *rewritten;
   auto out = OutFile::Open(options.out);
   if (!out.ok()) return out.error();
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
@@ -70,6 +87,10 @@ Command AddImportCommand(CLI::App& app) {
   AddIterationsOption(app, options->import);
   app.add_flag("--leaf-ids", options->import.leaf_ids,
                "Keep the library's own leaf numbers, for predict --output leaf");
+  app.add_option("--training-data", options->training_data,
+                 "Rows that the model was trained with, a .csv, .ndjson or .npy file: keep their "
+                 "ranges and how they are spread, so that a service sees when live rows are unlike "
+                 "them. Columns of a CSV header that are no feature are ignored");
   app.footer(
       "Nothing in a file is ever run: a pickle is read as data.\n"
       "Example: copse import random_forest.pkl -o random_forest.safetensors");

@@ -144,15 +144,26 @@ Json PredictFilePath(const LoadedModel& loaded, const Examples& examples) {
             {"description",
              "One row a line, with or without a header that names the features."}}}}}}},
       {"encoding", {{"input_file", {{"contentType", "text/csv"}}}}}};
+  const Json lines = {
+      {"schema",
+       {{"type", "string"},
+        {"description",
+         "A row a line, an object or a list; an answer a line, while rows are still coming."}}}};
+  Json ok = AnswerResponse("AnswerList", examples.list_text, examples.list);
+  ok["content"]["application/x-ndjson"] = lines;
   return {{"post",
            {{"operationId", "predictFile"},
             {"summary", "Predict the rows of a CSV file with " + loaded.name},
             {"tags", {"predict"}},
             {"parameters", Json::array({Ref("parameters", "RequestId")})},
             {"requestBody",
-             {{"required", true}, {"content", {{"multipart/form-data", form}, {"text/csv", csv}}}}},
+             {{"required", true},
+              {"content",
+               {{"multipart/form-data", form},
+                {"text/csv", csv},
+                {"application/x-ndjson", lines}}}}},
             {"responses",
-             AddProblems({{"200", AnswerResponse("AnswerList", examples.list_text, examples.list)}},
+             AddProblems({{"200", std::move(ok)}},
                          {{400, "BadRequest"},
                           {413, "TooLarge"},
                           {415, "UnsupportedMediaType"},

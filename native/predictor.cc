@@ -134,7 +134,7 @@ Reply Predictor::FromFile(const Request& request) const {
   const std::string_view content_type = request.Field("content-type");
   const std::string type = MediaType(content_type);
   if ((type != "multipart/form-data" && type != "text/csv") || !IsUtf8Charset(content_type)) {
-    return UnsupportedType(request, "multipart/form-data, text/csv");
+    return UnsupportedType(request, "multipart/form-data, text/csv, application/x-ndjson");
   }
   Blame blame;
   std::string_view text = request.body;

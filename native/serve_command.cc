@@ -36,7 +36,7 @@ struct ServeOptions {
   std::string durability = "commit";
   double reload_interval = 2;  // seconds; 0: only on SIGHUP
   bool check = false;
-  double head_timeout = 10, body_timeout = 30, idle_timeout = 60;  // seconds
+  double head_timeout = 10, body_timeout = 30, write_timeout = 30, idle_timeout = 60;  // seconds
   ImportOptions import;
   ServerConfig config;
 };
@@ -130,6 +130,7 @@ Status Serve(ServeOptions& options) {
   if (config.web_dir.empty()) config.web_dir = DefaultWebDir();
   config.limits.head_timeout_ms = Milliseconds(options.head_timeout);
   config.limits.body_timeout_ms = Milliseconds(options.body_timeout);
+  config.limits.write_timeout_ms = Milliseconds(options.write_timeout);
   config.limits.idle_timeout_ms = Milliseconds(options.idle_timeout);
   config.reload_interval_ms = Milliseconds(options.reload_interval);
   if (options.check) return Check(options, config);
@@ -244,6 +245,11 @@ void AddLimitOptions(CLI::App& app, ServeOptions& options) {
       ->check(seconds)
       ->capture_default_str()
       ->envname("COPSE_BODY_TIMEOUT");
+  app.add_option("--write-timeout", options.write_timeout,
+                 "Seconds for an answer; of a stream, between what the client takes")
+      ->check(seconds)
+      ->capture_default_str()
+      ->envname("COPSE_WRITE_TIMEOUT");
   app.add_option("--idle-timeout", options.idle_timeout, "Seconds between requests")
       ->check(seconds)
       ->capture_default_str()

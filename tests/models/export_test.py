@@ -199,6 +199,29 @@ class CanonicalBytes(unittest.TestCase):
         self.assertEqual(tensors["feature.min"][0], X[5:, 0].min())
         self.assertTrue(np.isnan(tensors["feature.max"][1]))
 
+    def test_histograms_say_how_the_training_values_are_spread(self):
+        rows = X.copy()
+        rows[:7, 0], rows[:, 1] = np.nan, np.nan
+        rows[:, 2] = np.arange(len(rows)) % 2
+        metadata = reference_evaluator.read(
+            copse_export.dumps(stump(), X=rows, histograms=True))[0]
+        histograms = json.loads(metadata["training_histograms"])
+        self.assertEqual(len(histograms), X.shape[1])
+        self.assertEqual((histograms[0]["missing"], sum(histograms[0]["counts"])),
+                         (7, len(rows) - 7))
+        self.assertIsNone(histograms[1])
+        self.assertEqual(histograms[2], {"edges": [0.0], "missing": 0,
+                                         "counts": [(len(rows) + 1) // 2, len(rows) // 2]})
+        for histogram in (histograms[0], histograms[3]):
+            edges = histogram["edges"]
+            self.assertEqual(edges, sorted(set(edges)))
+            self.assertEqual(len(histogram["counts"]), len(edges) + 1)
+            self.assertGreater(min(histogram["counts"]), 0)
+        self.assertNotIn("training_histograms",
+                         reference_evaluator.read(copse_export.dumps(stump(), X=rows))[0])
+        with self.assertRaisesRegex(copse_export.ExportError, "X is not given"):
+            copse_export.dumps(stump(), histograms=True)
+
 
 class Thresholds(unittest.TestCase):
     def test_same_branch_as_the_double_for_every_neighbour(self):

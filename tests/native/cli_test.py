@@ -95,7 +95,8 @@ class Usage(Command):
         text = self.answer("serve", "--help").decode()
         for option in ["model", "models", "iterations", "host", "port", "redis", "redis-keep", "log",
                        "log-max-bytes", "log-keep", "predictions-route", "durability", "web", "threads", "body-bytes-max", "head-timeout", "body-timeout",
-                       "idle-timeout"]:
+                       "write-timeout", "idle-timeout", "auth-token", "control-token", "cors-origin",
+                       "rate-limit", "trusted-proxy", "reload-interval"]:
             self.assertIn(f"--{option}", text)
             self.assertIn("COPSE_" + option.upper().replace("-", "_"), text)
 
@@ -478,6 +479,28 @@ class Importing(Command):
                            len(text).to_bytes(8, "little") + text + data[8 + n:])
         out, _ = self.imported(other)
         self.assertEqual(out.read_bytes(), IRIS.read_bytes())
+
+    def test_training_data_goes_into_the_file(self):
+        sys.path.insert(0, str(SOURCE / "models"))
+        import copse_export
+        csv = SOURCE / "models" / "iris.csv"
+        rows = np.array([line.split(",")[:4] for line in csv.read_text().splitlines()[1:]], float)
+        out, _ = self.imported(IRIS, "--training-data", csv)
+        data = out.read_bytes()
+        n = int.from_bytes(data[:8], "little")
+        header = json.loads(data[8:8 + n])
+        self.assertEqual(json.loads(header["__metadata__"]["training_histograms"]),
+                         copse_export._histograms(rows))
+        for name, expected in (("feature.min", rows.min(axis=0)), ("feature.max", rows.max(axis=0))):
+            begin, end = header[name]["data_offsets"]
+            self.assertEqual(np.frombuffer(data[8 + n + begin:8 + n + end]).tolist(),
+                             expected.tolist())
+        self.assertEqual(self.predict(csv, model=out), self.predict(csv))
+        again, _ = self.imported(out)
+        self.assertEqual(again.read_bytes(), data, "it stays")
+        self.assertIn("p_width", self.refusal(
+            3, "import", IRIS, "-o", self.folder / "x.safetensors", "--training-data",
+            self.write("bad.csv", b"5.1,3.5,1.4,x\n")))
 
     def test_the_input_is_never_written_over(self):
         for target in [self.pickle, self.folder / "link.pkl"]:
