@@ -38,6 +38,10 @@ flask: build ## measure the service against the tutorial's
 	@.ci/deps test
 	/usr/bin/python3 tests/bench/compare_with_flask.py
 
+nginx: build ## measure the service against nginx and the tutorial's
+	@.ci/deps bench
+	/usr/bin/python3 tests/bench/compare_with_nginx.py
+
 docker: ## build the image rf-api
 	docker build -t rf-api -f docker/Dockerfile .
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <utility>
 
@@ -23,6 +24,10 @@ constexpr int kBriefMs = 5;
 // "ffffffff" and an extension; nobody needs a longer line.
 constexpr std::size_t kChunkLineBytesMax = 256;
 constexpr int kTrailersMax = 100;
+
+// Memory is one for all connections of the process.
+constexpr std::size_t kHeldBytesMin = std::size_t{64} << 10;
+std::atomic<std::uint64_t> held_bytes = 0;
 
 std::string RemoteAddress(int fd) {
   sockaddr_storage address{};
@@ -76,7 +81,18 @@ Connection::Connection(int fd, const ServerLimits& limits)
   BeginWaiting();
 }
 
-Connection::~Connection() { ::close(fd_); }
+Connection::~Connection() {
+  ::close(fd_);
+  held_bytes -= counted_;
+}
+
+// What this connection holds of a body; small requests do not count.
+void Connection::CountHeld() {
+  const std::size_t now = buffer_.size() > kHeldBytesMin ? buffer_.size() : 0;
+  if (now == counted_) return;
+  held_bytes += now - counted_;  // modulo 2^64, so that it may shrink
+  counted_ = now;
+}
 
 void Connection::BeginWaiting() {
   head_begun_ = false;
@@ -109,6 +125,7 @@ Connection::Head Connection::ReadHead() {
   if (held_head_) return ReleaseHead();
   buffer_.erase(0, begin_);
   begin_ = 0;
+  CountHeld();  // the request before has been answered
   std::size_t searched = 0;
   for (;;) {
     // An empty line before a request is allowed (RFC 9112, section 2.2).
@@ -158,6 +175,8 @@ Connection::Head Connection::ReleaseHead() {
   wait_deadline_ = body_deadline_;
   while (buffer_.size() - begin_ < remaining_) {
     const ssize_t n = Receive();
+    CountHeld();
+    if (counted_ > 0 && held_bytes > limits_.held_bytes_max) return RefuseHeld();
     if (n > 0) continue;
     if (n < 0 && errno == EAGAIN && Clock::now() < body_deadline_) return Incomplete{};
     break;  // reading the body will say so
@@ -166,6 +185,21 @@ Connection::Head Connection::ReleaseHead() {
   RequestHead head = *std::move(held_head_);
   held_head_.reset();
   return head;
+}
+
+// What has come of the body is given up at once.
+Connection::Head Connection::RefuseHeld() {
+  Refusal refusal = Refuse(503, "The bodies of all requests together have more than " +
+                                    std::to_string(limits_.held_bytes_max) +
+                                    " bytes at this moment; try again.");
+  refusal.method = std::move(held_head_->method);
+  refusal.target = std::move(held_head_->target);
+  held_head_.reset();
+  remaining_ -= std::min<std::uint64_t>(remaining_, buffer_.size() - begin_);
+  std::string().swap(buffer_);
+  begin_ = 0;
+  CountHeld();
+  return refusal;
 }
 
 void Connection::BeginBody(const RequestHead& head) {

@@ -80,12 +80,14 @@ class Connection {
   using Clock = std::chrono::steady_clock;
   enum class Chunk { kSize, kData, kEnd };
 
+  void CountHeld();
   ssize_t Receive();
   ssize_t Receive(Clock::time_point deadline);
   void BeginWaiting();
   Head FinishHead(std::size_t end);
   bool HoldsFor(const RequestHead& head) const;
   Head ReleaseHead();
+  Head RefuseHeld();
   void BeginBody(const RequestHead& head);
   bool Fill(Clock::time_point deadline);
   ssize_t ReadBuffered(char* out, std::size_t size);
@@ -109,6 +111,7 @@ class Connection {
 
   Clock::time_point body_deadline_;
   std::uint64_t remaining_ = 0;  ///< bytes of the body, or of the chunk
+  std::size_t counted_ = 0;  ///< of buffer_, in what all connections hold
   bool chunked_ = false;
   bool streams_ = false;  ///< see StreamBody
   Chunk chunk_ = Chunk::kEnd;

@@ -228,6 +228,11 @@ void AddLimitOptions(CLI::App& app, ServeOptions& options) {
       ->transform(CLI::AsSizeValue(false))
       ->capture_default_str()
       ->envname("COPSE_BODY_BYTES_MAX");
+  app.add_option("--held-bytes-max", limits.held_bytes_max,
+                 "Bytes of the bodies of all requests at one moment, such as 256MiB; more get 503")
+      ->transform(CLI::AsSizeValue(false))
+      ->capture_default_str()
+      ->envname("COPSE_HELD_BYTES_MAX");
   app.add_option("--head-bytes-max", limits.head_bytes_max, "Largest request head, such as 16KiB")
       ->transform(CLI::AsSizeValue(false))
       ->capture_default_str()

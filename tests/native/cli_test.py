@@ -95,7 +95,7 @@ class Usage(Command):
         text = self.answer("serve", "--help").decode()
         for option in ["model", "models", "iterations", "host", "port", "redis", "redis-keep", "log",
                        "log-max-bytes", "log-keep", "predictions-route", "durability", "web", "threads", "body-bytes-max", "head-timeout", "body-timeout",
-                       "write-timeout", "idle-timeout", "auth-token", "control-token", "cors-origin",
+                       "held-bytes-max", "write-timeout", "idle-timeout", "auth-token", "control-token", "cors-origin",
                        "rate-limit", "trusted-proxy", "reload-interval"]:
             self.assertIn(f"--{option}", text)
             self.assertIn("COPSE_" + option.upper().replace("-", "_"), text)

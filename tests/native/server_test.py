@@ -10,6 +10,7 @@ import pickle
 import re
 import shutil
 import signal
+import select
 import socket
 import sqlite3
 import subprocess
@@ -495,6 +496,26 @@ class Waiting(ServiceCase):
             self.assertLess(time.monotonic() - start, 5)
             for wire in idle:
                 wire.socket.close()
+
+    def test_bodies_of_all_clients_together_are_bounded(self):
+        body = b"5.1,3.5,1.4,0.2\n" * 40_000  # 640 kB
+        head = (f"POST /predict_file HTTP/1.1\r\nHost: x\r\nContent-Type: text/csv\r\n"
+                f"Content-Length: {len(body)}\r\n\r\n").encode()
+        with Service("--held-bytes-max", "1MiB", log=False) as service:
+            with service.connect() as first, service.connect() as second:
+                first.send(head + body[:-1])
+                second.send(head + body[:-1])
+                refused, kept = (first, second) if select.select([first.socket], [], [], 1)[0] \
+                    else (second, first)
+                answer = refused.read_answer()
+                self.assertEqual(answer.status, 503, answer)
+                self.assertIn("retry-after", answer.fields)
+                kept.send(body[-1:])
+                self.assertEqual(kept.read_answer().status, 200)
+                kept.send(head + body)
+                self.assertEqual(kept.read_answer().status, 200, "what was answered is not held")
+            self.assertEqual(service.ask("POST", "/predict_file", [("Content-Type", "text/csv")],
+                                         body).status, 200)
 
     def test_slow_heads_hold_no_thread(self):
         with Service("--threads", "1") as service:
