@@ -8,9 +8,9 @@ import json
 import os
 import pickle
 import re
+import select
 import shutil
 import signal
-import select
 import socket
 import sqlite3
 import subprocess
