@@ -54,7 +54,7 @@ class Aligned {
 
 // Vectors are loaded from behind the last number, too.
 template <class T>
-void Pad(std::vector<T>& table) {
+void Pad(LargeVector<T>& table) {
   if (table.empty()) return;
   table.reserve(table.size() + kLeafTablePadding);
   for (std::size_t i = 0; i < kLeafTablePadding; ++i) table.push_back(0);

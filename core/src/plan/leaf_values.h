@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "plan/columns.h"
+#include "plan/large_pages.h"
 #include "plan/ranker.h"
 
 namespace copse::plan {
@@ -24,12 +25,12 @@ enum class SumKind : std::uint8_t {
 struct LeafValues {
   SumKind kind = SumKind::kGeneral;
   std::size_t n_outputs = 1;
-  std::vector<float> floats;    ///< kFloat: [slots]
-  std::vector<double> doubles;  ///< kDouble: [slots]
+  LargeVector<float> floats;    ///< kFloat: [slots]
+  LargeVector<double> doubles;  ///< kDouble: [slots]
   /// kVector: [slots] a class c < K: the leaf is 1.0 for c and +0.0 elsewhere; else K + r, where
   /// the leaf is row r of `vectors` [n_vectors, K].
-  std::vector<std::uint32_t> payload;
-  std::vector<double> vectors;
+  LargeVector<std::uint32_t> payload;
+  LargeVector<double> vectors;
   std::vector<std::uint32_t> leaves;  ///< kGeneral: [slots] the leaf's number in the forest
   std::vector<std::uint16_t>
       outputs;  ///< [trees of the range] column of a scalar leaf (0 where K = 1)

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "plan/chains.h"
+#include "plan/large_pages.h"
 #include "plan/layout.h"
 #include "plan/sibling_order.h"
 
@@ -41,7 +42,7 @@ struct Nodes {
 };
 
 struct NodeTrees {
-  std::vector<std::uint64_t> nodes;
+  LargeVector<std::uint64_t> nodes;
   std::vector<std::uint32_t> roots;  ///< [trees]
   std::uint32_t column_bits = 1;
   LeafValues values;

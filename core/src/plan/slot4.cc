@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "plan/chains.h"
+#include "plan/large_pages.h"
 #include "plan/layout.h"
 #include "plan/sibling_order.h"
 
@@ -70,7 +71,7 @@ struct Tops {
 
 // The forest's trees in these forms.
 struct SlotTrees {
-  std::vector<std::uint32_t> slots;
+  LargeVector<std::uint32_t> slots;
   std::vector<Top> tops;
   std::vector<std::uint32_t> pages;   ///< [tops] the first slot of a page, of those that are ends
   std::vector<std::uint32_t> roots;   ///< [trees] in `tops`
