@@ -14,7 +14,7 @@ namespace copse {
 struct AccessLogLine {
   std::int64_t time_unix_ms = 0;
   std::string request_id;
-  std::string trace_id = {};             ///< left out where empty
+  std::string trace_id = {};        ///< left out where empty
   std::string method, route, path;  ///< the route's template, and the path that was asked for
   int status = 0;
   std::size_t bytes = 0;  ///< of the answer's body

@@ -18,8 +18,8 @@
 #include "commands.h"
 #include "import_flags.h"
 #include "loaded_model.h"
-#include "row_pool.h"
 #include "row_files.h"
+#include "row_pool.h"
 
 namespace copse {
 namespace {

@@ -189,9 +189,9 @@ Connection::Head Connection::ReleaseHead() {
 
 // What has come of the body is given up at once.
 Connection::Head Connection::RefuseHeld() {
-  Refusal refusal = Refuse(503, "The bodies of all requests together have more than " +
-                                    std::to_string(limits_.held_bytes_max) +
-                                    " bytes at this moment; try again.");
+  Refusal refusal =
+      Refuse(503, "The bodies of all requests together have more than " +
+                      std::to_string(limits_.held_bytes_max) + " bytes at this moment; try again.");
   refusal.method = std::move(held_head_->method);
   refusal.target = std::move(held_head_->target);
   held_head_.reset();
@@ -345,6 +345,11 @@ bool Connection::SkipBody() {
   while (remaining_ > 0) {
     if (ReadBuffered(ignored.data(), ignored.size()) < 0) return false;
   }
+  // An idle connection keeps no memory of what it has brought.
+  buffer_.erase(0, begin_);
+  begin_ = 0;
+  if (buffer_.capacity() > kHeldBytesMin) buffer_.shrink_to_fit();
+  CountHeld();
   return true;
 }
 

@@ -111,7 +111,7 @@ class Connection {
 
   Clock::time_point body_deadline_;
   std::uint64_t remaining_ = 0;  ///< bytes of the body, or of the chunk
-  std::size_t counted_ = 0;  ///< of buffer_, in what all connections hold
+  std::size_t counted_ = 0;      ///< of buffer_, in what all connections hold
   bool chunked_ = false;
   bool streams_ = false;  ///< see StreamBody
   Chunk chunk_ = Chunk::kEnd;

@@ -89,7 +89,8 @@ std::size_t TreesThatCount(const Model& model) {
 std::vector<double> CoverOf(const ForestParts& parts) {
   std::vector<double> cover(parts.left.size());
   if (Count(parts.node_cover) == cover.size() && !cover.empty()) {
-    for (std::size_t node = 0; node < cover.size(); ++node) cover[node] = At(parts.node_cover, node);
+    for (std::size_t node = 0; node < cover.size(); ++node)
+      cover[node] = At(parts.node_cover, node);
     return cover;
   }
   if (Count(parts.leaf_cover) == 0) return {};
@@ -121,11 +122,10 @@ std::vector<std::vector<Point>> PointsOf(const Model& model) {
     const auto root = static_cast<std::size_t>(parts.tree_root[tree]);
     if ((parts.flags[root] & node_flags::kCategorical) != 0) continue;
     const std::int32_t left = parts.left[root];
-    const double below =
-        left >= 0
-            ? cover[static_cast<std::size_t>(left)]
-            : (Count(parts.leaf_cover) == 0 ? std::numeric_limits<double>::quiet_NaN()
-                                            : At(parts.leaf_cover, static_cast<std::size_t>(~left)));
+    const double below = left >= 0 ? cover[static_cast<std::size_t>(left)]
+                                   : (Count(parts.leaf_cover) == 0
+                                          ? std::numeric_limits<double>::quiet_NaN()
+                                          : At(parts.leaf_cover, static_cast<std::size_t>(~left)));
     const double share = below / cover[root];
     const double at = At(parts.threshold, root);
     if (!(share > 0 && share < 1) || !std::isfinite(at)) continue;

@@ -33,10 +33,11 @@ std::optional<std::string_view> BearerOf(std::string_view field) {
 }
 
 bool IsLoopbackName(std::string_view host) {
-  host = host.starts_with("[") ? host.substr(0, host.find(']') + 1) : host.substr(0, host.find(':'));
-  const bool is_number = host.find_first_not_of("0123456789.") == std::string_view::npos;
-  return host.empty() || host == "localhost" || host == "[::1]" ||
-         (is_number && host.starts_with("127."));
+  if (host.empty()) return true;  // HTTP/1.0 has none
+  const std::string_view name =
+      host.starts_with("[") ? host.substr(0, host.find(']') + 1) : host.substr(0, host.find(':'));
+  const bool is_number = name.find_first_not_of("0123456789.") == std::string_view::npos;
+  return name == "localhost" || name == "[::1]" || (is_number && name.starts_with("127."));
 }
 
 // Whose requests are counted together. Whoever has one IPv6 address has 2^64 of them.
@@ -51,7 +52,8 @@ std::string ClientKey(std::string_view address) {
 std::string_view LastForwarded(const Request& request) {
   std::string_view last;
   for (const auto& [name, value] : request.fields) {
-    if (name == "x-forwarded-for") last = Trim(std::string_view(value).substr(value.rfind(',') + 1));
+    if (name == "x-forwarded-for")
+      last = Trim(std::string_view(value).substr(value.rfind(',') + 1));
   }
   return last;
 }
@@ -104,7 +106,8 @@ std::optional<Refusal> Gate::RefuseStranger(const Request& request, Use use,
   if (use == Use::kControl && !takes_control && !IsLocal(request, remote)) {
     refusal.status = 403;
     refusal.detail =
-        "Without a token of their own, models are loaded and unloaded from this machine only; start "
+        "Without a token of their own, models are loaded and unloaded from this machine only; "
+        "start "
         "the service with --control-token to do it from elsewhere.";
     return refusal;
   }
@@ -157,7 +160,8 @@ std::optional<Refusal> Gate::RefuseHaste(std::string_view remote, Clock::time_po
     bucket.tokens -= 1;
     return std::nullopt;
   }
-  const auto seconds = static_cast<std::int64_t>(std::ceil(std::min(kRetrySecondsMax, (1 - bucket.tokens) / rate)));
+  const auto seconds =
+      static_cast<std::int64_t>(std::ceil(std::min(kRetrySecondsMax, (1 - bucket.tokens) / rate)));
   Refusal refusal;
   refusal.status = 429;
   refusal.detail = "This client asks too often; try again in " + std::to_string(seconds) + " s.";

@@ -27,8 +27,8 @@ enum class Use : std::uint8_t {
 
 /// Who may ask, and how often. All of it is off by default.
 struct GateConfig {
-  /// What `Authorization: Bearer ...` must hold for predictions (and model files); empty: nothing is
-  /// asked for.
+  /// What `Authorization: Bearer ...` must hold for predictions (and model files); empty: nothing
+  /// is asked for.
   std::string predict_token;
   /// The same for what only operators need. Empty: kRecords takes the other token, and kControl is
   /// for this machine alone, with the other token if there is one.

@@ -6,6 +6,7 @@
 #include <thread>
 #include <utility>
 
+#include "multipart.h"
 #include "recent_predictions.h"
 #include "route_template.h"
 
@@ -101,9 +102,9 @@ void Handlers::Replace(LoadedModels models, std::vector<UnavailableModel> unavai
   for (const auto& model : models) served.emplace(model->name, model->version);
   metrics_.KeepVersions(served);
   const auto before = Models();
-  auto next = std::make_shared<const ModelSet>(std::move(models), std::move(unavailable),
-                                               before.get(), log_, metrics_, *pool_,
-                                               options_.predictions_route);
+  auto next =
+      std::make_shared<const ModelSet>(std::move(models), std::move(unavailable), before.get(),
+                                       log_, metrics_, *pool_, options_.predictions_route);
   const std::lock_guard lock(mutex_);
   models_.swap(next);  // the old set ends outside of the lock, or with its last request
 }

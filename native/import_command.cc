@@ -36,9 +36,11 @@ bool IsSameFile(const std::string& one, const std::string& other) {
 }
 
 // The file to write, or nothing where that is `model.bytes`.
-Result<std::vector<std::uint8_t>> Rewritten(const LoadedModel& model, const std::string& rows_path) {
+Result<std::vector<std::uint8_t>> Rewritten(const LoadedModel& model,
+                                            const std::string& rows_path) {
   if (!rows_path.empty()) {
-    const auto rows = ReadRowsOfFile(model.model, rows_path, std::numeric_limits<std::size_t>::max());
+    const auto rows =
+        ReadRowsOfFile(model.model, rows_path, std::numeric_limits<std::size_t>::max());
     if (!rows.ok()) return rows.error();
     const auto knowing = WithTrainingData(model.model, *rows);
     if (!knowing.ok()) return knowing.error();

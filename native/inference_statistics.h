@@ -16,10 +16,9 @@ class InferenceStatistics {
     std::uint64_t count = 0, ns = 0;
   };
   /// Upper bounds of a histogram of requests' durations, in seconds; +Inf follows.
-  static constexpr std::array kBucketSeconds = {0.00001, 0.000025, 0.00005, 0.0001, 0.00025,
-                                                0.0005,  0.001,    0.0025,  0.005,  0.01,
-                                                0.025,   0.05,     0.1,     0.25,   0.5,
-                                                1.0,     2.5,      5.0,     10.0};
+  static constexpr std::array kBucketSeconds = {
+      0.00001, 0.000025, 0.00005, 0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01,
+      0.025,   0.05,     0.1,     0.25,   0.5,     1.0,    2.5,   5.0,    10.0};
   /// Numbers of rows that are counted each on its own.
   static constexpr std::size_t kBatchSizesMax = 64;
 

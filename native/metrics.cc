@@ -85,7 +85,7 @@ void AppendDurations(std::string& text, const Models& models) {
            "Duration of answered requests for predictions, from the body to the answer.");
   for (const auto& model : models) {
     AppendHistogram(text, kDuration, LabelsOf(model), InferenceStatistics::kBucketSeconds,
-              model.counts.buckets, static_cast<double>(model.counts.success.ns) / 1e9);
+                    model.counts.buckets, static_cast<double>(model.counts.success.ns) / 1e9);
   }
   Describe(text, "model_inference_failures_total", "counter",
            "Requests for predictions that were refused.");
@@ -100,8 +100,8 @@ template <class Value>
 void OfFeatures(std::string& text, const Models& models, std::string_view name,
                 const std::string& more, const Value& value) {
   for (const auto& model : models) {
-    const std::size_t n = std::min(
-        {model.features.size(), model.drift.features.size(), Metrics::kFeaturesMax});
+    const std::size_t n =
+        std::min({model.features.size(), model.drift.features.size(), Metrics::kFeaturesMax});
     for (std::size_t f = 0; f < n; ++f) {
       const std::string number = value(model.drift.features[f]);
       if (number.empty()) continue;

@@ -151,23 +151,20 @@ Json PredictFilePath(const LoadedModel& loaded, const Examples& examples) {
          "A row a line, an object or a list; an answer a line, while rows are still coming."}}}};
   Json ok = AnswerResponse("AnswerList", examples.list_text, examples.list);
   ok["content"]["application/x-ndjson"] = lines;
-  return {{"post",
-           {{"operationId", "predictFile"},
-            {"summary", "Predict the rows of a CSV file with " + loaded.name},
-            {"tags", {"predict"}},
-            {"parameters", Json::array({Ref("parameters", "RequestId")})},
-            {"requestBody",
-             {{"required", true},
-              {"content",
-               {{"multipart/form-data", form},
-                {"text/csv", csv},
-                {"application/x-ndjson", lines}}}}},
-            {"responses",
-             AddProblems({{"200", std::move(ok)}},
-                         {{400, "BadRequest"},
-                          {413, "TooLarge"},
-                          {415, "UnsupportedMediaType"},
-                          {503, "Unavailable"}})}}}};
+  return {
+      {"post",
+       {{"operationId", "predictFile"},
+        {"summary", "Predict the rows of a CSV file with " + loaded.name},
+        {"tags", {"predict"}},
+        {"parameters", Json::array({Ref("parameters", "RequestId")})},
+        {"requestBody",
+         {{"required", true},
+          {"content",
+           {{"multipart/form-data", form}, {"text/csv", csv}, {"application/x-ndjson", lines}}}}},
+        {"responses", AddProblems({{"200", std::move(ok)}}, {{400, "BadRequest"},
+                                                             {413, "TooLarge"},
+                                                             {415, "UnsupportedMediaType"},
+                                                             {503, "Unavailable"}})}}}};
 }
 
 Json ModelFilePath(const LoadedModels& models) {

@@ -178,21 +178,19 @@ Json V1PredictPath(const LoadedModels& models, const InferExamples& examples) {
 
 // To load or to unload a model: of any name, for there may be a file by the time it is asked for.
 Json ControlPath(const std::string& id, const std::string& summary, const std::string& done) {
-  const Json parameters = Json::array({{{"name", "model"},
-                                        {"in", "path"},
-                                        {"required", true},
-                                        {"schema", Text()}}});
-  Json post = Operation(id, summary, parameters,
-                        JsonResponse("It is done.", {{"type", "object"},
-                                                     {"required", {"name", done}},
-                                                     {"properties",
-                                                      {{"name", Text()},
-                                                       {done, {{"type", "boolean"}}}}}}),
-                        {{400, "InferenceBadRequest"},
-                         {401, "InferenceUnauthorized"},
-                         {403, "InferenceForbidden"},
-                         {404, "InferenceNotFound"},
-                         {503, "InferenceUnavailable"}});
+  const Json parameters =
+      Json::array({{{"name", "model"}, {"in", "path"}, {"required", true}, {"schema", Text()}}});
+  Json post =
+      Operation(id, summary, parameters,
+                JsonResponse("It is done.",
+                             {{"type", "object"},
+                              {"required", {"name", done}},
+                              {"properties", {{"name", Text()}, {done, {{"type", "boolean"}}}}}}),
+                {{400, "InferenceBadRequest"},
+                 {401, "InferenceUnauthorized"},
+                 {403, "InferenceForbidden"},
+                 {404, "InferenceNotFound"},
+                 {503, "InferenceUnavailable"}});
   post["requestBody"] = {
       {"required", false},
       {"content",
@@ -224,11 +222,10 @@ Json ServerPaths() {
       "v2Statistics", "How often each model was asked, and how long it took", none,
       JsonResponse("Counts, and nanoseconds altogether.", Ref("schemas", "InferenceStatistics")),
       {});
-  Json index =
-      Operation("v2RepositoryIndex", "The models and their states", none,
-                JsonResponse("All that there are files for, or those that can be asked.",
-                             ListOf(Ref("schemas", "ModelState"))),
-                {{400, "InferenceBadRequest"}});
+  Json index = Operation("v2RepositoryIndex", "The models and their states", none,
+                         JsonResponse("All that there are files for, or those that can be asked.",
+                                      ListOf(Ref("schemas", "ModelState"))),
+                         {{400, "InferenceBadRequest"}});
   index["requestBody"] = {
       {"required", false},
       {"content",

@@ -176,8 +176,8 @@ Status Outbox::Connection::Open(const OutboxOptions& options, bool makes_it) {
                  "cannot write the prediction log '" + path_ + "': it is read-only"};
   }
   // With WAL, NORMAL loses nothing when the process ends, FULL nothing when the power does.
-  const char* const sync =
-      options.durability == Durability::kFull ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL";
+  const char* const sync = options.durability == Durability::kFull ? "PRAGMA synchronous = FULL"
+                                                                   : "PRAGMA synchronous = NORMAL";
   for (const char* sql : {"PRAGMA journal_mode = WAL", sync, kJournalLimit, kCreatePredictions}) {
     int code = sqlite3_exec(db, sql, nullptr, nullptr, nullptr);
     for (int i = 0; makes_it && (code & 0xff) == SQLITE_BUSY && i < kOpenTriesMax; ++i) {
@@ -369,9 +369,8 @@ Status Outbox::Insert(Connection& db, std::span<const LogEntry> batch) {
   std::int64_t seq = *last + 1;
   for (const LogEntry& e : batch) {
     const std::string time = Rfc3339(e.time_unix_ms);
-    Status added =
-        db.Run(kInsert, {e.id, time, e.model, e.version, e.request_id, e.input, e.output, e.label,
-                         std::int64_t{e.numbered ? 1 : 0}, seq});
+    Status added = db.Run(kInsert, {e.id, time, e.model, e.version, e.request_id, e.input, e.output,
+                                    e.label, std::int64_t{e.numbered ? 1 : 0}, seq});
     if (!added.ok()) return added;
     if (db.Changes() > 0) ++seq;
   }

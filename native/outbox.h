@@ -91,8 +91,8 @@ class Outbox {
   Result<std::vector<RecordedRow>> Newest(std::size_t n, std::size_t bytes_max);
 
   /// Whether the path names this very file no more: somebody erased, moved or replaced it. What is
-  /// open stays open, and works. No other file is ever opened in its place: two files must not share
-  /// one journal, and rows in a file of which the others know nothing would be lost.
+  /// open stays open, and works. No other file is ever opened in its place: two files must not
+  /// share one journal, and rows in a file of which the others know nothing would be lost.
   bool HasMoved() const;
 
  private:

@@ -17,8 +17,8 @@ constexpr std::size_t kPartNumbersMax = std::size_t{1} << 20;
 Result<std::string> PredictionStream::Next() {
   const Model& model = predictor_->loaded().model;
   const std::size_t n_numbers = model.n_features() + model.n_margins() + model.n_values() + 1;
-  auto rows = rows_->Next(
-      std::max<std::size_t>(1, std::min(kPartRowsMax, kPartNumbersMax / n_numbers)));
+  auto rows =
+      rows_->Next(std::max<std::size_t>(1, std::min(kPartRowsMax, kPartNumbersMax / n_numbers)));
   // Each part counts as a request, from when its rows are there: clients take their time.
   InferenceStatistics::Recording recording(predictor_->statistics());
   if (!rows.ok()) return rows.error();

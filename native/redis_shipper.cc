@@ -201,8 +201,9 @@ Status RedisTarget::Authenticate() {
                         said.find("without any password") != std::string::npos ||
                         said.find("invalid password") != std::string::npos;
   return is_known ? reply.error()
-                  : Error{ErrorCode::kUnavailable, "Redis refused AUTH with the user and password "
-                                                   "of its address"};
+                  : Error{ErrorCode::kUnavailable,
+                          "Redis refused AUTH with the user and password "
+                          "of its address"};
 }
 
 Status RedisTarget::Connect() {
@@ -236,8 +237,8 @@ Result<Position> RedisTarget::Move(const std::string& instance, const Position& 
   const std::string cursor = CursorOf(instance), before = PositionText(from);
   const std::string at_first = PositionText(base);
   const std::string after = PositionText({rows.back().seq, rows.back().id});
-  Command command = {"EVAL", kShip, "3", kStream, "copse:count", cursor, keep_,
-                     before, after, at_first};
+  Command command = {"EVAL", kShip, "3",    kStream, "copse:count",
+                     cursor, keep_, before, after,   at_first};
   command.reserve(command.size() + rows.size() * 9);
   for (const RecordedRow& r : rows) {
     for (const std::string_view field : std::initializer_list<std::string_view>{

@@ -276,8 +276,9 @@ void AddGateOptions(CLI::App& app, ServeOptions& options) {
         static const std::regex form("\\*|null|[a-z][a-z0-9+.-]*://[a-z0-9._~%\\[\\]:-]+");
         return std::regex_match(text, form)
                    ? ""
-                   : "\"" + text + "\" is no origin as browsers send it: https://example.org, in lower "
-                                  "case and without a path, or *";
+                   : "\"" + text +
+                         "\" is no origin as browsers send it: https://example.org, in lower "
+                         "case and without a path, or *";
       },
       "ORIGIN");
   app.add_option(
@@ -305,10 +306,11 @@ void AddGateOptions(CLI::App& app, ServeOptions& options) {
       ->check(CLI::Range(0.0, 1e6))
       ->capture_default_str()
       ->envname("COPSE_RATE_LIMIT");
-  app.add_option("--trusted-proxy", gate.trusted_proxies,
-                 "Address of a proxy: of its requests, the client is the last address of "
-                 "X-Forwarded-For; may be given several times (in COPSE_TRUSTED_PROXY: separated by "
-                 "commas)")
+  app.add_option(
+         "--trusted-proxy", gate.trusted_proxies,
+         "Address of a proxy: of its requests, the client is the last address of "
+         "X-Forwarded-For; may be given several times (in COPSE_TRUSTED_PROXY: separated by "
+         "commas)")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->envname("COPSE_TRUSTED_PROXY");

@@ -18,8 +18,9 @@ class ModelSource;
 /// answered 408 where that is possible, and its connection is closed.
 struct ServerLimits {
   std::size_t body_bytes_max = std::size_t{16} << 20;  ///< after chunks and compression are undone
-  /// Of the bodies that have arrived, in whole or in part, and are not answered yet: of all requests
-  /// together. More get 503. Bodies of unknown length are read one a thread, and not counted.
+  /// Of the bodies that have arrived, in whole or in part, and are not answered yet: of all
+  /// requests together. More get 503. Bodies of unknown length are read one a thread, and not
+  /// counted.
   std::size_t held_bytes_max = std::size_t{256} << 20;
   std::size_t head_bytes_max = std::size_t{16} << 10;  ///< request line and header fields
   std::size_t head_fields_max = 100;

@@ -123,13 +123,13 @@ Outcome Session::Refuse(const Refusal& refusal, const Request& request) {
 
 // What can be answered without the body.
 Outcome Session::Answer(const Request& request, const std::function<Reply()>& answer) {
-  return transport_.Run(
-      connection_, {.is_head = request.method == "HEAD",
-                    .reads_body = false,
-                    .coding = ContentCoding::kIdentity,
-                    .may_stay = context_.may_stay,
-                    .answer = [&](const std::string&) { return answer(); },
-                    .refuse = [&](const Refusal& why) { return RefusalReply(why, request); }});
+  return transport_.Run(connection_,
+                        {.is_head = request.method == "HEAD",
+                         .reads_body = false,
+                         .coding = ContentCoding::kIdentity,
+                         .may_stay = context_.may_stay,
+                         .answer = [&](const std::string&) { return answer(); },
+                         .refuse = [&](const Refusal& why) { return RefusalReply(why, request); }});
 }
 
 // Answers rows while they come. The first refusal, if it comes before any answer, is a reply like
@@ -238,8 +238,9 @@ Outcome Session::Serve(RequestHead head, Request& request) {
   if (reads_body && !refusal && is_stream) {
     if (CodingOf(request) == ContentCoding::kIdentity) return Stream(head, request);
     refusal = Refusal{.status = 415,
-                      .detail = "Rows that are answered as they come are taken as they are, without "
-                                "a Content-Encoding.",
+                      .detail =
+                          "Rows that are answered as they come are taken as they are, without "
+                          "a Content-Encoding.",
                       .close = !head.keep_alive,
                       .method = {},
                       .target = {},

@@ -68,8 +68,7 @@ std::string DurationJson(const InferenceStatistics::Duration& duration) {
 std::string BatchesJson(const InferenceStatistics::Snapshot& counts) {
   std::string text;
   for (const auto& [n_rows, batch] : counts.batches) {
-    text += std::string(text.empty() ? "" : ",") +
-            "{\"batch_size\":" + std::to_string(n_rows) +
+    text += std::string(text.empty() ? "" : ",") + "{\"batch_size\":" + std::to_string(n_rows) +
             ",\"compute_input\":" + DurationJson(batch.input) +
             ",\"compute_infer\":" + DurationJson(batch.evaluation) +
             ",\"compute_output\":" + DurationJson(batch.output) + "}";
@@ -83,8 +82,8 @@ std::string DriftJson(const Model& model, const Drift::Snapshot& drift) {
                      ",\"window_rows\":" + std::to_string(drift.window_rows) + ",\"features\":[";
   for (std::size_t f = 0; f < drift.features.size(); ++f) {
     const Drift::FeatureState& state = drift.features[f];
-    text += std::string(f > 0 ? "," : "") +
-            "{\"name\":" + JsonString(model.features()[f].name) + ",\"psi\":";
+    text += std::string(f > 0 ? "," : "") + "{\"name\":" + JsonString(model.features()[f].name) +
+            ",\"psi\":";
     AppendNumberJson(text, state.psi);
     text += ",\"below\":" + std::to_string(state.below) +
             ",\"above\":" + std::to_string(state.above) +
@@ -134,17 +133,15 @@ std::string RepositoryIndexJson(const LoadedModels& models,
   std::string text;
   for (const auto& model : models) {
     text += std::string(text.empty() ? "" : ",") + "{\"name\":" + JsonString(model->name) +
-            ",\"version\":" + JsonString(model->version) +
-            ",\"state\":\"READY\",\"reason\":\"\"}";
+            ",\"version\":" + JsonString(model->version) + ",\"state\":\"READY\",\"reason\":\"\"}";
   }
   for (const UnavailableModel& model : unavailable) {
-    const bool is_served = std::any_of(models.begin(), models.end(), [&](const auto& each) {
-      return each->name == model.name;
-    });
+    const bool is_served = std::any_of(models.begin(), models.end(),
+                                       [&](const auto& each) { return each->name == model.name; });
     if (is_served) continue;
     text += std::string(text.empty() ? "" : ",") + "{\"name\":" + JsonString(model.name) +
-            ",\"version\":\"\",\"state\":\"UNAVAILABLE\",\"reason\":" +
-            JsonString(model.reason) + "}";
+            ",\"version\":\"\",\"state\":\"UNAVAILABLE\",\"reason\":" + JsonString(model.reason) +
+            "}";
   }
   return "[" + text + "]";
 }
@@ -164,8 +161,8 @@ std::string ModelStatisticsJson(const LoadedModel& loaded,
          ",\"compute_infer\":" + DurationJson(counts.evaluation) +
          ",\"compute_output\":" + DurationJson(counts.output) +
          ",\"cache_hit\":{\"count\":0,\"ns\":0},\"cache_miss\":{\"count\":0,\"ns\":0}}"
-         ",\"batch_stats\":" + BatchesJson(counts) + ",\"drift\":" +
-         DriftJson(loaded.model, drift) + "}";
+         ",\"batch_stats\":" +
+         BatchesJson(counts) + ",\"drift\":" + DriftJson(loaded.model, drift) + "}";
 }
 
 Result<bool> IndexWantsReady(std::string_view body) {

@@ -60,9 +60,9 @@ Reply Handlers::V2Statistics(const Request&) const {
   std::string text;
   const auto models = Models();
   for (const auto& predictor : models->predictors()) {
-    text += (text.empty() ? "" : ",") +
-            ModelStatisticsJson(predictor->loaded(), predictor->statistics().Now(),
-                                predictor->drift().Now());
+    text += (text.empty() ? "" : ",") + ModelStatisticsJson(predictor->loaded(),
+                                                            predictor->statistics().Now(),
+                                                            predictor->drift().Now());
   }
   return FreshJson("{\"model_stats\":[" + text + "]}");
 }

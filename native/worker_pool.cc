@@ -10,7 +10,9 @@ namespace copse {
 WorkerPool::WorkerPool(std::size_t threads_max, std::function<Serve()> new_worker, Park park)
     : threads_max_(threads_max), new_worker_(std::move(new_worker)), park_(std::move(park)) {}
 
-WorkerPool::~WorkerPool() { Stop(std::chrono::steady_clock::now(), [] {}); }
+WorkerPool::~WorkerPool() {
+  Stop(std::chrono::steady_clock::now(), [] {});
+}
 
 void WorkerPool::Submit(std::unique_ptr<Connection> connection) {
   {

@@ -496,7 +496,8 @@ class Importing(Command):
             self.assertEqual(np.frombuffer(data[8 + n + begin:8 + n + end]).tolist(),
                              expected.tolist())
         self.assertEqual(self.predict(csv, model=out), self.predict(csv))
-        again, _ = self.imported(out)
+        again = self.folder / "again.safetensors"
+        self.assertEqual(copse("import", out, "-o", again).returncode, 0)
         self.assertEqual(again.read_bytes(), data, "it stays")
         self.assertIn("p_width", self.refusal(
             3, "import", IRIS, "-o", self.folder / "x.safetensors", "--training-data",

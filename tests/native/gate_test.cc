@@ -58,8 +58,8 @@ TEST(Gate, ControlMayHaveATokenOfItsOwn) {
   GateConfig config = WithToken();
   const auto status = [&](const char* token, Use use = Use::kRecords) {
     Gate gate(config);
-    return StatusOf(gate.Refuse(MakeRequest("GET", "/predictions", {{"authorization", token}}),
-                                use, "1.2.3.4"));
+    return StatusOf(gate.Refuse(MakeRequest("GET", "/predictions", {{"authorization", token}}), use,
+                                "1.2.3.4"));
   };
   EXPECT_EQ(status("Bearer s3cret-token"), 200);
   EXPECT_EQ(status("Bearer s3cret-token", Use::kControl), 403) << "who predicts does not control";
@@ -165,12 +165,14 @@ TEST(Gate, WithoutATokenControlIsForThisMachine) {
     request.host = host;
     return StatusOf(gate.Refuse(request, Use::kControl, remote));
   };
-  for (const char* host : {"localhost:5000", "localhost", "127.0.0.1:5000", "127.0.0.1", "[::1]:80"}) {
+  for (const char* host :
+       {"localhost:5000", "localhost", "127.0.0.1:5000", "127.0.0.1", "[::1]:80"}) {
     EXPECT_EQ(status("127.0.0.1", host), 200) << host;
   }
   EXPECT_EQ(status("::1", "localhost"), 200);
   EXPECT_EQ(status("10.0.0.1", "localhost"), 403);
-  for (const char* host : {"127.evil.example:5000", "localhost.evil.example", "evil.example", "::1"}) {
+  for (const char* host :
+       {"127.evil.example:5000", "localhost.evil.example", "evil.example", "::1"}) {
     EXPECT_EQ(status("127.0.0.1", host), 403) << host;
   }
   for (const char* field : {"forwarded", "x-forwarded-for", "via", "x-real-ip"}) {

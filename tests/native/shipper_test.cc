@@ -175,8 +175,8 @@ TEST_F(ShipperTest, AFailureIsSaidOnceAndRetried) {
   store_->FailWith("OOM");
   Record(0, 15);
   Start();
-  ASSERT_TRUE(Eventually([&] { return !shipper_->State().up; }));
-  EXPECT_EQ(shipper_->State().last_error, "OOM");
+  ASSERT_TRUE(Eventually([&] { return shipper_->State().last_error == "OOM"; }));
+  EXPECT_FALSE(shipper_->State().up);
   EXPECT_EQ(shipper_->State().waiting, 15u);
   EXPECT_GT(shipper_->State().lag_seconds, 0);
   store_->FailWith("");

@@ -153,7 +153,7 @@ class Streams(unittest.TestCase):
         with Service(log=False) as service:
             for body, field, part in ((b'[5.1,3.5,"x",0.2]\n', "p_length", "row 1"),
                                       (b"[1,2,3]\n", None, "row 1"),
-                                      (b"{", None, "row 1"), (b"", None, "no rows"),
+                                      (b"{", None, "not JSON"), (b"", None, "no rows"),
                                       (b"\n\n", None, "no rows")):
                 with service.connect() as wire:
                     stream = Stream(wire)
