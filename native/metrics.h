@@ -52,6 +52,8 @@ class Metrics {
 
   /// Features of one model that Text tells about; the others are in the model's statistics.
   static constexpr std::size_t kFeaturesMax = 200;
+  /// Rows that the index of drift needs at least: of fewer it is noise that would only alarm.
+  static constexpr std::uint64_t kDriftRowsMin = 100;
 
   /// What the caller knows, and this class does not.
   struct Snapshot {

@@ -36,4 +36,4 @@ def train():
 
 def dumps():
     forest, X_train = train()
-    return copse_export.dumps(forest, X=X_train, **ARGUMENTS)
+    return copse_export.dumps(forest, X=X_train, histograms=True, **ARGUMENTS)

@@ -64,7 +64,7 @@ TEST(DriftBaseline, HistogramsThatCannotBeAreLeftOut) {
 }
 
 TEST(DriftBaseline, RootsOfTreesTellHowTheTrainingDataWasSpread) {
-  const DriftBaseline baseline = DriftBaseline::Of(test::Iris());
+  const DriftBaseline baseline = DriftBaseline::Of(IrisWith(""));
   EXPECT_EQ(baseline.source, BaselineSource::kTrees);
   std::size_t n_known = 0;
   for (const FeatureBaseline& feature : baseline.features) {
