@@ -85,6 +85,8 @@ std::size_t TreesThatCount(const Model& model) {
   return weighs_by_hessian ? std::min(forest.n_trees(), forest.n_outputs()) : forest.n_trees();
 }
 
+std::size_t LeafOf(std::int32_t item) { return static_cast<std::uint32_t>(~item); }
+
 // [nodes] training weight, empty if the file does not say.
 std::vector<double> CoverOf(const ForestParts& parts) {
   std::vector<double> cover(parts.left.size());
@@ -95,8 +97,7 @@ std::vector<double> CoverOf(const ForestParts& parts) {
   }
   if (Count(parts.leaf_cover) == 0) return {};
   const auto of = [&](std::int32_t item) {
-    return item >= 0 ? cover[static_cast<std::size_t>(item)]
-                     : At(parts.leaf_cover, static_cast<std::size_t>(~item));
+    return item >= 0 ? cover[static_cast<std::size_t>(item)] : At(parts.leaf_cover, LeafOf(item));
   };
   // Children follow their parents.
   for (std::size_t node = cover.size(); node-- > 0;) {
@@ -122,10 +123,10 @@ std::vector<std::vector<Point>> PointsOf(const Model& model) {
     const auto root = static_cast<std::size_t>(parts.tree_root[tree]);
     if ((parts.flags[root] & node_flags::kCategorical) != 0) continue;
     const std::int32_t left = parts.left[root];
-    const double below = left >= 0 ? cover[static_cast<std::size_t>(left)]
-                                   : (Count(parts.leaf_cover) == 0
-                                          ? std::numeric_limits<double>::quiet_NaN()
-                                          : At(parts.leaf_cover, static_cast<std::size_t>(~left)));
+    const double below =
+        left >= 0 ? cover[static_cast<std::size_t>(left)]
+                  : (Count(parts.leaf_cover) == 0 ? std::numeric_limits<double>::quiet_NaN()
+                                                  : At(parts.leaf_cover, LeafOf(left)));
     const double share = below / cover[root];
     const double at = At(parts.threshold, root);
     if (!(share > 0 && share < 1) || !std::isfinite(at)) continue;

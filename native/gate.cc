@@ -43,7 +43,7 @@ bool IsLoopbackName(std::string_view host) {
 // Whose requests are counted together. Whoever has one IPv6 address has 2^64 of them.
 std::string ClientKey(std::string_view address) {
   in6_addr bytes{};
-  const std::string text(address.substr(0, address.find('%')));
+  std::string text(address.substr(0, address.find('%')));
   if (::inet_pton(AF_INET6, text.c_str(), &bytes) != 1) return text;
   return std::string(reinterpret_cast<const char*>(bytes.s6_addr), 8);
 }

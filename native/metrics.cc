@@ -100,8 +100,8 @@ template <class Value>
 void OfFeatures(std::string& text, const Models& models, std::string_view name,
                 const std::string& more, const Value& value) {
   for (const auto& model : models) {
-    const std::size_t n = std::min(
-        {model.features.size(), model.drift.features.size(), Metrics::kFeaturesMax});
+    const std::size_t n =
+        std::min({model.features.size(), model.drift.features.size(), Metrics::kFeaturesMax});
     for (std::size_t f = 0; f < n; ++f) {
       const std::string number = value(model.drift, model.drift.features[f]);
       if (number.empty()) continue;
@@ -120,12 +120,11 @@ void AppendDrift(std::string& text, const Models& models) {
   }
   Describe(text, "model_feature_psi", "gauge",
            "Population stability index of a feature's values against the training data.");
-  OfFeatures(text, models, "model_feature_psi", "",
-             [](const Drift::Snapshot& drift, const State& state) {
-               const bool is_known =
-                   drift.window_rows >= Metrics::kDriftRowsMin && !std::isnan(state.psi);
-               return is_known ? NumberText(state.psi) : std::string();
-             });
+  OfFeatures(
+      text, models, "model_feature_psi", "", [](const Drift::Snapshot& drift, const State& state) {
+        const bool is_known = drift.window_rows >= Metrics::kDriftRowsMin && !std::isnan(state.psi);
+        return is_known ? NumberText(state.psi) : std::string();
+      });
   constexpr std::string_view kOutside = "model_feature_out_of_range_total";
   Describe(text, kOutside, "counter", "Values outside of the range of the training data.");
   OfFeatures(text, models, kOutside, "," + Label("side", "below"),

@@ -36,12 +36,10 @@ constexpr const char* kCreateOutbox =
     " one INTEGER PRIMARY KEY CHECK (one = 1),"
     " instance TEXT NOT NULL,"
     " shipped_seq INTEGER NOT NULL,"
-    " shipped_id TEXT NOT NULL,"
-    " base_seq INTEGER NOT NULL,"
-    " base_id TEXT NOT NULL)";
+    " shipped_id TEXT NOT NULL)";
 
 constexpr const char* kNameInstance =
-    "INSERT OR IGNORE INTO outbox VALUES (1, lower(hex(randomblob(8))), 0, '', 0, '')";
+    "INSERT OR IGNORE INTO outbox VALUES (1, lower(hex(randomblob(8))), 0, '')";
 
 // DO NOTHING: a batch whose commit worked although it was reported to fail is offered again.
 constexpr const char* kInsert =
@@ -425,11 +423,10 @@ Result<Outbox::Mark> Outbox::ReadMark() {
   return Ask<Mark>([](Connection& db) -> Result<Mark> {
     Mark mark;
     const Status read =
-        db.Run("SELECT instance, shipped_seq, shipped_id, base_seq, base_id FROM outbox", {},
-               [&](const Row& row) {
-                 mark = {row.Text(0), {row.Number(1), row.Text(2)}, {row.Number(3), row.Text(4)}};
-                 return true;
-               });
+        db.Run("SELECT instance, shipped_seq, shipped_id FROM outbox", {}, [&](const Row& row) {
+          mark = {row.Text(0), {row.Number(1), row.Text(2)}};
+          return true;
+        });
     if (!read.ok()) return read.error();
     return mark;
   });
@@ -445,8 +442,8 @@ Status Outbox::SaveMark(const std::string& instance, const Position& position) {
 Status Outbox::StartInstance(const std::string& instance, const Position& position) {
   return Attempt([&](Connection& db) {
     return db.Run(
-        "UPDATE outbox SET instance = lower(hex(randomblob(8))), shipped_seq = ?1,"
-        " shipped_id = ?2, base_seq = ?1, base_id = ?2 WHERE instance = ?3",
+        "UPDATE outbox SET instance = lower(hex(randomblob(8))), shipped_seq = ?, shipped_id = ?"
+        " WHERE instance = ?",
         {position.seq, position.id, instance});
   });
 }

@@ -68,7 +68,6 @@ class Outbox {
   struct Mark {
     std::string instance;
     Position position;
-    Position base;  ///< after which the rows are this instance's to move
   };
   Result<Mark> ReadMark();
   /// Nothing, if the file has another name by now.

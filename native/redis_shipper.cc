@@ -18,9 +18,8 @@ namespace {
 
 // ---- The script ----
 
-// KEYS: stream, counter, cursor. ARGV: keep, the position to go on from, the new one, the one that
-// an absent cursor stands for, then nine per row. The answer is the position that the cursor has in
-// the end.
+// KEYS: stream, counter, cursor. ARGV: keep, the position to go on from, the new one, then nine
+// per row. The answer is the position that the cursor has in the end.
 //
 // Redis runs it alone and from its start to its end, but takes nothing back when a command in
 // the middle fails. So all that can fail is asked before the first write: a type, a permission
@@ -31,15 +30,15 @@ namespace {
 constexpr std::string_view kShip = R"lua(
 local stream, count, cursor = KEYS[1], KEYS[2], KEYS[3]
 local keep = tonumber(ARGV[1])
-local at = redis.call('GET', cursor) or ARGV[4]
-if at ~= ARGV[2] then return at end
+local at = redis.call('GET', cursor)
+if at and at ~= ARGV[2] then return at end
 local kind = redis.call('TYPE', stream).ok
 if kind ~= 'none' and kind ~= 'stream' then
   return redis.error_reply('WRONGTYPE ' .. stream .. ' is a ' .. kind .. ', expected a stream')
 end
 local first = tonumber(redis.call('GET', count) or '0')
 if not first then return redis.error_reply('ERR ' .. count .. ' is not a number') end
-local rows = math.floor((#ARGV - 4) / 9)
+local rows = math.floor((#ARGV - 3) / 9)
 if redis.acl_check_cmd then
   for _, c in ipairs({{'XADD', stream, '*', 'id', ''}, {'SETNX', tostring(first), ''},
                       {'SETNX', tostring(first + rows), ''}, {'DEL', tostring(first)},
@@ -54,7 +53,7 @@ else
   redis.call('DEL', 'copse:no-such-key')
 end
 local n = first
-for i = 5, #ARGV, 9 do
+for i = 4, #ARGV, 9 do
   redis.call('XADD', stream, 'MAXLEN', '~', keep, '*', 'id', ARGV[i], 'time', ARGV[i + 1],
     'model', ARGV[i + 2], 'version', ARGV[i + 3], 'request_id', ARGV[i + 4],
     'input', ARGV[i + 5], 'output', ARGV[i + 6], 'label', ARGV[i + 7])
@@ -126,7 +125,7 @@ class RedisTarget final : public RowTarget {
   std::string Name() const override {
     return options_.address.host + ":" + std::to_string(options_.address.port);
   }
-  Result<Position> Move(const std::string& instance, const Position& base, const Position& from,
+  Result<Position> Move(const std::string& instance, const Position& from,
                         std::span<const RecordedRow> rows) override;
   Result<std::optional<Position>> PositionOf(const std::string& instance) override;
   Result<std::vector<std::string>> NewestIds() override;
@@ -232,10 +231,9 @@ Result<Reply> RedisTarget::Send(const Command& command) {
 }
 
 // EVAL with the whole text, not EVALSHA: Redis cannot have forgotten it.
-Result<Position> RedisTarget::Move(const std::string& instance, const Position& base,
-                                   const Position& from, std::span<const RecordedRow> rows) {
+Result<Position> RedisTarget::Move(const std::string& instance, const Position& from,
+                                   std::span<const RecordedRow> rows) {
   const std::string cursor = CursorOf(instance), before = PositionText(from);
-  const std::string at_first = PositionText(base);
   const std::string after = PositionText({rows.back().seq, rows.back().id});
   Command command = {"EVAL", kShip, "3",    kStream, "copse:count",
                      cursor, keep_, before, after,   at_first};
@@ -255,8 +253,7 @@ Result<Position> RedisTarget::Move(const std::string& instance, const Position& 
     }
     return reply.error();
   }
-  const std::string at = TextOf(**reply);
-  return at.empty() ? Result<Position>(Position()) : PositionOfText(at);
+  return PositionOfText(TextOf(**reply));
 }
 
 Result<std::optional<Position>> RedisTarget::PositionOf(const std::string& instance) {

@@ -28,11 +28,10 @@ class RowTarget {
   virtual std::string Name() const = 0;
 
   /// Adds the rows and makes the last one the position of `instance`: both or nothing, and only
-  /// if its position is `from`. One that nothing is known of is at `base`. The position afterwards:
-  /// that of the last row if the rows are there (now, or from an attempt whose answer was lost),
-  /// else the one that was found.
-  virtual Result<Position> Move(const std::string& instance, const Position& base,
-                                const Position& from, std::span<const RecordedRow> rows) = 0;
+  /// if its position is `from` or unknown. The position afterwards: that of the last row if the
+  /// rows are there (now, or from an attempt whose answer was lost), else the one that was found.
+  virtual Result<Position> Move(const std::string& instance, const Position& from,
+                                std::span<const RecordedRow> rows) = 0;
 
   /// The position of `instance`; nothing when nothing is known of it.
   virtual Result<std::optional<Position>> PositionOf(const std::string& instance) = 0;

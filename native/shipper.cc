@@ -62,7 +62,6 @@ class Shipper::Shared {
   const std::unique_ptr<Outbox> outbox_;
   const std::unique_ptr<RowTarget> target_;
   std::string instance_;  // empty: the file has not been asked yet
-  Position base_;         // where it began under this name
   Position at_;           // the row that was moved last
   Position saved_;        // what the file knows of that
   Clock::time_point saved_at_;
@@ -70,6 +69,7 @@ class Shipper::Shared {
   bool more_ = false;         // the next step need not wait for anything
   bool drained_ = false;      // the last step found no rows
   bool saw_closing_ = false;
+  bool said_forgotten_ = false;
 
   const std::string target_name_;
   const std::shared_ptr<OutboxProgress> progress_;
@@ -125,6 +125,10 @@ bool Shipper::Shared::WaitForWork() {
 Status Shipper::Shared::Step() {
   more_ = drained_ = false;
   if (Status read = ReadMark(); !read.ok()) return read;
+  // A target that comes back is asked first what it still has.
+  if (!reached_ && at_.seq > 0) {
+    if (Status looked = Look(); !looked.ok() || more_) return looked;
+  }
   if (rows_now_ == 0) rows_now_ = options_.rows_max;
   const auto rows = outbox_->RowsAfter(at_.seq, rows_now_, options_.bytes_max);
   if (!rows.ok()) return rows.error();
@@ -143,7 +147,6 @@ Status Shipper::Shared::ReadMark() {
   if (!mark.ok()) return mark.error();
   if (mark->instance == instance_) return Ok{};
   instance_ = std::move(mark->instance);
-  base_ = mark->base;
   saved_ = mark->position;
   GoTo(mark->position);
   return Ok{};
@@ -162,14 +165,20 @@ Status Shipper::Shared::Look() {
   const auto found = target_->PositionOf(instance_);
   Reached(found.ok());
   if (!found.ok()) return found.error();
-  const Position there = found->value_or(base_);
-  if (there != at_) return Follow(there);
+  if (*found && **found != at_) return Follow(**found);
+  if (!*found && at_.seq > 0 && !std::exchange(said_forgotten_, true)) {
+    Say("prediction_log_forgotten",
+        "Redis has nothing of this log: it is another one, or came back empty; it gets what comes "
+        "after row " +
+            std::to_string(at_.seq));
+  }
+  if (*found) said_forgotten_ = false;
   SaveMark(true);
   return Ok{};
 }
 
 Status Shipper::Shared::Ship(const std::vector<RecordedRow>& rows) {
-  const auto moved = target_->Move(instance_, base_, at_, rows);
+  const auto moved = target_->Move(instance_, at_, rows);
   Reached(moved.ok());
   if (!moved.ok()) {
     rows_now_ = std::max<std::size_t>(1, rows_now_ / 2);
@@ -202,7 +211,7 @@ Status Shipper::Shared::Follow(const Position& there) {
   if (!id.ok()) return id.error();
   const auto first = outbox_->FirstSeq();
   if (!first.ok()) return first.error();
-  const bool is_trimmed = id->empty() && there.seq < at_.seq && (*first == 0 || there.seq < *first);
+  const bool is_trimmed = id->empty() && there.seq < at_.seq && there.seq < *first;
   if (*id != there.id && !is_trimmed) return StartAnew();
   if (there.seq < at_.seq) {
     Say("prediction_log_rewound",

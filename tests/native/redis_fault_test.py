@@ -266,7 +266,7 @@ class RedisFaults(unittest.TestCase):
         self.redis.kill()
         self.ask(service, 100)
         self.redis.start()
-        self.all_arrived()  # also what the dead one had already
+        self.arrived(range(50, 150), range(50, 150))
 
     def test_killed_and_back_with_an_older_snapshot_gets_again_what_it_lost(self):
         self.redis.start()
