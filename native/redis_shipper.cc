@@ -235,8 +235,7 @@ Result<Position> RedisTarget::Move(const std::string& instance, const Position& 
                                    std::span<const RecordedRow> rows) {
   const std::string cursor = CursorOf(instance), before = PositionText(from);
   const std::string after = PositionText({rows.back().seq, rows.back().id});
-  Command command = {"EVAL", kShip, "3",    kStream, "copse:count",
-                     cursor, keep_, before, after,   at_first};
+  Command command = {"EVAL", kShip, "3", kStream, "copse:count", cursor, keep_, before, after};
   command.reserve(command.size() + rows.size() * 9);
   for (const RecordedRow& r : rows) {
     for (const std::string_view field : std::initializer_list<std::string_view>{
