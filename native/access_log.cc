@@ -3,10 +3,13 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "prediction_text.h"
 #include "request_id.h"
 
 namespace copse {
@@ -14,23 +17,49 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
+constexpr std::size_t kLineBytes = 320;
+// Lines are written together: what has come within this time, or as soon as so much has come.
+constexpr std::chrono::milliseconds kGather{20};
+constexpr std::size_t kPageBytes = std::size_t{16} << 10;
+
 std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+}
+
+bool IsPlain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+  });
+}
+
+// A member whose value is a text. What is plain, as nearly all are, needs no look at each character.
+void AppendText(std::string& json, std::string_view name, std::string_view value) {
+  if (json.size() > 1) json += ',';
+  json.append("\"").append(name).append("\":");
+  if (IsPlain(value)) {
+    json.append("\"").append(value).append("\"");
+  } else {
+    json += Dump(Json(value));
+  }
 }
 
 }  // namespace
 
 std::string FormatAccessLogLine(const AccessLogLine& line) {
-  Json json = {{"time", IsoTime(line.time_unix_ms)}, {"request_id", line.request_id}};
-  if (!line.trace_id.empty()) json["trace_id"] = line.trace_id;
-  json.update({{"method", line.method},
-               {"route", line.route},
-               {"path", line.path},
-               {"status", line.status},
-               {"bytes", line.bytes},
-               {"duration_ms", std::round(line.duration_ms * 1000) / 1000},
-               {"remote", line.remote}});
-  return Dump(json);
+  std::string text = "{";
+  text.reserve(kLineBytes);
+  AppendText(text, "time", IsoTime(line.time_unix_ms));
+  AppendText(text, "request_id", line.request_id);
+  if (!line.trace_id.empty()) AppendText(text, "trace_id", line.trace_id);
+  AppendText(text, "method", line.method);
+  AppendText(text, "route", line.route);
+  AppendText(text, "path", line.path);
+  text += ",\"status\":" + std::to_string(line.status);
+  text += ",\"bytes\":" + std::to_string(line.bytes);
+  text += ",\"duration_ms\":";
+  AppendNumberJson(text, std::round(line.duration_ms * 1000) / 1000);
+  AppendText(text, "remote", line.remote);
+  return text + "}";
 }
 
 AccessLog::AccessLog(int fd, std::size_t bytes_max) : fd_(fd), bytes_max_(bytes_max) {
@@ -42,15 +71,19 @@ AccessLog::~AccessLog() { Close(0); }
 void AccessLog::Append(const AccessLogLine& line) {
   if (fd_ < 0) return;
   const std::string text = FormatAccessLogLine(line) + "\n";
+  bool wakes = false;
   {
     const std::lock_guard lock(mutex_);
     if (closing_ || pending_.size() + text.size() > bytes_max_) {
       ++dropped_;
       return;
     }
+    // Waking a thread costs more than a line: once for the first, and once for a page full.
+    wakes = pending_.empty() || (pending_.size() < kPageBytes &&
+                                 pending_.size() + text.size() >= kPageBytes);
     pending_ += text;
   }
-  changed_.notify_one();
+  if (wakes) changed_.notify_one();
 }
 
 std::uint64_t AccessLog::dropped() const {
@@ -74,6 +107,7 @@ void AccessLog::Run() {
   for (;;) {
     changed_.wait(lock, [this] { return closing_ || !pending_.empty(); });
     if (pending_.empty()) return;
+    changed_.wait_for(lock, kGather, [this] { return closing_ || pending_.size() >= kPageBytes; });
     std::string text;
     text.swap(pending_);
     lock.unlock();

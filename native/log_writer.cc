@@ -20,7 +20,30 @@ std::size_t BytesOf(const LogEntry& e) {
          e.input.size() + e.output.size() + e.label.size();
 }
 
+thread_local DeferredWait* deferred_wait = nullptr;
+
 }  // namespace
+
+DeferredWait::DeferredWait() { deferred_wait = this; }
+
+DeferredWait::~DeferredWait() {
+  Await();
+  deferred_wait = nullptr;
+}
+
+DeferredWait* DeferredWait::Current() { return deferred_wait; }
+
+void DeferredWait::Add(PredictionLog& log, std::uint64_t ticket, std::uint64_t n) {
+  log_ = &log;
+  ticket_ = ticket;  // later than those before
+  n_ += n;
+}
+
+void DeferredWait::Await() {
+  if (log_ != nullptr) log_->Await(ticket_, n_);
+  log_ = nullptr;
+  n_ = 0;
+}
 
 // Everything behind one mutex, which is never held while the sink or `say` is called.
 // Entries are settled in the order of arrival, so "my entries are written" is a comparison of
@@ -32,7 +55,8 @@ class LogWriter::Shared {
     if (!options_.say) options_.say = SayOnStderr;
   }
 
-  void Append(std::vector<LogEntry> entries, Clock::time_point began);
+  void Append(std::vector<LogEntry> entries, Clock::time_point began, LogWriter& door);
+  void Await(std::uint64_t ticket, std::uint64_t n);
   LogState State() const;
   void Hurry();
   void Run();
@@ -134,7 +158,13 @@ void LogWriter::Shared::WaitUntilSettled(Lock& lock, std::uint64_t ticket, std::
   }
 }
 
-void LogWriter::Shared::Append(std::vector<LogEntry> entries, Clock::time_point began) {
+void LogWriter::Shared::Await(std::uint64_t ticket, std::uint64_t n) {
+  Lock lock(mutex_);
+  WaitUntilSettled(lock, ticket, n);
+}
+
+void LogWriter::Shared::Append(std::vector<LogEntry> entries, Clock::time_point began,
+                               LogWriter& door) {
   const auto deadline = began + milliseconds(options_.room_wait_max_ms);
   Lock lock(mutex_);
   accepted_ += entries.size();
@@ -148,7 +178,12 @@ void LogWriter::Shared::Append(std::vector<LogEntry> entries, Clock::time_point 
   }
   const std::uint64_t ticket = queued_;
   if (kept < entries.size()) Drop(lock, entries.size() - kept);
-  if (kept > 0 && options_.append_wait_ms > 0) WaitUntilSettled(lock, ticket, kept);
+  if (kept == 0 || options_.append_wait_ms == 0) return;
+  if (auto* const later = DeferredWait::Current()) {
+    later->Add(door, ticket, kept);
+  } else {
+    WaitUntilSettled(lock, ticket, kept);
+  }
 }
 
 void LogWriter::Shared::Drop(Lock& lock, std::uint64_t n) {
@@ -331,12 +366,14 @@ LogWriter::LogWriter(LogWriterOptions options, std::unique_ptr<LogSink> sink)
 LogWriter::~LogWriter() { Close(1'000); }
 
 void LogWriter::Append(std::vector<LogEntry> entries) {
-  shared_->Append(std::move(entries), Clock::now());
+  shared_->Append(std::move(entries), Clock::now(), *this);
 }
 
 void LogWriter::AppendPart(std::vector<LogEntry> entries, Clock::time_point began) {
-  shared_->Append(std::move(entries), began);
+  shared_->Append(std::move(entries), began, *this);
 }
+
+void LogWriter::Await(std::uint64_t ticket, std::uint64_t n) { shared_->Await(ticket, n); }
 
 void LogWriter::Hurry() { shared_->Hurry(); }
 

@@ -67,6 +67,7 @@ class LogWriter final : public PredictionLog {
   void Append(std::vector<LogEntry> entries) override;
   void AppendPart(std::vector<LogEntry> entries,
                   std::chrono::steady_clock::time_point began) override;
+  void Await(std::uint64_t ticket, std::uint64_t n) override;
   LogState State() const override;
   void Hurry() override;
   /// Returns in time although the sink hangs: its thread is then left to end by itself.

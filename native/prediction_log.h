@@ -56,6 +56,30 @@ struct LogState {
   std::optional<ShipState> redis = {};  ///< nothing: rows are not moved to Redis
 };
 
+class PredictionLog;
+
+/// While one of these lives on a thread, Append there waits for nothing to be durable: Await does, for
+/// all of them together. So one thread answers many requests with one wait. For the thread that made
+/// it; at most one a thread.
+class DeferredWait {
+ public:
+  DeferredWait();
+  ~DeferredWait();  ///< Await
+  DeferredWait(const DeferredWait&) = delete;
+  DeferredWait& operator=(const DeferredWait&) = delete;
+
+  void Await();
+
+  /// That of this thread, or null.
+  static DeferredWait* Current();
+  /// `n` more entries are as durable as asked when the log has settled `ticket`.
+  void Add(PredictionLog& log, std::uint64_t ticket, std::uint64_t n);
+
+ private:
+  PredictionLog* log_ = nullptr;
+  std::uint64_t ticket_ = 0, n_ = 0;
+};
+
 /// Where answered predictions are recorded. Thread-safe.
 class PredictionLog {
  public:
@@ -72,6 +96,9 @@ class PredictionLog {
                           std::chrono::steady_clock::time_point /*began*/) {
     Append(std::move(entries));
   }
+
+  /// Waits as Append would have for the last `n` entries up to `ticket` (DeferredWait::Add).
+  virtual void Await(std::uint64_t /*ticket*/, std::uint64_t /*n*/) {}
 
   virtual LogState State() const = 0;
 

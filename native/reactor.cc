@@ -63,7 +63,6 @@ void Reactor::Park(std::unique_ptr<Connection> connection) {
 }
 
 std::unique_ptr<Connection> Reactor::Take(int fd) {
-  const std::lock_guard lock(mutex_);
   auto node = parked_.extract(fd);
   return node.empty() ? nullptr : std::move(node.mapped());
 }
@@ -86,16 +85,20 @@ bool Reactor::HandleEvents(int listener, int stop_event, int timeout_ms, bool& s
   std::array<epoll_event, kEventsMax> events;
   const int n = ::epoll_wait(epoll_, events.data(), kEventsMax, timeout_ms);
   bool can_accept = false;
-  for (int i = 0; i < n; ++i) {
-    const int fd = events[static_cast<std::size_t>(i)].data.fd;
-    if (fd == stop_event) {
-      stopped = true;
-    } else if (fd == listener) {
-      can_accept = true;
-    } else if (auto connection = Take(fd)) {
-      dispatch(std::move(connection));
+  {
+    const std::lock_guard lock(mutex_);
+    for (int i = 0; i < n; ++i) {
+      const int fd = events[static_cast<std::size_t>(i)].data.fd;
+      if (fd == stop_event) {
+        stopped = true;
+      } else if (fd == listener) {
+        can_accept = true;
+      } else if (auto connection = Take(fd)) {
+        ready_.push_back(std::move(connection));
+      }
     }
   }
+  dispatch(ready_);
   return can_accept;
 }
 
@@ -114,9 +117,8 @@ void Reactor::EndOverdue(const Dispatch& dispatch) {
       entry = next;
     }
   }
-  for (auto& connection : overdue) {
-    if (connection->HasBufferedInput()) dispatch(std::move(connection));
-  }
+  std::erase_if(overdue, [](const auto& connection) { return !connection->HasBufferedInput(); });
+  dispatch(overdue);
 }
 
 void Reactor::Run(const Listener& listener, int stop_event, const Dispatch& dispatch) {

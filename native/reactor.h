@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 #include "connection.h"
 #include "copse/result.h"
@@ -16,8 +17,9 @@ namespace copse {
 /// head or with a body of known length, holds a descriptor and no thread. Accepts new ones.
 class Reactor {
  public:
-  /// Takes a connection that can be read, or whose time for a head is over.
-  using Dispatch = std::function<void(std::unique_ptr<Connection> connection)>;
+  using Batch = std::vector<std::unique_ptr<Connection>>;
+  /// Takes connections that can be read, or whose time for a head is over; leaves none.
+  using Dispatch = std::function<void(Batch& batch)>;
 
   /// `limits` must outlive this. Errors: kInternal when the system has no more descriptors.
   static Result<std::unique_ptr<Reactor>> Create(const ServerLimits& limits);
@@ -43,12 +45,13 @@ class Reactor {
                     const Dispatch& dispatch);
   void AcceptAll(const Listener& listener);
   void EndOverdue(const Dispatch& dispatch);
-  std::unique_ptr<Connection> Take(int fd);
+  std::unique_ptr<Connection> Take(int fd);  ///< expects the mutex to be held
 
   const int epoll_;
   const ServerLimits& limits_;
   std::mutex mutex_;
   std::map<int, std::unique_ptr<Connection>> parked_;  ///< by descriptor
+  Batch ready_;  ///< the reactor's thread alone
   bool running_ = true;
   bool exhausted_ = false;
 };

@@ -4,10 +4,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
+#include <iterator>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
@@ -78,19 +82,80 @@ void PrintStart(const ServerConfig& config, int port) {
   std::fflush(stderr);
 }
 
-// Serves the requests of one connection that have arrived. False: it is to be closed.
-// `may_wait`: no other connection needs this thread.
-bool ServeConnection(Connection& connection, Transport& transport, const SessionContext& context,
-                     const std::function<bool()>& may_wait) {
-  Session session(connection, transport, context);
-  for (;;) {
-    const Session::Next next = session.ServeOne();
-    if (next == Session::Next::kClose) return false;
-    if (next == Session::Next::kWait) return true;
-    if (connection.HasBufferedInput()) continue;
-    if (!may_wait() || !connection.WaitBriefly()) return true;
+// Answers what has arrived on many connections: all short requests, then one wait for the log, then
+// the answers leave. For one thread.
+class BatchServer {
+ public:
+  using Batch = WorkerPool::Batch;
+
+  BatchServer(const SessionContext& context, WorkerPool& pool)
+      : transport_(context.limits), context_(context), pool_(pool) {}
+
+  void Serve(Batch& batch) {
+    while (ServeOnce(batch)) {
+    }
+    batch.clear();
   }
-}
+
+ private:
+  using Step = Session::Step;
+
+  // Whether the batch is to be served again: its one connection, whose client was quick.
+  bool ServeOnce(Batch& batch) {
+    Begin(batch);
+    const bool is_long = steps_.back() == Step::kLong;
+    const bool is_alone = batch.size() == 1 && steps_.front() == Step::kAnswered;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      if (steps_[i] == Step::kLong) continue;
+      const bool is_answered = steps_[i] == Step::kAnswered;
+      const bool stays = is_answered ? sessions_[i].End() : steps_[i] == Step::kWait;
+      Sort(std::move(batch[i]), stays, is_answered);
+    }
+    if (is_alone && !waits_.empty() && pool_.HasTime() && waits_.front()->WaitBriefly()) {
+      batch.front() = std::move(waits_.front());
+      waits_.clear();
+      return true;
+    }
+    HandBack();
+    if (is_long) {
+      sessions_.back().Go();
+      Sort(std::move(batch.back()), sessions_.back().End(), true);
+      HandBack();
+    }
+    return false;
+  }
+
+  // Up to the first request that takes long: those behind it are for another thread.
+  void Begin(Batch& batch) {
+    sessions_.clear();
+    steps_.clear();
+    sessions_.reserve(batch.size());
+    DeferredWait later;
+    for (auto& connection : batch) {
+      sessions_.emplace_back(*connection, transport_, context_);
+      steps_.push_back(sessions_.back().Begin());
+      if (steps_.back() == Step::kLong) break;
+    }
+    std::move(batch.begin() + static_cast<std::ptrdiff_t>(steps_.size()), batch.end(),
+              std::back_inserter(again_));
+    batch.resize(steps_.size());
+    if (!again_.empty()) HandBack();
+  }
+
+  void Sort(std::unique_ptr<Connection> connection, bool stays, bool is_answered) {
+    const bool has_more = is_answered && connection->HasBufferedInput();
+    (!stays ? ends_ : has_more ? again_ : waits_).push_back(std::move(connection));
+  }
+
+  void HandBack() { pool_.HandBack(waits_, again_, ends_); }
+
+  Transport transport_;
+  const SessionContext& context_;
+  WorkerPool& pool_;
+  std::vector<Session> sessions_;
+  std::vector<Step> steps_;
+  Batch waits_, again_, ends_;
+};
 
 // Every connection is a descriptor, and the default allows 1024.
 void RaiseDescriptorLimit() {
@@ -134,21 +199,16 @@ Status RunServer(ServerConfig config) {
                                .gate = gate,
                                .may_stay = [&] { return !handlers.draining(); }};
   std::optional<ModelWatcher> watcher;  // ends after the requests that ask it for something
-  const WorkerPool* crowd = nullptr;
+  WorkerPool* all = nullptr;
   WorkerPool pool(
       config.threads,
       [&]() -> WorkerPool::Serve {
-        auto transport = std::make_shared<Transport>(config.limits);
-        return [&context, &crowd, transport](Connection& connection) {
-          return ServeConnection(connection, *transport, context,
-                                 [&] { return !crowd->IsCrowded(); });
-        };
+        auto server = std::make_shared<BatchServer>(context, *all);
+        return [server](WorkerPool::Batch& batch) { server->Serve(batch); };
       },
       [&](std::unique_ptr<Connection> connection) { (*reactor)->Park(std::move(connection)); });
-  crowd = &pool;
-  const auto dispatch = [&](std::unique_ptr<Connection> connection) {
-    pool.Submit(std::move(connection));
-  };
+  all = &pool;
+  const auto dispatch = [&](WorkerPool::Batch& batch) { pool.Submit(batch); };
 
   if (config.source) {
     watcher.emplace(*config.source, reload_event, config.reload_interval_ms, metrics,

@@ -16,8 +16,8 @@
 namespace copse {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
+// What is read and answered in less time than waking a thread takes.
+constexpr std::uint64_t kShortBodyMax = 16'384;
 // A method of a client goes to the log, but not at any length.
 constexpr std::size_t kLoggedMethodBytesMax = 32;
 
@@ -58,23 +58,38 @@ std::string_view KnownMethod(std::string_view method) {
   return found == kMethods.end() ? "_OTHER" : *found;
 }
 
-Session::Next Session::ServeOne() {
+Session::Step Session::Begin() {
   Connection::Head head = connection_.ReadHead();
-  if (std::holds_alternative<Connection::Incomplete>(head)) return Next::kWait;
-  if (std::holds_alternative<Connection::Gone>(head)) return Next::kClose;
-  const auto start = Clock::now();
-  Request request;
-  Outcome outcome;
+  if (std::holds_alternative<Connection::Incomplete>(head)) return Step::kWait;
+  if (std::holds_alternative<Connection::Gone>(head)) return Step::kClose;
+  began_ = Clock::now();
+  flushes_ = false;
   if (const auto* const refusal = std::get_if<Refusal>(&head)) {
-    request.method = refusal->method;
-    request.target = refusal->target;
-    request.request_id = NewUuid();
-    outcome = Refuse(*refusal, request);
-  } else {
-    outcome = Serve(std::get<RequestHead>(std::move(head)), request);
+    request_.method = refusal->method;
+    request_.target = refusal->target;
+    request_.request_id = NewUuid();
+    outcome_ = Refuse(*refusal, request_);
+    return Step::kAnswered;
   }
-  Note(request, outcome, std::chrono::duration<double>(Clock::now() - start).count());
-  return Finish(outcome);
+  auto& request = std::get<RequestHead>(head);
+  if (request.chunked || request.expects_continue ||
+      request.content_length.value_or(0) > kShortBodyMax) {
+    long_ = std::move(request);
+    return Step::kLong;
+  }
+  outcome_ = Serve(std::move(request), request_);
+  return Step::kAnswered;
+}
+
+void Session::Go() {
+  flushes_ = true;
+  outcome_ = Serve(*std::exchange(long_, std::nullopt), request_);
+}
+
+bool Session::End() {
+  if (!connection_.Flush()) outcome_.keep_alive = false;
+  Note(request_, outcome_, std::chrono::duration<double>(Clock::now() - began_).count());
+  return Finish(outcome_);
 }
 
 void Session::Note(const Request& request, const Outcome& outcome, double seconds) {
@@ -94,10 +109,10 @@ void Session::Note(const Request& request, const Outcome& outcome, double second
   context_.metrics.SetAccessLogDropped(context_.access_log.dropped());
 }
 
-Session::Next Session::Finish(const Outcome& outcome) {
-  if (outcome.keep_alive) return connection_.SkipBody() ? Next::kRequest : Next::kClose;
+bool Session::Finish(const Outcome& outcome) {
+  if (outcome.keep_alive) return connection_.SkipBody();
   if (!connection_.CanSkipBody() || connection_.HasBufferedInput()) connection_.LingeringClose();
-  return Next::kClose;
+  return false;
 }
 
 Reply Session::RefusalReply(const Refusal& refusal, const Request& request) const {
@@ -253,6 +268,7 @@ Outcome Session::Serve(RequestHead head, Request& request) {
   return transport_.Run(connection_,
                         {.is_head = request.method == "HEAD",
                          .reads_body = reads_body,
+                         .flushes = flushes_,
                          .coding = coding,
                          .may_stay = [&] { return keep_alive && context_.may_stay(); },
                          .answer =

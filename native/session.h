@@ -1,6 +1,8 @@
 #pragma once
 
+#include <chrono>
 #include <functional>
+#include <optional>
 
 #include "access_log.h"
 #include "connection.h"
@@ -29,16 +31,24 @@ class Session {
   Session(Connection& connection, Transport& transport, const SessionContext& context)
       : connection_(connection), transport_(transport), context_(context) {}
 
-  enum class Next {
-    kRequest,  ///< one has been answered; the connection is open
-    kWait,     ///< more has to arrive
-    kClose,    ///< the connection is to be closed
+  enum class Step {
+    kAnswered,  ///< the answer is there, and not sent: End
+    kLong,      ///< it may take long, and is not begun: Go, then End
+    kWait,      ///< more has to arrive
+    kClose,     ///< the connection is to be closed
   };
-  /// Serves the next request, if its head has arrived.
-  Next ServeOne();
+  /// Answers the next request, if its head has arrived. What may take long (a large body, or one of
+  /// unknown length) is left for Go.
+  Step Begin();
+  /// Answers a request that takes long.
+  void Go();
+  /// Sends the answer, counts and logs the request: whether the connection can carry another one.
+  bool End();
 
  private:
-  Next Finish(const Outcome& outcome);
+  using Clock = std::chrono::steady_clock;
+
+  bool Finish(const Outcome& outcome);
   void Note(const Request& request, const Outcome& outcome, double seconds);
   Outcome Serve(RequestHead head, Request& request);
   Outcome Refuse(const Refusal& refusal, const Request& request);
@@ -50,6 +60,12 @@ class Session {
   Connection& connection_;
   Transport& transport_;
   const SessionContext& context_;
+  // Between Begin and End.
+  Clock::time_point began_;
+  Request request_;
+  Outcome outcome_;
+  std::optional<RequestHead> long_;
+  bool flushes_ = false;
 };
 
 /// Methods as metrics name them: those of RFC 9110, and "_OTHER".

@@ -118,7 +118,7 @@ class Transport::Protocol : private httplib::Server {
     bool closed = false;
     const bool written = process_request(
         stream, false, closed, [this](httplib::Request& request) { request_ = &request; });
-    const bool flushed = connection.Flush();
+    const bool flushed = !exchange.flushes || connection.Flush();
     outcome_.keep_alive = outcome_.keep_alive && written && flushed;
     return outcome_;
   }

@@ -15,6 +15,7 @@ namespace copse {
 struct Exchange {
   bool is_head = false;                             ///< the answer goes without its body
   bool reads_body = false;                          ///< else the body is not waited for
+  bool flushes = true;                              ///< else the answer stays in the connection
   ContentCoding coding = ContentCoding::kIdentity;  ///< how the body is compressed
   /// Asked when the answer is there: whether the connection may carry another request.
   std::function<bool()> may_stay;

@@ -2,25 +2,39 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
 namespace copse {
 
+namespace {
+
+// More would make the first ones wait.
+constexpr std::size_t kBatchMax = 32;
+
+}  // namespace
+
 WorkerPool::WorkerPool(std::size_t threads_max, std::function<Serve()> new_worker, Park park)
-    : threads_max_(threads_max), new_worker_(std::move(new_worker)), park_(std::move(park)) {}
+    : threads_max_(threads_max),
+      cores_(std::max(1U, std::thread::hardware_concurrency())),
+      new_worker_(std::move(new_worker)),
+      park_(std::move(park)) {}
 
 WorkerPool::~WorkerPool() {
   Stop(std::chrono::steady_clock::now(), [] {});
 }
 
-void WorkerPool::Submit(std::unique_ptr<Connection> connection) {
+void WorkerPool::Submit(Batch& batch) {
+  if (batch.empty()) return;
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_) return;
-    waiting_.push_back(std::move(connection));
-    if (waiting_.size() > free_threads_ && threads_.size() < threads_max_) StartThread();
+    for (auto& connection : batch) {
+      if (!stopping_) waiting_.push_back(std::move(connection));
+    }
+    if (free_threads_ == 0 && threads_.size() < threads_max_) StartThread();
   }
+  batch.clear();
   changed_.notify_one();
 }
 
@@ -35,9 +49,22 @@ void WorkerPool::StartThread() {
   }
 }
 
-bool WorkerPool::IsCrowded() const {
+bool WorkerPool::HasTime() const {
   const std::lock_guard lock(mutex_);
-  return waiting_.size() > free_threads_;
+  return waiting_.empty() && threads_.size() - free_threads_ <= cores_;
+}
+
+// As many as leave some for the other cores.
+WorkerPool::Batch WorkerPool::TakeShare() {
+  const std::size_t n = std::min(kBatchMax, (waiting_.size() + cores_ - 1) / cores_);
+  Batch batch;
+  batch.reserve(n);
+  while (batch.size() < n) {
+    served_.insert(waiting_.front()->fd());
+    batch.push_back(std::move(waiting_.front()));
+    waiting_.pop_front();
+  }
+  return batch;
 }
 
 void WorkerPool::Run() {
@@ -48,21 +75,33 @@ void WorkerPool::Run() {
     changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
     --free_threads_;
     if (waiting_.empty()) return;
-    std::unique_ptr<Connection> connection = std::move(waiting_.front());
-    waiting_.pop_front();
-    served_.insert(connection->fd());
+    Batch batch = TakeShare();
+    const bool is_more = !waiting_.empty();
+    if (is_more && free_threads_ == 0 && threads_.size() < threads_max_) StartThread();
     lock.unlock();
-    const bool waits = serve(*connection);
+    if (is_more) changed_.notify_one();
+    serve(batch);
     lock.lock();
-    // Before it is closed, so that Stop never touches a descriptor that is somebody else's.
-    served_.erase(connection->fd());
-    const bool parks = waits && !stopping_;
-    lock.unlock();
-    if (parks) park_(std::move(connection));
-    connection.reset();
-    lock.lock();
+  }
+}
+
+void WorkerPool::HandBack(Batch& waits, Batch& again, Batch& ends) {
+  bool parks = false;
+  {
+    const std::lock_guard lock(mutex_);
+    // Before any is closed, so that Stop never touches a descriptor that is somebody else's.
+    for (const Batch* const batch : {&waits, &again, &ends}) {
+      for (const auto& connection : *batch) served_.erase(connection->fd());
+    }
+    parks = !stopping_;
     if (stopping_) changed_.notify_all();
   }
+  for (auto& connection : waits) {
+    if (parks) park_(std::move(connection));
+  }
+  waits.clear();
+  ends.clear();
+  Submit(again);
 }
 
 void WorkerPool::Stop(std::chrono::steady_clock::time_point deadline,

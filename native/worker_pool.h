@@ -15,12 +15,14 @@
 
 namespace copse {
 
-/// Threads that serve connections with something to read, one each at a time; started as they are
-/// needed. Thread-safe.
+/// Threads that serve connections with something to read; started as they are needed. Under load
+/// each takes many connections at once, so that one wait for the log serves them all. Thread-safe.
 class WorkerPool {
  public:
-  /// Serves what has arrived, and says whether the connection waits for more: else it is closed.
-  using Serve = std::function<bool(Connection& connection)>;
+  /// Connections with something to read, or one that was served and waits for more.
+  using Batch = std::vector<std::unique_ptr<Connection>>;
+  /// Serves what has arrived, and hands every connection back.
+  using Serve = std::function<void(Batch& batch)>;
   /// Takes back a connection that waits.
   using Park = std::function<void(std::unique_ptr<Connection> connection)>;
 
@@ -30,10 +32,16 @@ class WorkerPool {
   WorkerPool(const WorkerPool&) = delete;
   WorkerPool& operator=(const WorkerPool&) = delete;
 
-  void Submit(std::unique_ptr<Connection> connection);
+  /// Leaves `batch` empty.
+  void Submit(Batch& batch);
 
-  /// Whether a connection with something to read waits for a thread.
-  bool IsCrowded() const;
+  /// From a thread that serves: `waits` are parked, `again` have something more to read, `ends` are
+  /// closed. Leaves all of them empty.
+  void HandBack(Batch& waits, Batch& again, Batch& ends);
+
+  /// Whether a thread may wait for its one connection: as long as there are cores for all that do
+  /// something, and none is wanted elsewhere.
+  bool HasTime() const;
 
   /// Serves what was submitted until `deadline`, then cuts off what is left, and calls `hurry` for
   /// what keeps a thread beside its connection. Connections that wait are closed. Returns when
@@ -43,8 +51,9 @@ class WorkerPool {
  private:
   void StartThread();  ///< expects the mutex to be held
   void Run();
+  Batch TakeShare();  ///< the same
 
-  const std::size_t threads_max_;
+  const std::size_t threads_max_, cores_;
   const std::function<Serve()> new_worker_;
   const Park park_;
   mutable std::mutex mutex_;
