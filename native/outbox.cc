@@ -63,6 +63,7 @@ constexpr const char* kNewestRows =
 // Two processes that make one file at the same moment: SQLite does not wait for that.
 constexpr int kOpenTriesMax = 20;
 constexpr std::chrono::milliseconds kOpenPause{25};
+constexpr std::int64_t kPageBytes = 4096;  // SQLite's own
 // What one transaction trims at most: more than it adds, and no long pause.
 constexpr std::int64_t kTrimRows = 1'024;
 constexpr int kTrimStepsMax = 8;
@@ -183,6 +184,9 @@ Status Outbox::Connection::Open(const OutboxOptions& options, bool makes_it) {
       code = sqlite3_exec(db, sql, nullptr, nullptr, nullptr);
     }
     if (code != SQLITE_OK) return Failure();
+  }
+  if (options.wal_bytes_max > 0) {
+    sqlite3_wal_autocheckpoint(db, static_cast<int>(options.wal_bytes_max / kPageBytes));
   }
   // Not our table, if it does not take our rows.
   if (const auto insert = Prepared(kInsert); !insert.ok()) return insert.error();
@@ -415,6 +419,10 @@ Error Outbox::Full() const {
   return {ErrorCode::kUnavailable,
           "the prediction log '" + options_.path + "' is full: rows that wait for Redis take the " +
               std::to_string(options_.bytes_max) + " bytes that it may have"};
+}
+
+Status Outbox::Checkpoint() {
+  return Attempt([](Connection& db) { return db.Run("PRAGMA wal_checkpoint(PASSIVE)"); });
 }
 
 // ---- Moving rows ----

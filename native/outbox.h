@@ -28,6 +28,9 @@ struct OutboxOptions {
   std::int64_t bytes_max = 0;  ///< old rows are trimmed beyond that; 0: no limit
   std::int64_t rows_max = 0;   ///< the same, in rows
   std::int64_t busy_ms = 250;  ///< how long another program's lock is waited for
+  /// Bytes of the write-ahead log after which a commit moves its pages into the file itself, and
+  /// waits for the disk; 0: SQLite's own choice, 4 MB. Somebody else should do it before: Checkpoint.
+  std::int64_t wal_bytes_max = 0;
 };
 
 /// A connection to the embedded log: a table `predictions` in a SQLite file, to be asked with
@@ -88,6 +91,10 @@ class Outbox {
 
   /// The last `n` rows, newest first, fewer if they have more than `bytes_max`.
   Result<std::vector<RecordedRow>> Newest(std::size_t n, std::size_t bytes_max);
+
+  /// Moves pages of the write-ahead log into the file itself, as far as nobody is in the way, and
+  /// waits for the disk: beside the writer, which goes on meanwhile.
+  Status Checkpoint();
 
   /// Whether the path names this very file no more: somebody erased, moved or replaced it. What is
   /// open stays open, and works. No other file is ever opened in its place: two files must not

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <thread>
 #include <utility>
 
 namespace copse {
@@ -15,6 +17,9 @@ using Clock = std::chrono::steady_clock;
 constexpr std::size_t kRecentBytesMax = std::size_t{16} << 20;
 // However long the queue took to be written, the rows that can be moved get a moment.
 constexpr std::int64_t kShipMsMin = 100;
+// A write-ahead log that never gets its turn to begin anew, for there are always rows, is ended by
+// the writer.
+constexpr std::int64_t kWalBytesMax = std::int64_t{64} << 20;
 // Below append_wait_ms of RecorderOptions.
 constexpr std::int64_t kWriterBusyMs = 1'800;
 // What was answered is written before the process ends, however long requests took.
@@ -28,11 +33,59 @@ struct Shared {
   std::function<void()> on_commit;  // under the mutex; empty once nobody listens
 };
 
+// Moves pages of the write-ahead log into the file beside the writer, whose commits would else wait
+// for the disk every few thousand rows.
+class Checkpointer {
+ public:
+  explicit Checkpointer(std::unique_ptr<Outbox> outbox)
+      : outbox_(std::move(outbox)), thread_([this] { Run(); }) {}
+  ~Checkpointer() {
+    {
+      const std::lock_guard lock(mutex_);
+      ending_ = true;
+    }
+    changed_.notify_one();
+    thread_.join();
+  }
+
+  /// `n` more rows are in the write-ahead log.
+  void Count(std::size_t n) {
+    const std::lock_guard lock(mutex_);
+    rows_ += n;
+    if (rows_ >= kRowsEach) changed_.notify_one();
+  }
+
+ private:
+  // About as many pages as SQLite lets gather.
+  static constexpr std::size_t kRowsEach = 2'000;
+
+  void Run() {
+    BlockSignalsOfThisThread();
+    std::unique_lock lock(mutex_);
+    for (;;) {
+      changed_.wait(lock, [&] { return ending_ || rows_ >= kRowsEach; });
+      if (ending_) return;
+      rows_ = 0;
+      lock.unlock();
+      (void)outbox_->Checkpoint();  // what fails now is the writer's, later
+      lock.lock();
+    }
+  }
+
+  const std::unique_ptr<Outbox> outbox_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::size_t rows_ = 0;
+  bool ending_ = false;
+  std::thread thread_;
+};
+
 class OutboxSink final : public LogSink {
  public:
-  OutboxSink(std::unique_ptr<Outbox> outbox, std::shared_ptr<Shared> shared, bool ships,
-             std::string path, SayLine say)
+  OutboxSink(std::unique_ptr<Outbox> outbox, std::unique_ptr<Checkpointer> checkpointer,
+             std::shared_ptr<Shared> shared, bool ships, std::string path, SayLine say)
       : outbox_(std::move(outbox)),
+        checkpointer_(std::move(checkpointer)),
         shared_(std::move(shared)),
         ships_(ships),
         path_(std::move(path)),
@@ -44,6 +97,7 @@ class OutboxSink final : public LogSink {
     const std::int64_t needed_from = ships_ ? progress.shipped_seq : progress.last_seq;
     Status written = outbox_->Append(batch, needed_from);
     if (!written.ok()) return written;
+    checkpointer_->Count(batch.size());
     Measure();
     WarnOnceIfMoved();
     const std::lock_guard lock(shared_->mutex);
@@ -68,6 +122,7 @@ class OutboxSink final : public LogSink {
   }
 
   const std::unique_ptr<Outbox> outbox_;
+  const std::unique_ptr<Checkpointer> checkpointer_;
   const std::shared_ptr<Shared> shared_;
   const bool ships_;
   const std::string path_;
@@ -152,10 +207,12 @@ Result<std::unique_ptr<PredictionLog>> OpenRecorder(RecorderOptions options,
   if (options.outbox.durability == Durability::kAsync) options.writer.append_wait_ms = 0;
   // Another program's lock is no failure of the file until its requests would wait no longer.
   options.outbox.busy_ms = kWriterBusyMs;
+  options.outbox.wal_bytes_max = kWalBytesMax;
   auto file = Outbox::Open(options.outbox);
   if (!file.ok()) return file.error();
   OutboxOptions beside = options.outbox;
   beside.busy_ms = OutboxOptions().busy_ms;
+  beside.wal_bytes_max = 0;
   beside.durability = Durability::kCommit;  // the position may be behind; rows are the writer's
   auto reader = Outbox::Open(beside);
   if (!reader.ok()) return reader.error();
@@ -164,8 +221,11 @@ Result<std::unique_ptr<PredictionLog>> OpenRecorder(RecorderOptions options,
     return warned.error();
   }
   auto shared = std::make_shared<Shared>();
-  auto sink = std::make_unique<OutboxSink>(*std::move(file), shared, ships, options.outbox.path,
-                                           options.writer.say);
+  auto mover = Outbox::Open(beside);
+  if (!mover.ok()) return mover.error();
+  auto sink = std::make_unique<OutboxSink>(*std::move(file),
+                                           std::make_unique<Checkpointer>(*std::move(mover)),
+                                           shared, ships, options.outbox.path, options.writer.say);
   sink->Measure();
   std::unique_ptr<Shipper> shipper;
   if (ships) {
