@@ -27,12 +27,12 @@ std::string Dump(const Json& json) {
 }
 
 bool IsPlain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return c >= ' ' && c < 0x7f && c != '"' && c != '\\';
-  });
+  return std::all_of(text.begin(), text.end(),
+                     [](char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\'; });
 }
 
-// A member whose value is a text. What is plain, as nearly all are, needs no look at each character.
+// A member whose value is a text. What is plain, as nearly all are, needs no look at each
+// character.
 void AppendText(std::string& json, std::string_view name, std::string_view value) {
   if (json.size() > 1) json += ',';
   json.append("\"").append(name).append("\":");
@@ -79,8 +79,8 @@ void AccessLog::Append(const AccessLogLine& line) {
       return;
     }
     // Waking a thread costs more than a line: once for the first, and once for a page full.
-    wakes = pending_.empty() || (pending_.size() < kPageBytes &&
-                                 pending_.size() + text.size() >= kPageBytes);
+    wakes = pending_.empty() ||
+            (pending_.size() < kPageBytes && pending_.size() + text.size() >= kPageBytes);
     pending_ += text;
   }
   if (wakes) changed_.notify_one();

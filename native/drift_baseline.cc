@@ -63,8 +63,11 @@ bool TakeHistograms(const Model& model, std::vector<FeatureBaseline>& features) 
   for (std::size_t f = 0; f < features.size(); ++f) {
     auto histogram = HistogramOf(list[f]);
     if (!histogram) continue;
-    features[f] = *std::move(histogram);
     any = true;
+    features[f] = *std::move(histogram);
+    // Values are compared as the model reads them, and many of them are edges.
+    if (model.input() != Precision::kFloat32) continue;
+    for (double& edge : features[f].edges) edge = static_cast<double>(static_cast<float>(edge));
   }
   return any;
 }

@@ -29,7 +29,8 @@ struct OutboxOptions {
   std::int64_t rows_max = 0;   ///< the same, in rows
   std::int64_t busy_ms = 250;  ///< how long another program's lock is waited for
   /// Bytes of the write-ahead log after which a commit moves its pages into the file itself, and
-  /// waits for the disk; 0: SQLite's own choice, 4 MB. Somebody else should do it before: Checkpoint.
+  /// waits for the disk; 0: SQLite's own choice, 4 MB. Somebody else should do it before:
+  /// Checkpoint.
   std::int64_t wal_bytes_max = 0;
 };
 

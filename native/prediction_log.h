@@ -58,9 +58,9 @@ struct LogState {
 
 class PredictionLog;
 
-/// While one of these lives on a thread, Append there waits for nothing to be durable: Await does, for
-/// all of them together. So one thread answers many requests with one wait. For the thread that made
-/// it; at most one a thread.
+/// While one of these lives on a thread, Append there waits for nothing to be durable: Await does,
+/// for all of them together. So one thread answers many requests with one wait. For the thread that
+/// made it; at most one a thread.
 class DeferredWait {
  public:
   DeferredWait();

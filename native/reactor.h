@@ -51,7 +51,7 @@ class Reactor {
   const ServerLimits& limits_;
   std::mutex mutex_;
   std::map<int, std::unique_ptr<Connection>> parked_;  ///< by descriptor
-  Batch ready_;  ///< the reactor's thread alone
+  Batch ready_;                                        ///< the reactor's thread alone
   bool running_ = true;
   bool exhausted_ = false;
 };

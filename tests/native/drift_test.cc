@@ -120,6 +120,11 @@ TEST(Drift, ValuesAreSortedAsTheModelReadsThem) {
   Drift drift(model);
   drift.Note(Rows({5.5 + 1e-9, 6}));
   EXPECT_NEAR(drift.Now().features[0].psi, 0, 1e-12) << "as float32 the first one is 5.5";
+  // No float32 is 3.4: the nearest one is larger.
+  const Model other = IrisWith(R"([{"edges":[3.4],"counts":[1,1]},null,null,null])");
+  Drift of_other(other);
+  of_other.Note(Rows({3.4, 3.5}));
+  EXPECT_NEAR(of_other.Now().features[0].psi, 0, 1e-12);
 }
 
 TEST(Drift, TheWindowForgets) {
