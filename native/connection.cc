@@ -355,7 +355,15 @@ bool Connection::SkipBody() {
 
 bool Connection::Write(std::string_view bytes) {
   output_.append(bytes);
-  return output_.size() < kFlushBytes || Flush();
+  return holds_output_ || output_.size() < kFlushBytes || Flush();
+}
+
+Connection::Sent Connection::TryFlush() {
+  if (!write_deadline_) write_deadline_ = In(limits_.write_timeout_ms);
+  const auto sent = SendSome(output_);
+  output_.erase(0, sent.value_or(output_.size()));
+  if (!sent) return Sent::kGone;
+  return output_.empty() ? Sent::kAll : Sent::kPart;
 }
 
 bool Connection::Flush() {

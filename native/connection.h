@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include "http_head.h"
@@ -20,6 +22,12 @@ namespace copse {
 /// descriptor, which must be non-blocking. Used by one thread at a time.
 class Connection {
  public:
+  /// What somebody has to do for a connection before its next request is read.
+  class Unfinished {
+   public:
+    virtual ~Unfinished() = default;
+  };
+
   Connection(int fd, const ServerLimits& limits);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -54,9 +62,20 @@ class Connection {
   bool CanSkipBody() const;
   bool SkipBody();
 
-  /// Collects an answer; it leaves with the first Flush, or as it grows. False: the peer is gone.
+  /// Collects an answer; it leaves with the first Flush, or, unless it is held, as it grows. False:
+  /// the peer is gone.
   bool Write(std::string_view bytes);
   bool Flush();
+  /// From now on an answer waits for Flush, however long it is; or no more.
+  void HoldOutput(bool holds) { holds_output_ = holds; }
+  enum class Sent { kAll, kPart, kGone };
+  /// Flush, as far as the peer takes it at once.
+  Sent TryFlush();
+
+  /// Kept for whoever serves the connection next.
+  void KeepUnfinished(std::unique_ptr<Unfinished> work) { unfinished_ = std::move(work); }
+  std::unique_ptr<Unfinished> TakeUnfinished() { return std::move(unfinished_); }
+  bool IsUnfinished() const { return unfinished_ != nullptr; }
 
   /// The body of this request may be of any length, and take any time as long as some of it comes
   /// within each body time-out. After ReadHead, for a reader that does not keep it.
@@ -107,6 +126,8 @@ class Connection {
   bool head_begun_ = false;
   std::optional<RequestHead> held_head_;  ///< until its body is here
   std::string output_;
+  bool holds_output_ = false;
+  std::unique_ptr<Unfinished> unfinished_;
   std::optional<Clock::time_point> write_deadline_;
 
   Clock::time_point body_deadline_;

@@ -82,8 +82,19 @@ void PrintStart(const ServerConfig& config, int port) {
   std::fflush(stderr);
 }
 
+// An answer of which the client has not taken all.
+class Unsent final : public Connection::Unfinished {
+ public:
+  explicit Unsent(Session session) : session_(std::move(session)) {}
+  Session& session() { return session_; }
+
+ private:
+  Session session_;
+};
+
 // Answers what has arrived on many connections: all short requests, then one wait for the log, then
-// the answers leave. For one thread.
+// the answers leave. Who takes long, or takes his answer slowly, has a thread of his own. For one
+// thread.
 class BatchServer {
  public:
   using Batch = WorkerPool::Batch;
@@ -102,14 +113,14 @@ class BatchServer {
 
   // Whether the batch is to be served again: its one connection, whose client was quick.
   bool ServeOnce(Batch& batch) {
-    Begin(batch);
-    const bool is_long = steps_.back() == Step::kLong;
-    const bool is_alone = batch.size() == 1 && steps_.front() == Step::kAnswered;
+    auto slow = TakeSlow(batch);
+    if (!batch.empty()) {
+      Begin(batch);
+      if (steps_.back() == Step::kLong) slow = std::move(batch.back());
+    }
+    const bool is_alone = batch.size() == 1 && !slow && steps_.front() == Step::kAnswered;
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      if (steps_[i] == Step::kLong) continue;
-      const bool is_answered = steps_[i] == Step::kAnswered;
-      const bool stays = is_answered ? sessions_[i].End() : steps_[i] == Step::kWait;
-      Sort(std::move(batch[i]), stays, is_answered);
+      if (batch[i]) Finish(std::move(batch[i]), i);
     }
     if (is_alone && !waits_.empty() && pool_.HasTime() && waits_.front()->WaitBriefly()) {
       batch.front() = std::move(waits_.front());
@@ -117,12 +128,21 @@ class BatchServer {
       return true;
     }
     HandBack();
-    if (is_long) {
-      sessions_.back().Go();
-      Sort(std::move(batch.back()), sessions_.back().End(), true);
-      HandBack();
-    }
+    if (slow) ServeSlow(std::move(slow));
     return false;
+  }
+
+  // One connection whose answer is not sent yet; the others of a batch are for other threads.
+  std::unique_ptr<Connection> TakeSlow(Batch& batch) {
+    const auto found = std::find_if(batch.begin(), batch.end(),
+                                    [](const auto& each) { return each->IsUnfinished(); });
+    if (found == batch.end()) return nullptr;
+    std::unique_ptr<Connection> slow = std::move(*found);
+    batch.erase(found);
+    again_ = std::move(batch);
+    batch.clear();
+    HandBack();
+    return slow;
   }
 
   // Up to the first request that takes long: those behind it are for another thread.
@@ -142,8 +162,30 @@ class BatchServer {
     if (!again_.empty()) HandBack();
   }
 
-  void Sort(std::unique_ptr<Connection> connection, bool stays, bool is_answered) {
-    const bool has_more = is_answered && connection->HasBufferedInput();
+  void Finish(std::unique_ptr<Connection> connection, std::size_t i) {
+    if (steps_[i] != Step::kAnswered) {
+      (steps_[i] == Step::kWait ? waits_ : ends_).push_back(std::move(connection));
+    } else if (sessions_[i].TrySend()) {
+      Sort(std::move(connection), sessions_[i].End());
+    } else {
+      connection->KeepUnfinished(std::make_unique<Unsent>(std::move(sessions_[i])));
+      again_.push_back(std::move(connection));
+    }
+  }
+
+  void ServeSlow(std::unique_ptr<Connection> connection) {
+    const auto unfinished = connection->TakeUnfinished();
+    if (!unfinished) sessions_.back().Go();
+    Session& session =
+        unfinished ? static_cast<Unsent&>(*unfinished).session() : sessions_.back();
+    const bool stays = session.End();
+    Sort(std::move(connection), stays);
+    HandBack();
+  }
+
+  // One that has been answered.
+  void Sort(std::unique_ptr<Connection> connection, bool stays) {
+    const bool has_more = connection->HasBufferedInput();
     (!stays ? ends_ : has_more ? again_ : waits_).push_back(std::move(connection));
   }
 

@@ -64,6 +64,7 @@ Session::Step Session::Begin() {
   if (std::holds_alternative<Connection::Gone>(head)) return Step::kClose;
   began_ = Clock::now();
   flushes_ = false;
+  connection_.HoldOutput(true);
   if (const auto* const refusal = std::get_if<Refusal>(&head)) {
     request_.method = refusal->method;
     request_.target = refusal->target;
@@ -83,11 +84,19 @@ Session::Step Session::Begin() {
 
 void Session::Go() {
   flushes_ = true;
+  connection_.HoldOutput(false);
   outcome_ = Serve(*std::exchange(long_, std::nullopt), request_);
+}
+
+bool Session::TrySend() {
+  const auto sent = connection_.TryFlush();
+  if (sent == Connection::Sent::kGone) outcome_.keep_alive = false;
+  return sent != Connection::Sent::kPart;
 }
 
 bool Session::End() {
   if (!connection_.Flush()) outcome_.keep_alive = false;
+  connection_.HoldOutput(false);
   Note(request_, outcome_, std::chrono::duration<double>(Clock::now() - began_).count());
   return Finish(outcome_);
 }

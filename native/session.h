@@ -42,7 +42,9 @@ class Session {
   Step Begin();
   /// Answers a request that takes long.
   void Go();
-  /// Sends the answer, counts and logs the request: whether the connection can carry another one.
+  /// Sends the answer as far as the client takes it at once; false: not all of it.
+  bool TrySend();
+  /// Sends the rest, counts and logs the request: whether the connection can carry another one.
   bool End();
 
  private:
