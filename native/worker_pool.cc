@@ -29,13 +29,16 @@ void WorkerPool::Submit(Batch& batch) {
   if (batch.empty()) return;
   {
     const std::lock_guard lock(mutex_);
-    for (auto& connection : batch) {
-      if (!stopping_) waiting_.push_back(std::move(connection));
-    }
-    if (free_threads_ == 0 && threads_.size() < threads_max_) StartThread();
+    if (!stopping_) Push(batch);
   }
   batch.clear();
   changed_.notify_one();
+}
+
+void WorkerPool::Push(Batch& batch) {
+  if (batch.empty()) return;
+  for (auto& connection : batch) waiting_.push_back(std::move(connection));
+  if (free_threads_ == 0 && threads_.size() < threads_max_) StartThread();
 }
 
 // The system may have no more threads to give (a container's limit): those that there are go on.
@@ -93,15 +96,18 @@ void WorkerPool::HandBack(Batch& waits, Batch& again, Batch& ends) {
     for (const Batch* const batch : {&waits, &again, &ends}) {
       for (const auto& connection : *batch) served_.erase(connection->fd());
     }
+    // What has begun is finished, also while the pool stops: in the same moment, for Stop looks.
+    if (!is_cut_) Push(again);
     parks = !stopping_;
     if (stopping_) changed_.notify_all();
   }
+  if (!again.empty()) changed_.notify_one();
   for (auto& connection : waits) {
     if (parks) park_(std::move(connection));
   }
   waits.clear();
+  again.clear();
   ends.clear();
-  Submit(again);
 }
 
 void WorkerPool::Stop(std::chrono::steady_clock::time_point deadline,
@@ -111,6 +117,7 @@ void WorkerPool::Stop(std::chrono::steady_clock::time_point deadline,
     stopping_ = true;
     changed_.notify_all();
     changed_.wait_until(lock, deadline, [this] { return waiting_.empty() && served_.empty(); });
+    is_cut_ = true;
     waiting_.clear();
     for (const int fd : served_) ::shutdown(fd, SHUT_RDWR);
   }

@@ -49,9 +49,11 @@ class WorkerPool {
   void Stop(std::chrono::steady_clock::time_point deadline, const std::function<void()>& hurry);
 
  private:
-  void StartThread();  ///< expects the mutex to be held
   void Run();
-  Batch TakeShare();  ///< the same
+  // These expect the mutex to be held.
+  void Push(Batch& batch);
+  void StartThread();
+  Batch TakeShare();
 
   const std::size_t threads_max_, cores_;
   const std::function<Serve()> new_worker_;
@@ -62,7 +64,7 @@ class WorkerPool {
   std::set<int> served_;  ///< descriptors
   std::vector<std::thread> threads_;
   std::size_t free_threads_ = 0;
-  bool stopping_ = false;
+  bool stopping_ = false, is_cut_ = false;
 };
 
 }  // namespace copse

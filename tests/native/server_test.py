@@ -26,6 +26,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from service import BINARY, IRIS, Closed, Service, form
 
+WIDE = str(Path(IRIS).parents[1] / "tests/vectors/ref_wide/model.safetensors")  # 2.5 MB
 GOOD = "/predict?s_length=5.1&s_width=3.5&p_length=1.4&p_width=0.2"
 JSON = [("Content-Type", "application/json")]
 CSV = [("Content-Type", "text/csv")]
@@ -516,6 +517,19 @@ class Waiting(ServiceCase):
                 self.assertEqual(kept.read_answer().status, 200, "what was answered is not held")
             self.assertEqual(service.ask("POST", "/predict_file", [("Content-Type", "text/csv")],
                                          body).status, 200)
+
+    def test_clients_that_do_not_read_hold_up_nobody_else(self):
+        ask = b"GET /models/wide.safetensors HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        with Service("--write-timeout", "600", "--threads", "24", models=[f"wide={WIDE}"],
+                     log=False) as service, contextlib.ExitStack() as stack:
+            silent = [stack.enter_context(service.connect()) for _ in range(12)]
+            for wire in silent:
+                wire.send(ask * 8)  # some 20 MB of answers each
+            for _ in range(100):
+                self.assertEqual(service.ask("GET", "/healthz").status, 200)
+            size = os.path.getsize(WIDE)
+            for _ in range(8):  # and whoever reads late gets all of it
+                self.assertEqual(len(silent[0].read_answer().body), size)
 
     def test_slow_heads_hold_no_thread(self):
         with Service("--threads", "1") as service:
