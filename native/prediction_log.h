@@ -69,6 +69,7 @@ class DeferredWait {
   DeferredWait& operator=(const DeferredWait&) = delete;
 
   void Await();
+  bool IsNeeded() const { return log_ != nullptr; }
 
   /// That of this thread, or null.
   static DeferredWait* Current();

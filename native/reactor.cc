@@ -37,10 +37,22 @@ int TickMs(const ServerLimits& limits) {
 
 }  // namespace
 
-Result<std::unique_ptr<Reactor>> Reactor::Create(const ServerLimits& limits) {
+Reactor::Reactor(int epoll, const ServerLimits& limits, Listener& listener, int stop_event)
+    : epoll_(epoll),
+      limits_(limits),
+      listener_(listener),
+      stop_event_(stop_event),
+      tick_ms_(TickMs(limits)),
+      next_tick_(Clock::now()) {
+  Add(epoll_, stop_event_, EPOLLIN);
+  Add(epoll_, listener_.fd(), EPOLLIN);
+}
+
+Result<std::unique_ptr<Reactor>> Reactor::Create(const ServerLimits& limits, Listener& listener,
+                                                 int stop_event) {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) return Error{ErrorCode::kInternal, "The system has no more descriptors."};
-  return std::unique_ptr<Reactor>(new Reactor(epoll, limits));
+  return std::unique_ptr<Reactor>(new Reactor(epoll, limits, listener, stop_event));
 }
 
 Reactor::~Reactor() { ::close(epoll_); }
@@ -67,10 +79,10 @@ std::unique_ptr<Connection> Reactor::Take(int fd) {
   return node.empty() ? nullptr : std::move(node.mapped());
 }
 
-void Reactor::AcceptAll(const Listener& listener) {
+void Reactor::AcceptAll() {
   const bool was_exhausted = exhausted_;
   for (std::size_t i = 0; i < kAcceptedAtOnce; ++i) {
-    const int fd = listener.Accept(exhausted_);
+    const int fd = listener_.Accept(exhausted_);
     if (fd < 0) break;
     Park(std::make_unique<Connection>(fd, limits_));
   }
@@ -79,33 +91,27 @@ void Reactor::AcceptAll(const Listener& listener) {
   }
 }
 
-// Whether somebody waits to be accepted; `stopped` once the stop event has come.
-bool Reactor::HandleEvents(int listener, int stop_event, int timeout_ms, bool& stopped,
-                           const Dispatch& dispatch) {
+// Whether somebody waits to be accepted.
+bool Reactor::HandleEvents(int timeout_ms, Batch& ready) {
   std::array<epoll_event, kEventsMax> events;
   const int n = ::epoll_wait(epoll_, events.data(), kEventsMax, timeout_ms);
   bool can_accept = false;
-  {
-    const std::lock_guard lock(mutex_);
-    for (int i = 0; i < n; ++i) {
-      const int fd = events[static_cast<std::size_t>(i)].data.fd;
-      if (fd == stop_event) {
-        stopped = true;
-      } else if (fd == listener) {
-        can_accept = true;
-      } else if (auto connection = Take(fd)) {
-        ready_.push_back(std::move(connection));
-      }
+  const std::lock_guard lock(mutex_);
+  for (int i = 0; i < n; ++i) {
+    const int fd = events[static_cast<std::size_t>(i)].data.fd;
+    if (fd == listener_.fd()) {
+      can_accept = true;
+    } else if (auto connection = Take(fd)) {
+      ready.push_back(std::move(connection));
     }
   }
-  dispatch(ready_);
   return can_accept;
 }
 
 // Idle connections are closed. Those that have begun a head are told that it took too long.
-void Reactor::EndOverdue(const Dispatch& dispatch) {
+void Reactor::EndOverdue(Batch& ready) {
   const auto now = Clock::now();
-  std::vector<std::unique_ptr<Connection>> overdue;
+  Batch overdue;
   {
     const std::lock_guard lock(mutex_);
     for (auto entry = parked_.begin(); entry != parked_.end();) {
@@ -117,32 +123,26 @@ void Reactor::EndOverdue(const Dispatch& dispatch) {
       entry = next;
     }
   }
-  std::erase_if(overdue, [](const auto& connection) { return !connection->HasBufferedInput(); });
-  dispatch(overdue);
-}
-
-void Reactor::Run(const Listener& listener, int stop_event, const Dispatch& dispatch) {
-  Add(epoll_, stop_event, EPOLLIN);
-  Add(epoll_, listener.fd(), EPOLLIN);
-  const int tick_ms = TickMs(limits_);
-  auto next_tick = Clock::now();
-  for (bool stopped = false; !stopped;) {
-    // Accepted after all events are handled: a new connection may get the number of one of them.
-    if (HandleEvents(listener.fd(), stop_event, tick_ms, stopped, dispatch)) AcceptAll(listener);
-    // The listener stays readable when there is no descriptor for who waits there.
-    if (exhausted_) ::usleep(kExhaustedPauseMs * 1000);
-    if (Clock::now() < next_tick) continue;
-    next_tick = Clock::now() + std::chrono::milliseconds(tick_ms);
-    EndOverdue(dispatch);
+  for (auto& connection : overdue) {
+    if (connection->HasBufferedInput()) ready.push_back(std::move(connection));
   }
 }
 
-void Reactor::Finish(Listener& listener, const Dispatch& dispatch) {
-  AcceptAll(listener);
-  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, listener.fd(), nullptr);
-  listener.Close();
-  bool stopped = false;
-  for (std::size_t i = 0; i < kAcceptedAtOnce; ++i) HandleEvents(-1, -1, 0, stopped, dispatch);
+void Reactor::Look(Batch& ready, bool waits) {
+  // Accepted after all events are handled: a new connection may get the number of one of them.
+  if (HandleEvents(waits ? tick_ms_ : 0, ready)) AcceptAll();
+  // The listener stays readable when there is no descriptor for who waits there.
+  if (exhausted_ && ready.empty() && waits) ::usleep(kExhaustedPauseMs * 1000);
+  if (Clock::now() < next_tick_) return;
+  next_tick_ = Clock::now() + std::chrono::milliseconds(tick_ms_);
+  EndOverdue(ready);
+}
+
+void Reactor::Finish(Batch& ready) {
+  AcceptAll();
+  ::epoll_ctl(epoll_, EPOLL_CTL_DEL, listener_.fd(), nullptr);
+  listener_.Close();
+  for (std::size_t i = 0; i < kAcceptedAtOnce; ++i) HandleEvents(0, ready);
   const std::lock_guard lock(mutex_);
   running_ = false;
   parked_.clear();

@@ -59,16 +59,25 @@ std::int64_t UnixMs() {
 }
 
 std::string IsoTime(std::int64_t unix_ms) {
-  const std::tm time = UtcTime(unix_ms);
-  std::array<char, 32> seconds{};
-  std::strftime(seconds.data(), seconds.size(), "%Y-%m-%dT%H:%M:%S", &time);
-  std::array<char, 48> text{};
-  std::snprintf(text.data(), text.size(), "%s.%03dZ", seconds.data(),
-                static_cast<int>(unix_ms % 1000));
-  return text.data();
+  // The same second comes again and again.
+  thread_local std::int64_t known = -1;
+  thread_local std::string seconds;
+  if (const std::int64_t now = unix_ms / 1000; now != known) {
+    const std::tm time = UtcTime(unix_ms);
+    std::array<char, 32> text{};
+    std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%S.", &time);
+    seconds = text.data();
+    known = now;
+  }
+  const auto ms = static_cast<int>(unix_ms % 1000);
+  const auto digit = [](int n) { return static_cast<char>('0' + n % 10); };
+  return seconds + digit(ms / 100) + digit(ms / 10) + digit(ms) + 'Z';
 }
 
 std::string HttpDate(std::int64_t unix_ms) {
+  thread_local std::int64_t known = -1;
+  thread_local std::string date;
+  if (unix_ms / 1000 == known) return date;
   // Names are spelled out here: those of strftime follow the locale.
   static constexpr std::array kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static constexpr std::array kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -79,7 +88,9 @@ std::string HttpDate(std::int64_t unix_ms) {
                 kDays.at(static_cast<std::size_t>(time.tm_wday)), time.tm_mday,
                 kMonths.at(static_cast<std::size_t>(time.tm_mon)), time.tm_year + 1900,
                 time.tm_hour, time.tm_min, time.tm_sec);
-  return text.data();
+  date = text.data();
+  known = unix_ms / 1000;
+  return date;
 }
 
 }  // namespace copse

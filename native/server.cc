@@ -1,5 +1,6 @@
 #include "server.h"
 
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -34,6 +35,8 @@ using Clock = std::chrono::steady_clock;
 
 // The log gets at least this much of the time to stop, however long requests take.
 constexpr std::int64_t kLogCloseMsMin = 300;
+// How often somebody looks after connections while all threads are busy.
+constexpr int kWatchMs = 100;
 
 // Written by the signal handlers: the only thing that they may safely do, whatever thread they hit.
 int stop_event = -1, reload_event = -1;
@@ -122,7 +125,7 @@ class BatchServer {
     for (std::size_t i = 0; i < batch.size(); ++i) {
       if (batch[i]) Finish(std::move(batch[i]), i);
     }
-    if (is_alone && !waits_.empty() && pool_.HasTime() && waits_.front()->WaitBriefly()) {
+    if (is_alone && !waits_.empty() && pool_.HasTime() && AwaitBriefly(*waits_.front())) {
       batch.front() = std::move(waits_.front());
       waits_.clear();
       return true;
@@ -130,6 +133,11 @@ class BatchServer {
     HandBack();
     if (slow) ServeSlow(std::move(slow));
     return false;
+  }
+
+  bool AwaitBriefly(const Connection& connection) {
+    const WorkerPool::Blocking blocking(pool_);
+    return connection.WaitBriefly();
   }
 
   // One connection whose answer is not sent yet; the others of a batch are for other threads.
@@ -160,6 +168,10 @@ class BatchServer {
               std::back_inserter(again_));
     batch.resize(steps_.size());
     if (!again_.empty()) HandBack();
+    if (later.IsNeeded()) {
+      const WorkerPool::Blocking blocking(pool_);
+      later.Await();
+    }
   }
 
   void Finish(std::unique_ptr<Connection> connection, std::size_t i) {
@@ -174,10 +186,10 @@ class BatchServer {
   }
 
   void ServeSlow(std::unique_ptr<Connection> connection) {
+    const WorkerPool::Blocking blocking(pool_);
     const auto unfinished = connection->TakeUnfinished();
     if (!unfinished) sessions_.back().Go();
-    Session& session =
-        unfinished ? static_cast<Unsent&>(*unfinished).session() : sessions_.back();
+    Session& session = unfinished ? static_cast<Unsent&>(*unfinished).session() : sessions_.back();
     const bool stays = session.End();
     Sort(std::move(connection), stays);
     HandBack();
@@ -198,6 +210,11 @@ class BatchServer {
   std::vector<Step> steps_;
   Batch waits_, again_, ends_;
 };
+
+bool IsReadable(int fd, int timeout_ms) {
+  pollfd entry{.fd = fd, .events = POLLIN, .revents = 0};
+  return ::poll(&entry, 1, timeout_ms) > 0;
+}
 
 // Every connection is a descriptor, and the default allows 1024.
 void RaiseDescriptorLimit() {
@@ -225,7 +242,7 @@ Status RunServer(ServerConfig config) {
   if (!opened.ok()) return opened.error();
   Listener listener = std::move(opened).value();
 
-  auto reactor = Reactor::Create(config.limits);
+  auto reactor = Reactor::Create(config.limits, listener, stop_event);
   if (!reactor.ok()) return reactor.error();
   RaiseDescriptorLimit();
 
@@ -248,9 +265,9 @@ Status RunServer(ServerConfig config) {
         auto server = std::make_shared<BatchServer>(context, *all);
         return [server](WorkerPool::Batch& batch) { server->Serve(batch); };
       },
+      [&](WorkerPool::Batch& ready, bool waits) { (*reactor)->Look(ready, waits); },
       [&](std::unique_ptr<Connection> connection) { (*reactor)->Park(std::move(connection)); });
   all = &pool;
-  const auto dispatch = [&](WorkerPool::Batch& batch) { pool.Submit(batch); };
 
   if (config.source) {
     watcher.emplace(*config.source, reload_event, config.reload_interval_ms, metrics,
@@ -260,11 +277,15 @@ Status RunServer(ServerConfig config) {
     handlers.SetControl(&*watcher);
   }
   PrintStart(config, listener.port());
-  (*reactor)->Run(listener, stop_event, dispatch);
+  pool.Start();
+  while (!IsReadable(stop_event, kWatchMs)) pool.LookIfNobodyDoes();
   const auto deadline = Clock::now() + std::chrono::milliseconds(config.limits.shutdown_timeout_ms);
   handlers.StartDraining();
   if (watcher) watcher->Stop();
-  (*reactor)->Finish(listener, dispatch);
+  pool.StopLooking();
+  WorkerPool::Batch last;
+  (*reactor)->Finish(last);
+  pool.Submit(last);
   pool.Stop(deadline - std::chrono::milliseconds(kLogCloseMsMin), [&] {
     if (config.log) config.log->Hurry();
   });

@@ -15,36 +15,44 @@ constexpr std::size_t kBatchMax = 32;
 
 }  // namespace
 
-WorkerPool::WorkerPool(std::size_t threads_max, std::function<Serve()> new_worker, Park park)
+WorkerPool::WorkerPool(std::size_t threads_max, std::function<Serve()> new_worker, Look look,
+                       Park park)
     : threads_max_(threads_max),
       cores_(std::max(1U, std::thread::hardware_concurrency())),
       new_worker_(std::move(new_worker)),
+      look_(std::move(look)),
       park_(std::move(park)) {}
 
 WorkerPool::~WorkerPool() {
   Stop(std::chrono::steady_clock::now(), [] {});
 }
 
+void WorkerPool::Start() {
+  const std::lock_guard lock(mutex_);
+  WantThread();
+}
+
 void WorkerPool::Submit(Batch& batch) {
-  if (batch.empty()) return;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!stopping_) Push(batch);
-  }
+  const std::lock_guard lock(mutex_);
+  if (!stopping_) Push(batch);
   batch.clear();
-  changed_.notify_one();
 }
 
 void WorkerPool::Push(Batch& batch) {
   if (batch.empty()) return;
   for (auto& connection : batch) waiting_.push_back(std::move(connection));
-  if (free_threads_ == 0 && threads_.size() < threads_max_) StartThread();
+  batch.clear();
+  WantThread();
 }
 
-// The system may have no more threads to give (a container's limit): those that there are go on.
-// Caught here, because the standard has no other way to say it, and only a pool without any
-// thread is lost.
-void WorkerPool::StartThread() {
+// One more thread has something to do, if there is a core for it: a free one, else a new one. Else
+// those that are active find it when they are done, or when they wait for something. The system may
+// have no more to give (a container's limit): those that there are go on. Caught here, because the
+// standard has no other way to say it, and only a pool without any thread is lost.
+void WorkerPool::WantThread() {
+  if (Active() >= cores_) return;
+  if (free_threads_ > 0) return changed_.notify_one();
+  if (threads_.size() >= threads_max_) return;
   try {
     threads_.emplace_back([this] { Run(); });
   } catch (const std::system_error&) {
@@ -54,7 +62,18 @@ void WorkerPool::StartThread() {
 
 bool WorkerPool::HasTime() const {
   const std::lock_guard lock(mutex_);
-  return waiting_.empty() && threads_.size() - free_threads_ <= cores_;
+  return waiting_.empty() && threads_.size() - free_threads_ <= cores_ + 1 && !stopping_;
+}
+
+void WorkerPool::Block() {
+  const std::lock_guard lock(mutex_);
+  ++blocked_;
+  if (!waiting_.empty() || NobodyLooks()) WantThread();
+}
+
+void WorkerPool::Unblock() {
+  const std::lock_guard lock(mutex_);
+  --blocked_;
 }
 
 // As many as leave some for the other cores.
@@ -70,19 +89,49 @@ WorkerPool::Batch WorkerPool::TakeShare() {
   return batch;
 }
 
+// Looks, with the mutex given up meanwhile.
+void WorkerPool::Lead(std::unique_lock<std::mutex>& lock, bool waits) {
+  has_leader_ = true;
+  leader_waits_ = waits;
+  lock.unlock();
+  look_(ready_, waits);
+  lock.lock();
+  has_leader_ = leader_waits_ = false;
+  for (auto& connection : ready_) waiting_.push_back(std::move(connection));
+  ready_.clear();
+  if (leads_no_more_) changed_.notify_all();
+}
+
+void WorkerPool::LookIfNobodyDoes() {
+  std::unique_lock lock(mutex_);
+  if (!NobodyLooks() || free_threads_ > 0) return;
+  Lead(lock, false);
+  if (!waiting_.empty()) WantThread();
+}
+
+void WorkerPool::StopLooking() {
+  std::unique_lock lock(mutex_);
+  leads_no_more_ = true;
+  changed_.wait(lock, [this] { return !has_leader_; });
+}
+
 void WorkerPool::Run() {
   const Serve serve = new_worker_();
   std::unique_lock lock(mutex_);
   for (;;) {
-    ++free_threads_;
-    changed_.wait(lock, [this] { return stopping_ || !waiting_.empty(); });
-    --free_threads_;
-    if (waiting_.empty()) return;
+    // Busy here, and counted so: a new thread begins as one.
+    if (waiting_.empty() && NobodyLooks()) Lead(lock, true);
+    if (waiting_.empty()) {
+      if (stopping_) return;
+      ++free_threads_;
+      changed_.wait(lock, [this] { return stopping_ || !waiting_.empty() || NobodyLooks(); });
+      --free_threads_;
+      continue;
+    }
     Batch batch = TakeShare();
-    const bool is_more = !waiting_.empty();
-    if (is_more && free_threads_ == 0 && threads_.size() < threads_max_) StartThread();
+    // Somebody else for the rest, or to look, if there is a core for it.
+    if (!waiting_.empty() || NobodyLooks()) WantThread();
     lock.unlock();
-    if (is_more) changed_.notify_one();
     serve(batch);
     lock.lock();
   }
@@ -101,7 +150,6 @@ void WorkerPool::HandBack(Batch& waits, Batch& again, Batch& ends) {
     parks = !stopping_;
     if (stopping_) changed_.notify_all();
   }
-  if (!again.empty()) changed_.notify_one();
   for (auto& connection : waits) {
     if (parks) park_(std::move(connection));
   }
@@ -114,7 +162,7 @@ void WorkerPool::Stop(std::chrono::steady_clock::time_point deadline,
                       const std::function<void()>& hurry) {
   {
     std::unique_lock lock(mutex_);
-    stopping_ = true;
+    stopping_ = leads_no_more_ = true;
     changed_.notify_all();
     changed_.wait_until(lock, deadline, [this] { return waiting_.empty() && served_.empty(); });
     is_cut_ = true;
