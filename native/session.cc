@@ -73,8 +73,10 @@ Session::Step Session::Begin() {
     return Step::kAnswered;
   }
   auto& request = std::get<RequestHead>(head);
+  // Loading a model takes long, too.
   if (request.chunked || request.expects_continue ||
-      request.content_length.value_or(0) > kShortBodyMax) {
+      request.content_length.value_or(0) > kShortBodyMax ||
+      request.target.starts_with("/v2/repository/")) {
     long_ = std::move(request);
     return Step::kLong;
   }

@@ -45,12 +45,16 @@ void WorkerPool::Push(Batch& batch) {
   WantThread();
 }
 
-// One more thread has something to do, if there is a core for it: a free one, else a new one. Else
-// those that are active find it when they are done, or when they wait for something. The system may
-// have no more to give (a container's limit): those that there are go on. Caught here, because the
-// standard has no other way to say it, and only a pool without any thread is lost.
+// One more thread has something to do, if there is a core for it. Else those that are active find it
+// when they are done, or when they wait for something.
 void WorkerPool::WantThread() {
-  if (Active() >= cores_) return;
+  if (Active() < cores_) WakeOrStart();
+}
+
+// A free thread, else a new one. The system may have no more to give (a container's limit): those
+// that there are go on. Caught here, because the standard has no other way to say it, and only a
+// pool without any thread is lost.
+void WorkerPool::WakeOrStart() {
   if (free_threads_ > 0) return changed_.notify_one();
   if (threads_.size() >= threads_max_) return;
   try {
@@ -104,9 +108,8 @@ void WorkerPool::Lead(std::unique_lock<std::mutex>& lock, bool waits) {
 
 void WorkerPool::LookIfNobodyDoes() {
   std::unique_lock lock(mutex_);
-  if (!NobodyLooks() || free_threads_ > 0) return;
-  Lead(lock, false);
-  if (!waiting_.empty()) WantThread();
+  if (NobodyLooks()) Lead(lock, false);
+  if (!waiting_.empty()) WakeOrStart();
 }
 
 void WorkerPool::StopLooking() {

@@ -42,8 +42,8 @@ class WorkerPool {
   /// Begins to look.
   void Start();
 
-  /// Looks, if all threads are busy: somebody has to see who is overdue, and who is new. From a
-  /// thread that is none of the pool's.
+  /// Looks, if none of the threads does: all are busy, or take longer than anybody thought. From a
+  /// thread that is none of the pool's, every now and then.
   void LookIfNobodyDoes();
 
   /// Leaves `batch` empty.
@@ -85,6 +85,7 @@ class WorkerPool {
   void Push(Batch& batch);
   void Lead(std::unique_lock<std::mutex>& lock, bool waits);
   void WantThread();
+  void WakeOrStart();
   bool NobodyLooks() const { return !has_leader_ && !leads_no_more_; }
   /// Threads that have a core, or are about to ask for one.
   std::size_t Active() const {
