@@ -218,14 +218,16 @@ std::variant<Reply, std::unique_ptr<PredictionStream>> Handlers::OpenStream(
 }
 
 Reply Handlers::ModelList(const Request&) const {
-  std::string text = "{\"models\":[";
+  std::string text;
   const auto set = Models();
-  for (const auto& model : set->models()) {
-    if (model != set->models().front()) text += ",";
-    text += "{\"name\":" + JsonString(model->name) + ",\"version\":" + JsonString(model->version) +
-            ",\"url\":" +
-            JsonString(std::string(kModelPrefix) + model->name + std::string(kModelSuffix)) + "}";
+  for (const std::string& name : NamesOf(set->models())) {
+    const std::string version = set->Find(name)->loaded().version;
+    text += (text.empty() ? "{\"models\":[" : ",") + ("{\"name\":" + JsonString(name)) +
+            ",\"version\":" + JsonString(version) +
+            ",\"url\":" + JsonString(std::string(kModelPrefix) + name + std::string(kModelSuffix)) +
+            "}";
   }
+  if (text.empty()) text = "{\"models\":[";
   Reply reply = JsonReply(text + "]}\n");
   reply.headers.emplace_back("Cache-Control", "no-cache");
   return reply;

@@ -206,6 +206,8 @@ Result<std::shared_ptr<const LoadedModel>> LoadModel(const std::string& spec,
       *std::move(model), std::move(bytes), kind, compression, file_bytes});
 }
 
+bool IsModelName(std::string_view name) { return IsName(name); }
+
 std::string ModelPathOf(const std::string& spec) {
   const auto parts = ParseSpec(spec);
   return parts.ok() ? parts->path : spec;

@@ -16,7 +16,7 @@ namespace copse {
 /// Immutable and shared: a request keeps the one it began with.
 struct LoadedModel {
   std::string name;     ///< NAME of the spec, else the file's stem; fit for a URL path
-  std::string version;  ///< first 12 hex digits of `sha256`
+  std::string version;  ///< first 12 hex digits of `sha256`, or that of its folder
   std::string sha256;   ///< of `bytes`, lower-case hex
   std::string path;     ///< as given
   Model model;
@@ -43,6 +43,9 @@ enum class LoadFor : std::uint8_t { kLooking, kPredicting, kServing };
 Result<std::shared_ptr<const LoadedModel>> LoadModel(const std::string& spec,
                                                      const ImportOptions& options = {},
                                                      LoadFor purpose = LoadFor::kLooking);
+
+/// Whether a model or a version may be called so: as NAME above.
+bool IsModelName(std::string_view name);
 
 /// FILE of `[NAME=]FILE`.
 std::string ModelPathOf(const std::string& spec);

@@ -13,11 +13,28 @@ ModelSet::ModelSet(LoadedModels models, std::vector<UnavailableModel> unavailabl
       swagger_(SwaggerDocument(models_)),
       openapi_(OpenApiDocument(models_, predictions_route)) {
   for (const auto& model : models_) {
-    auto known = before == nullptr ? nullptr : before->Find(model->name);
+    auto known = before == nullptr ? nullptr : before->Find(model->name, model->version);
     const bool is_same = known != nullptr && &known->loaded() == model.get();
     predictors_.push_back(is_same ? std::move(known)
                                   : std::make_shared<const Predictor>(model, log, metrics, pool));
   }
+}
+
+std::shared_ptr<const Predictor> ModelSet::Find(std::string_view name,
+                                                std::string_view version) const {
+  for (const auto& predictor : predictors_) {
+    const LoadedModel& model = predictor->loaded();
+    if (model.name == name && model.version == version) return predictor;
+  }
+  return nullptr;
+}
+
+std::vector<std::string> ModelSet::VersionsOf(std::string_view name) const {
+  std::vector<std::string> versions;
+  for (const auto& model : models_) {
+    if (model->name == name) versions.push_back(model->version);
+  }
+  return versions;
 }
 
 std::shared_ptr<const Predictor> ModelSet::Find(std::string_view name) const {

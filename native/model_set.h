@@ -31,8 +31,12 @@ class ModelSet {
   const std::vector<UnavailableModel>& unavailable() const { return unavailable_; }
   /// One for each model, in the same order.
   const Predictors& predictors() const { return predictors_; }
-  /// That of the model of that name, or null.
+  /// That of the model of that name, of its highest version; or null.
   std::shared_ptr<const Predictor> Find(std::string_view name) const;
+  /// That of one version.
+  std::shared_ptr<const Predictor> Find(std::string_view name, std::string_view version) const;
+  /// The versions of the model of that name, the highest first.
+  std::vector<std::string> VersionsOf(std::string_view name) const;
 
   const std::string& swagger() const { return swagger_; }
   const std::string& openapi() const { return openapi_; }

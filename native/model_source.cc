@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <memory>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -49,6 +51,54 @@ std::string NoFile(const std::string& file) {
   return std::filesystem::is_socket(status) ? "a socket" : "a device";
 }
 
+bool IsAllDigits(std::string_view text) {
+  return text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// Whether version `a` is higher than `b`: numbers by their value and above all others.
+bool IsHigher(std::string_view a, std::string_view b) {
+  if (IsAllDigits(a) != IsAllDigits(b)) return IsAllDigits(a);
+  if (!IsAllDigits(a)) return a > b;
+  a.remove_prefix(std::min(a.find_first_not_of('0'), a.size()));
+  b.remove_prefix(std::min(b.find_first_not_of('0'), b.size()));
+  return a.size() != b.size() ? a.size() > b.size() : a > b;
+}
+
+// The one model file of a folder: what is in our format goes first. Empty where there is none, or
+// more than one.
+std::string OnlyModelIn(const std::string& folder) {
+  const auto files = FilesIn(folder);
+  if (!files.ok()) return "";
+  std::vector<std::string> ours, others;
+  for (const std::string& file : *files) {
+    std::error_code error;
+    if (!std::filesystem::is_regular_file(file, error)) continue;
+    (IsOurs(file) ? ours : others).push_back(file);
+  }
+  const auto& candidates = ours.empty() ? others : ours;
+  return candidates.size() == 1 ? candidates.front() : "";
+}
+
+struct Version {
+  std::string version, folder;
+};
+
+// The folders in `folder`, the highest version first.
+std::vector<Version> VersionsIn(const std::string& folder) {
+  std::vector<Version> versions;
+  const auto entries = FilesIn(folder);
+  if (!entries.ok()) return versions;
+  for (const std::string& entry : *entries) {
+    std::error_code error;
+    if (std::filesystem::is_directory(entry, error)) {
+      versions.push_back({path(entry).filename().string(), entry});
+    }
+  }
+  std::sort(versions.begin(), versions.end(),
+            [](const Version& a, const Version& b) { return IsHigher(a.version, b.version); });
+  return versions;
+}
+
 void Say(const std::string& line) { std::fprintf(stderr, "copse: %s\n", line.c_str()); }
 
 bool IsIn(const LoadedModels& models, const std::string& name) {
@@ -75,8 +125,10 @@ class ModelSource::Pass {
     // The folder cannot be read now: its models stay.
     ++change_.n_failed;
     Note(listed.error().message);
+    std::set<std::string> named;
+    for (const auto& [name, file] : paths_) named.insert(name);
     for (const auto& model : source_.models_) {
-      if (paths_.emplace(model->name, model->path).second) change_.models.push_back(model);
+      if (named.count(model->name) == 0) change_.models.push_back(model);
     }
     for (const auto& [file, known] : source_.known_) seen_.insert(file);
     return Ok{};
@@ -105,10 +157,15 @@ class ModelSource::Pass {
     auto files = FilesIn(folder);
     if (!files.ok()) return files.error();
     std::set<std::string> ours;
+    std::vector<std::string> versioned;
     std::erase_if(*files, [&](const std::string& file) {
       if (source_.IsForbidden(file)) return true;
       const std::string what = NoFile(file);
       if (what.empty()) return false;
+      if (what == "a folder" && !VersionsIn(file).empty()) {
+        versioned.push_back(file);
+        return true;
+      }
       Note("not served: " + Plain(file) + ": " + what + "; a model file was expected");
       return true;
     });
@@ -121,6 +178,9 @@ class ModelSource::Pass {
       } else if (auto added = FileOfFolder(file); !added.ok()) {
         return added;
       }
+    }
+    for (const std::string& model : versioned) {
+      if (auto added = Versions(model); !added.ok()) return added;
     }
     return Ok{};
   }
@@ -183,6 +243,40 @@ class ModelSource::Pass {
     return Ok{};
   }
 
+  // The versions of one model.
+  Status Versions(const std::string& folder) {
+    const std::string name = path(folder).filename().string();
+    if (!IsModelName(name)) {
+      Note("not served: " + Plain(folder) +
+           ": its name cannot be part of an address; A-Z a-z 0-9 . _ - were expected");
+      return Ok{};
+    }
+    if (IsUnloaded(name)) return Ok{};
+    const auto [other, is_new] = paths_.emplace(name, folder);
+    if (!is_new) {
+      NoteTaken(folder, other->second);
+      return Ok{};
+    }
+    for (const Version& each : VersionsIn(folder)) {
+      const std::string file = OnlyModelIn(each.folder);
+      if (file.empty() || !IsModelName(each.version)) {
+        Note("not served: " + Plain(each.folder) + ": one model file was expected in it");
+        continue;
+      }
+      seen_.insert(file);
+      const Called called{name, each.version};
+      Known& known = source_.Look(file, change_, &called);
+      if (known.model != nullptr) {
+        change_.models.push_back(known.model);
+      } else if (!source_.started_) {
+        return *known.error;
+      } else {
+        NoteFailed(name, *known.error);
+      }
+    }
+    return Ok{};
+  }
+
   void NoteTaken(const std::string& file, const std::string& other) {
     std::error_code error;
     if (std::filesystem::equivalent(file, other, error)) return;  // it is served
@@ -209,7 +303,8 @@ std::optional<ModelSource::Stamp> ModelSource::StampOf(const std::string& path) 
                .changed_ns = found.st_ctim.tv_sec * kNanoseconds + found.st_ctim.tv_nsec};
 }
 
-ModelSource::Known& ModelSource::Look(const std::string& spec, Change& change) {
+ModelSource::Known& ModelSource::Look(const std::string& spec, Change& change,
+                                      const Called* called) {
   const std::string path = ModelPathOf(spec);
   const auto stamp = path == "-" ? std::optional(Stamp{}) : StampOf(path);
   const auto [at, is_new] = known_.try_emplace(spec);
@@ -229,6 +324,12 @@ ModelSource::Known& ModelSource::Look(const std::string& spec, Change& change) {
           known.error->message);
     }
     return known;
+  }
+  if (called != nullptr) {
+    auto renamed = std::make_shared<LoadedModel>(**loaded);
+    renamed->name = called->name;
+    renamed->version = called->version;
+    *loaded = std::move(renamed);
   }
   known.error.reset();
   // A file that was only touched gives the same model.

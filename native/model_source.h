@@ -29,7 +29,9 @@ class ModelSource {
  public:
   struct Options {
     std::vector<std::string> specs;  ///< [NAME=]FILE, in the order in which they are served
-    std::string folder;              ///< empty: none
+    /// Empty: none. Holds model files, and folders NAME/VERSION/FILE: several versions of a model,
+    /// of which the highest answers where none is asked for.
+    std::string folder;
     /// Files that are none of ours, though they lie in the folder: closing any descriptor of a file
     /// gives up all locks of this process on it, which a database would not survive.
     std::vector<std::string> never_opened = {};
@@ -84,7 +86,11 @@ class ModelSource {
   class Pass;
 
   static std::optional<Stamp> StampOf(const std::string& path);
-  Known& Look(const std::string& spec, Change& change);
+  /// What a file is called that does not say it itself.
+  struct Called {
+    std::string name, version;
+  };
+  Known& Look(const std::string& spec, Change& change, const Called* called = nullptr);
   bool IsForbidden(const std::string& file) const;
   /// Why a file of that name is not what is served; null where it is.
   const Error* ErrorOf(const std::string& name) const;

@@ -169,7 +169,7 @@ Json PredictFilePath(const LoadedModel& loaded, const Examples& examples) {
 
 Json ModelFilePath(const LoadedModels& models) {
   Json names = Json::array();
-  for (const auto& model : models) names.push_back(model->name);
+  for (const std::string& name : NamesOf(models)) names.push_back(name);
   const Json bytes = {{"description", "The very file that answers."},
                       {"headers", {{"ETag", {{"schema", {{"type", "string"}}}}}}},
                       {"content", {{"application/octet-stream", {{"schema", Json::object()}}}}}};
@@ -332,6 +332,15 @@ Json Paths(const LoadedModels& models, bool predictions_route) {
 }
 
 }  // namespace
+
+std::vector<std::string> NamesOf(const LoadedModels& models) {
+  std::vector<std::string> names;
+  for (const auto& model : models) {
+    // Versions of one model stand together.
+    if (names.empty() || names.back() != model->name) names.push_back(model->name);
+  }
+  return names;
+}
 
 std::string OpenApiDocument(const LoadedModels& models, bool predictions_route) {
   const Json document = {{"openapi", "3.1.0"},

@@ -13,6 +13,9 @@ namespace copse {
 
 using LoadedModels = std::vector<std::shared_ptr<const LoadedModel>>;
 
+/// The names of the models, each once, in their order.
+std::vector<std::string> NamesOf(const LoadedModels& models);
+
 /// Swagger 2.0: the tutorial's two operations, at its URL /apispec_1.json. One line, keys as in
 /// the specification, ended by a line feed.
 std::string SwaggerDocument(const LoadedModels& models);

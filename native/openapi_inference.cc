@@ -39,7 +39,7 @@ Json Operation(const std::string& id, const std::string& summary, Json parameter
 // The places of a path: the model, and its version where the path has one.
 Json PathParameters(const LoadedModels& models, bool with_version) {
   Json names = Json::array();
-  for (const auto& model : models) names.push_back(model->name);
+  for (const std::string& name : NamesOf(models)) names.push_back(name);
   Json parameters = Json::array({{{"name", "model"},
                                   {"in", "path"},
                                   {"required", true},

@@ -106,10 +106,18 @@ std::string ServerMetadataJson() {
   return text + "]}";
 }
 
-std::string ModelMetadataJson(const LoadedModel& loaded) {
+std::string ModelMetadataJson(const LoadedModel& loaded, std::vector<std::string> versions) {
   const Model& model = loaded.model;
-  std::string text = "{\"name\":" + JsonString(loaded.name) + ",\"versions\":[" +
-                     JsonString(loaded.version) + "],\"platform\":\"copse\",\"inputs\":[" +
+  // Another set may be served by now.
+  if (std::find(versions.begin(), versions.end(), loaded.version) == versions.end()) {
+    versions = {loaded.version};
+  }
+  std::string list;
+  for (const std::string& version : versions) {
+    list += (list.empty() ? "" : ",") + JsonString(version);
+  }
+  std::string text = "{\"name\":" + JsonString(loaded.name) + ",\"versions\":[" + list +
+                     "],\"platform\":\"copse\",\"inputs\":[" +
                      TensorJson(kMatrixInput, Datatype::kFp64, model.n_features()) +
                      "],\"outputs\":[";
   const std::vector<OutputSpec> specs = OutputsOf(model);
@@ -121,10 +129,8 @@ std::string ModelMetadataJson(const LoadedModel& loaded) {
 
 std::string ModelNamesJson(const LoadedModels& models) {
   std::string text = "{\"models\":[";
-  for (const auto& model : models) {
-    if (model != models.front()) text += ",";
-    text += JsonString(model->name);
-  }
+  const std::vector<std::string> names = NamesOf(models);
+  for (std::size_t i = 0; i < names.size(); ++i) text += (i > 0 ? "," : "") + JsonString(names[i]);
   return text + "]}";
 }
 

@@ -3,6 +3,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "drift.h"
 #include "inference_statistics.h"
@@ -22,7 +23,8 @@ std::string ServerMetadataJson();
 
 /// Name, versions, platform, inputs and outputs of a model; `properties.features` holds the names
 /// of its features, in order, as a JSON list in a text.
-std::string ModelMetadataJson(const LoadedModel& loaded);
+/// `versions`: all of them; none stands for its own.
+std::string ModelMetadataJson(const LoadedModel& loaded, std::vector<std::string> versions = {});
 
 /// `{"models":["iris"]}`.
 std::string ModelNamesJson(const LoadedModels& models);

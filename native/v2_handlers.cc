@@ -17,6 +17,8 @@ Reply Refused(const Request& request, const Error& error) {
   return Problem(error, {.request_id = request.request_id, .field = {}, .value = {}});
 }
 
+constexpr std::size_t kVersionsShownMax = 200;
+
 // What changes from request to request.
 Reply FreshJson(std::string body) {
   Reply reply = JsonReply(std::move(body));
@@ -30,17 +32,21 @@ Result<std::shared_ptr<const Predictor>> Handlers::ModelOf(const Request& reques
   const auto places = MatchTemplate(RouteName(request.path), request.path);
   if (!places || places->empty()) return Error{ErrorCode::kInternal, "No model is named."};
   const std::string_view name = places->front();
-  auto found = Models()->Find(name);
+  const auto set = Models();
+  auto found = set->Find(name);
   if (found == nullptr) {
     return Error{ErrorCode::kNotFound, "There is no model named " + Shown(name) + "."};
   }
-  const LoadedModel& model = found->loaded();
-  if (places->size() > 1 && (*places)[1] != model.version) {
-    return Error{ErrorCode::kNotFound, "Model " + Shown(name) + " has no version " +
-                                           Shown((*places)[1]) + "; it has " +
-                                           Shown(model.version) + "."};
+  if (places->size() == 1) return found;
+  found = set->Find(name, (*places)[1]);
+  if (found != nullptr) return found;
+  std::string versions;
+  for (const std::string& version : set->VersionsOf(name)) {
+    if (versions.size() > kVersionsShownMax) break;
+    versions += (versions.empty() ? "" : ", ") + Shown(version);
   }
-  return found;
+  return Error{ErrorCode::kNotFound, "Model " + Shown(name) + " has no version " +
+                                         Shown((*places)[1]) + "; it has " + versions + "."};
 }
 
 Reply Handlers::V2Server(const Request&) const { return JsonReply(ServerMetadataJson()); }
@@ -70,7 +76,8 @@ Reply Handlers::V2Statistics(const Request&) const {
 Reply Handlers::V2Model(const Request& request) const {
   const auto model = ModelOf(request);
   if (!model.ok()) return Refused(request, model.error());
-  return FreshJson(ModelMetadataJson((*model)->loaded()));
+  const LoadedModel& loaded = (*model)->loaded();
+  return FreshJson(ModelMetadataJson(loaded, Models()->VersionsOf(loaded.name)));
 }
 
 Reply Handlers::V2ModelReady(const Request& request) const {

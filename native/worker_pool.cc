@@ -45,8 +45,8 @@ void WorkerPool::Push(Batch& batch) {
   WantThread();
 }
 
-// One more thread has something to do, if there is a core for it. Else those that are active find it
-// when they are done, or when they wait for something.
+// One more thread has something to do, if there is a core for it. Else those that are active find
+// it when they are done, or when they wait for something.
 void WorkerPool::WantThread() {
   if (Active() < cores_) WakeOrStart();
 }

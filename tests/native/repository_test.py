@@ -72,6 +72,44 @@ class Repository(unittest.TestCase):
         self.assertEqual(self.states(service)["third"]["state"], "READY")
         self.assertEqual(self.states(service)["iris"]["state"], "UNAVAILABLE")
 
+    def test_versions_of_a_model_stand_side_by_side(self):
+        def put(version, source, name="model.safetensors"):
+            folder = self.folder / "flowers" / version
+            folder.mkdir(parents=True)
+            shutil.copyfile(source, folder / name)
+        put("2", IRIS)
+        put("10", OTHER)
+        put("3", IRIS, "flowers.safetensors")
+        (self.folder / "flowers" / "4").mkdir()
+        (self.folder / "empty").mkdir()
+        service = self.served()
+        meta = json.loads(service.ask("GET", "/v2/models/flowers").body)
+        self.assertEqual(meta["versions"], ["10", "3", "2"])
+        self.assertEqual(json.loads(meta["properties"]["features"])[0], "x0", "the highest answers")
+        old = json.loads(service.ask("GET", "/v2/models/flowers/versions/2").body)
+        self.assertEqual(json.loads(old["properties"]["features"])[0], "s_length")
+        row = b'{"inputs":[{"name":"input-0","shape":[1,4],"datatype":"FP64","data":[5,3,1,0]}]}'
+        for path, version in (("", "10"), ("/versions/2", "2"), ("/versions/10", "10")):
+            answer = service.ask("POST", f"/v2/models/flowers{path}/infer", [], row)
+            self.assertEqual(json.loads(answer.body)["model_version"], version)
+        self.refused(service.ask("GET", "/v2/models/flowers/versions/4"), 404, '"10", "3", "2"')
+        names = json.loads(service.ask("GET", "/v2/models").body)["models"]
+        self.assertEqual(names, ["iris", "other", "flowers"])
+        listed = {m["name"]: m["version"] for m in
+                  json.loads(service.ask("GET", "/models").body)["models"]}
+        self.assertEqual(listed["flowers"], "10")
+        index = json.loads(service.ask("POST", "/v2/repository/index").body)
+        self.assertEqual([e["version"] for e in index if e["name"] == "flowers"], ["10", "3", "2"])
+        put("11", IRIS)
+        self.assertEqual(self.control(service, "flowers", "load").status, 200)
+        meta = json.loads(service.ask("GET", "/v2/models/flowers").body)
+        self.assertEqual(meta["versions"], ["11", "10", "3", "2"])
+        self.control(service, "flowers", "unload")
+        self.assertEqual(service.ask("GET", "/v2/models/flowers/versions/2").status, 404)
+        self.assertIn("flowers/4: one model file was expected", service.stderr())
+        self.assertIn("empty: a folder", service.stderr())
+        service.terminate()
+
     def test_without_any_model_the_service_is_not_ready(self):
         service = self.served()
         for name in ("iris", "other"):
