@@ -25,7 +25,8 @@ bool AnswerSpool::Write(std::string_view bytes) {
     bytes.remove_prefix(*sent);
   }
   if (bytes.empty()) return true;
-  if (end_ - begin_ + bytes.size() <= bytes_max_ && Keep(bytes)) return true;
+  // Of the whole file: what has been sent is given up with its last byte only.
+  if (end_ + bytes.size() <= bytes_max_ && Keep(bytes)) return true;
   return Finish() && connection_.SendAll(bytes);
 }
 

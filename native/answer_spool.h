@@ -14,8 +14,8 @@ namespace copse {
 /// goes on and memory holds none of it. For one thread.
 class AnswerSpool {
  public:
-  /// `folder`: where the file is made if it is needed. Of `bytes_max` bytes that wait, and where no
-  /// file can be made, the client is waited for.
+  /// `folder`: where the file is made if it is needed. Where it would have more than
+  /// `bytes_max` bytes, or none can be made, the client is waited for.
   AnswerSpool(Connection& connection, std::string folder, std::uint64_t bytes_max)
       : connection_(connection), folder_(std::move(folder)), bytes_max_(bytes_max) {}
   ~AnswerSpool();

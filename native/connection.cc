@@ -215,10 +215,19 @@ void Connection::BeginBody(const RequestHead& head) {
 
 void Connection::StreamBody() { streams_ = true; }
 
+// Gives up what has been read, and the memory that it took.
+void Connection::DropUsed() {
+  buffer_.erase(0, begin_);
+  begin_ = 0;
+  if (buffer_.capacity() > kHeldBytesMin && buffer_.size() < kHeldBytesMin) {
+    buffer_.shrink_to_fit();
+  }
+  if (counted_ > 0) CountHeld();
+}
+
 bool Connection::Fill(Clock::time_point deadline) {
   if (HasBufferedInput()) return true;
-  buffer_.clear();
-  begin_ = 0;
+  DropUsed();
   return Receive(deadline) > 0;
 }
 
@@ -345,11 +354,10 @@ bool Connection::SkipBody() {
   while (remaining_ > 0) {
     if (ReadBuffered(ignored.data(), ignored.size()) < 0) return false;
   }
-  // An idle connection keeps no memory of what it has brought.
-  buffer_.erase(0, begin_);
-  begin_ = 0;
-  if (buffer_.capacity() > kHeldBytesMin) buffer_.shrink_to_fit();
-  CountHeld();
+  // An idle connection keeps no memory of what it has brought, nor of what it has got.
+  DropUsed();
+  if (output_.capacity() > kHeldBytesMin) std::string().swap(output_);
+  if (!HasBufferedInput()) BeginWaiting();
   return true;
 }
 

@@ -60,6 +60,10 @@ class Connection {
   /// Whether the rest of the body is so small, and so sure to come, that it can be skipped and
   /// the connection used again.
   bool CanSkipBody() const;
+  /// Whether it is here.
+  bool HasWholeBody() const {
+    return chunked_ ? chunk_ == Chunk::kEnd : remaining_ <= buffer_.size() - begin_;
+  }
   bool SkipBody();
 
   /// Collects an answer; it leaves with the first Flush, or, unless it is held, as it grows. False:
@@ -100,6 +104,7 @@ class Connection {
   enum class Chunk { kSize, kData, kEnd };
 
   void CountHeld();
+  void DropUsed();
   ssize_t Receive();
   ssize_t Receive(Clock::time_point deadline);
   void BeginWaiting();

@@ -10,6 +10,8 @@ namespace {
 // What shares are taken as at least: the logarithm of an empty bin would be infinite.
 constexpr double kShareMin = 1e-4;
 
+constexpr std::size_t kValuesAtOnce = 16'384;
+
 double Term(double live, double trained) {
   live = std::max(live, kShareMin);
   trained = std::max(trained, kShareMin);
@@ -52,6 +54,14 @@ void Drift::NoteValue(std::size_t feature, double value) {
 void Drift::Note(std::span<const double> rows) {
   const std::size_t n_features = counts_.size();
   if (n_features == 0) return;
+  // Other requests get their turn between the parts of a long one.
+  const std::size_t part = n_features * std::max<std::size_t>(1, kValuesAtOnce / n_features);
+  for (; rows.size() > part; rows = rows.subspan(part)) NotePart(rows.first(part));
+  NotePart(rows);
+}
+
+void Drift::NotePart(std::span<const double> rows) {
+  const std::size_t n_features = counts_.size();
   const std::lock_guard lock(mutex_);
   for (std::size_t at = 0; at + n_features <= rows.size(); at += n_features) {
     for (std::size_t f = 0; f < n_features; ++f) NoteValue(f, rows[at + f]);

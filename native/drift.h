@@ -47,6 +47,7 @@ class Drift {
     std::vector<std::uint32_t> bins;  ///< of all features, one after the other; the last is missing
   };
 
+  void NotePart(std::span<const double> rows);
   void NoteValue(std::size_t feature, double value);
   double PsiOf(std::size_t feature) const;
 

@@ -53,6 +53,25 @@ std::optional<FeatureBaseline> HistogramOf(const Json& entry) {
   return baseline;
 }
 
+// Edges as float32; bins between two that become one are joined.
+void RoundEdges(FeatureBaseline& baseline) {
+  std::vector<double> edges, shares;
+  double share = 0;
+  for (std::size_t i = 0; i < baseline.edges.size(); ++i) {
+    const auto edge = static_cast<double>(static_cast<float>(baseline.edges[i]));
+    share += baseline.shares[i];
+    if (i + 1 < baseline.edges.size() &&
+        static_cast<double>(static_cast<float>(baseline.edges[i + 1])) == edge) {
+      continue;
+    }
+    edges.push_back(edge);
+    shares.push_back(std::exchange(share, 0));
+  }
+  shares.push_back(share + baseline.shares.back());
+  baseline.edges = std::move(edges);
+  baseline.shares = std::move(shares);
+}
+
 // Whether the file has usable histograms.
 bool TakeHistograms(const Model& model, std::vector<FeatureBaseline>& features) {
   const auto found = model.metadata().find("training_histograms");
@@ -67,7 +86,7 @@ bool TakeHistograms(const Model& model, std::vector<FeatureBaseline>& features) 
     features[f] = *std::move(histogram);
     // Values are compared as the model reads them, and many of them are edges.
     if (model.input() != Precision::kFloat32) continue;
-    for (double& edge : features[f].edges) edge = static_cast<double>(static_cast<float>(edge));
+    RoundEdges(features[f]);
   }
   return any;
 }

@@ -66,13 +66,14 @@ bool IsHigher(std::string_view a, std::string_view b) {
 
 // The one model file of a folder: what is in our format goes first. Empty where there is none, or
 // more than one.
-std::string OnlyModelIn(const std::string& folder) {
+std::string OnlyModelIn(const std::string& folder,
+                        const std::function<bool(const std::string&)>& is_forbidden) {
   const auto files = FilesIn(folder);
   if (!files.ok()) return "";
   std::vector<std::string> ours, others;
   for (const std::string& file : *files) {
     std::error_code error;
-    if (!std::filesystem::is_regular_file(file, error)) continue;
+    if (!std::filesystem::is_regular_file(file, error) || is_forbidden(file)) continue;
     (IsOurs(file) ? ours : others).push_back(file);
   }
   const auto& candidates = ours.empty() ? others : ours;
@@ -258,7 +259,8 @@ class ModelSource::Pass {
       return Ok{};
     }
     for (const Version& each : VersionsIn(folder)) {
-      const std::string file = OnlyModelIn(each.folder);
+      const std::string file = OnlyModelIn(
+          each.folder, [&](const std::string& one) { return source_.IsForbidden(one); });
       if (file.empty() || !IsModelName(each.version)) {
         Note("not served: " + Plain(each.folder) + ": one model file was expected in it");
         continue;
@@ -309,6 +311,8 @@ ModelSource::Known& ModelSource::Look(const std::string& spec, Change& change,
   const auto stamp = path == "-" ? std::optional(Stamp{}) : StampOf(path);
   const auto [at, is_new] = known_.try_emplace(spec);
   Known& known = at->second;
+  known.name = called != nullptr ? called->name : NameOfSpec(spec);
+  known.is_version = called != nullptr;
   if (!is_new && known.stamp == stamp) return known;
   known.stamp = stamp;  // taken before the file is read: what changes meanwhile is loaded again
   auto loaded = LoadModel(spec, options_.import, LoadFor::kServing);
@@ -385,8 +389,11 @@ bool ModelSource::IsForbidden(const std::string& file) const {
 }
 
 const Error* ModelSource::ErrorOf(const std::string& name) const {
+  // Beside a model there may be notes of its name, which are none.
+  const bool is_served = IsIn(models_, name);
   for (const auto& [spec, known] : known_) {
-    if (known.error && NameOfSpec(spec) == name) return &*known.error;
+    const bool counts = known.model != nullptr || known.is_version || !is_served;
+    if (known.error && known.name == name && counts) return &*known.error;
   }
   return nullptr;
 }

@@ -82,6 +82,8 @@ class ModelSource {
     std::optional<Stamp> stamp;                ///< when `model` or `error` was found
     std::shared_ptr<const LoadedModel> model;  ///< the last good one
     std::optional<Error> error;                ///< why the file is not what is served
+    std::string name = {};                     ///< that its model has, or would have
+    bool is_version = false;                   ///< of a model that has several
   };
   class Pass;
 
@@ -92,7 +94,7 @@ class ModelSource {
   };
   Known& Look(const std::string& spec, Change& change, const Called* called = nullptr);
   bool IsForbidden(const std::string& file) const;
-  /// Why a file of that name is not what is served; null where it is.
+  /// Why a file that is served by that name, or should be, is not what is served; null where it is.
   const Error* ErrorOf(const std::string& name) const;
 
   const Options options_;

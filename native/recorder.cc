@@ -20,6 +20,8 @@ constexpr std::int64_t kShipMsMin = 100;
 // A write-ahead log that never gets its turn to begin anew, for there are always rows, is ended by
 // the writer.
 constexpr std::int64_t kWalBytesMax = std::int64_t{64} << 20;
+// What a commit, and a row besides its input, add to the write-ahead log: pages are written whole.
+constexpr std::size_t kCommitBytes = 16'384, kRowBytes = 600;
 // Below append_wait_ms of RecorderOptions.
 constexpr std::int64_t kWriterBusyMs = 1'800;
 // What was answered is written before the process ends, however long requests took.
@@ -48,24 +50,24 @@ class Checkpointer {
     thread_.join();
   }
 
-  /// `n` more rows are in the write-ahead log.
+  /// About `n` more bytes are in the write-ahead log.
   void Count(std::size_t n) {
     const std::lock_guard lock(mutex_);
-    rows_ += n;
-    if (rows_ >= kRowsEach) changed_.notify_one();
+    bytes_ += n;
+    if (bytes_ >= kBytesEach) changed_.notify_one();
   }
 
  private:
-  // About as many pages as SQLite lets gather.
-  static constexpr std::size_t kRowsEach = 2'000;
+  // As many as SQLite lets gather.
+  static constexpr std::size_t kBytesEach = std::size_t{4} << 20;
 
   void Run() {
     BlockSignalsOfThisThread();
     std::unique_lock lock(mutex_);
     for (;;) {
-      changed_.wait(lock, [&] { return ending_ || rows_ >= kRowsEach; });
+      changed_.wait(lock, [&] { return ending_ || bytes_ >= kBytesEach; });
       if (ending_) return;
-      rows_ = 0;
+      bytes_ = 0;
       lock.unlock();
       (void)outbox_->Checkpoint();  // what fails now is the writer's, later
       lock.lock();
@@ -75,7 +77,7 @@ class Checkpointer {
   const std::unique_ptr<Outbox> outbox_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::size_t rows_ = 0;
+  std::size_t bytes_ = 0;
   bool ending_ = false;
   std::thread thread_;
 };
@@ -97,7 +99,9 @@ class OutboxSink final : public LogSink {
     const std::int64_t needed_from = ships_ ? progress.shipped_seq : progress.last_seq;
     Status written = outbox_->Append(batch, needed_from);
     if (!written.ok()) return written;
-    checkpointer_->Count(batch.size());
+    std::size_t n_bytes = kCommitBytes;
+    for (const LogEntry& entry : batch) n_bytes += kRowBytes + entry.input.size();
+    checkpointer_->Count(n_bytes);
     Measure();
     WarnOnceIfMoved();
     const std::lock_guard lock(shared_->mutex);

@@ -21,15 +21,24 @@ Result<Rows> Checked(const Model& model, Result<Rows> rows) {
 class NdjsonBlocks final : public RowBlocks {
  public:
   NdjsonBlocks(const Model& model, ByteSource source, std::size_t block_bytes)
-      : RowBlocks(model), source_(std::move(source), block_bytes, kRecordBytesMax, &LinesEnd) {}
+      : RowBlocks(model), source_(std::move(source), block_bytes, kRecordBytesMax, LinesEnd()) {}
 
   Result<bool> Read(RowBlock& block) override { return source_.Read(block); }
 
  private:
-  static std::size_t LinesEnd(std::string_view text) {
-    const std::size_t last = text.rfind('\n');
-    return last == std::string_view::npos ? 0 : last + 1;
-  }
+  // The last line's end. A line that comes in many pieces is looked through once.
+  class LinesEnd {
+   public:
+    std::size_t operator()(std::string_view text) {
+      const std::size_t last = text.substr(seen_).rfind('\n');
+      const std::size_t end = last == std::string_view::npos ? 0 : seen_ + last + 1;
+      seen_ = text.size() - end;
+      return end;
+    }
+
+   private:
+    std::size_t seen_ = 0;  // bytes of the next text that have been looked at
+  };
 
   Status ParseRows(std::string_view& text, RowNumber first_row, std::size_t n_rows_max, Rows& rows,
                    Blame& blame) const override {

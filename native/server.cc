@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstddef>
@@ -85,7 +86,7 @@ void PrintStart(const ServerConfig& config, int port) {
   std::fflush(stderr);
 }
 
-// An answer of which the client has not taken all.
+// An answer that has not been taken whole, or a request whose end has not come.
 class Unsent final : public Connection::Unfinished {
  public:
   explicit Unsent(Session session) : session_(std::move(session)) {}
@@ -132,6 +133,7 @@ class BatchServer {
     }
     HandBack();
     if (slow) ServeSlow(std::move(slow));
+    sessions_.clear();  // an idle thread keeps no bodies
     return false;
   }
 
@@ -177,7 +179,7 @@ class BatchServer {
   void Finish(std::unique_ptr<Connection> connection, std::size_t i) {
     if (steps_[i] != Step::kAnswered) {
       (steps_[i] == Step::kWait ? waits_ : ends_).push_back(std::move(connection));
-    } else if (sessions_[i].TrySend()) {
+    } else if (sessions_[i].TrySend() && sessions_[i].EndsAtOnce()) {
       Sort(std::move(connection), sessions_[i].End());
     } else {
       connection->KeepUnfinished(std::make_unique<Unsent>(std::move(sessions_[i])));
@@ -251,11 +253,14 @@ Status RunServer(ServerConfig config) {
   Gate gate(config.gate);
   Handlers handlers(config.models, std::move(web), config.log.get(), metrics,
                     {.predictions_route = config.predictions_route});
+  std::atomic<std::size_t> streams = 0;
   const SessionContext context{.handlers = handlers,
                                .limits = config.limits,
                                .metrics = metrics,
                                .access_log = access_log,
                                .gate = gate,
+                               .streams = streams,
+                               .streams_max = std::max<std::size_t>(1, config.threads / 2),
                                .may_stay = [&] { return !handlers.draining(); }};
   std::optional<ModelWatcher> watcher;  // ends after the requests that ask it for something
   WorkerPool* all = nullptr;
@@ -281,7 +286,6 @@ Status RunServer(ServerConfig config) {
   while (!IsReadable(stop_event, kWatchMs)) pool.LookIfNobodyDoes();
   const auto deadline = Clock::now() + std::chrono::milliseconds(config.limits.shutdown_timeout_ms);
   handlers.StartDraining();
-  if (watcher) watcher->Stop();
   pool.StopLooking();
   WorkerPool::Batch last;
   (*reactor)->Finish(last);
@@ -289,6 +293,7 @@ Status RunServer(ServerConfig config) {
   pool.Stop(deadline - std::chrono::milliseconds(kLogCloseMsMin), [&] {
     if (config.log) config.log->Hurry();
   });
+  if (watcher) watcher->Stop();
   if (config.log) config.log->Close(std::max(kLogCloseMsMin, MsUntil(deadline)));
   access_log.Close(static_cast<int>(kLogCloseMsMin));
   return Ok{};

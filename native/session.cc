@@ -49,6 +49,36 @@ std::optional<ContentCoding> CodingOf(const Request& request) {
   return std::nullopt;
 }
 
+// One of the streams that are going on.
+class StreamCount {
+ public:
+  explicit StreamCount(std::atomic<std::size_t>& streams) : streams_(streams), n_(++streams) {}
+  ~StreamCount() { --streams_; }
+  StreamCount(const StreamCount&) = delete;
+  StreamCount& operator=(const StreamCount&) = delete;
+
+  std::size_t n() const { return n_; }  ///< with this one
+
+ private:
+  std::atomic<std::size_t>& streams_;
+  const std::size_t n_;
+};
+
+// What is not answered in a moment: bodies that are long, or may be; files, models, what is told of
+// every feature of every model, and loading.
+bool TakesLong(const RequestHead& head) {
+  if (head.chunked || head.expects_continue || head.content_length.value_or(0) > kShortBodyMax ||
+      head.Field("content-encoding")) {
+    return true;
+  }
+  const std::string_view target = head.target;
+  for (const std::string_view prefix :
+       {"/predict_file", "/predictions", "/models/", "/metrics", "/v2/repository/"}) {
+    if (target.starts_with(prefix)) return true;
+  }
+  return target.find("/stats") != std::string_view::npos;
+}
+
 }  // namespace
 
 std::string_view KnownMethod(std::string_view method) {
@@ -73,10 +103,7 @@ Session::Step Session::Begin() {
     return Step::kAnswered;
   }
   auto& request = std::get<RequestHead>(head);
-  // Loading a model takes long, too.
-  if (request.chunked || request.expects_continue ||
-      request.content_length.value_or(0) > kShortBodyMax ||
-      request.target.starts_with("/v2/repository/")) {
+  if (TakesLong(request)) {
     long_ = std::move(request);
     return Step::kLong;
   }
@@ -94,6 +121,11 @@ bool Session::TrySend() {
   const auto sent = connection_.TryFlush();
   if (sent == Connection::Sent::kGone) outcome_.keep_alive = false;
   return sent != Connection::Sent::kPart;
+}
+
+bool Session::EndsAtOnce() const {
+  if (outcome_.keep_alive) return connection_.HasWholeBody();
+  return connection_.CanSkipBody() && !connection_.HasBufferedInput();
 }
 
 bool Session::End() {
@@ -152,6 +184,7 @@ Outcome Session::Answer(const Request& request, const std::function<Reply()>& an
   return transport_.Run(connection_,
                         {.is_head = request.method == "HEAD",
                          .reads_body = false,
+                         .flushes = flushes_,
                          .coding = ContentCoding::kIdentity,
                          .may_stay = context_.may_stay,
                          .answer = [&](const std::string&) { return answer(); },
@@ -162,11 +195,28 @@ Outcome Session::Answer(const Request& request, const std::function<Reply()>& an
 // any other; after that it can only be a last line, and an end that no client takes for a whole
 // answer.
 Outcome Session::Stream(const RequestHead& head, const Request& request) {
+  const StreamCount count(context_.streams);
+  if (count.n() > context_.streams_max) {
+    return Refuse({.status = 503,
+                   .detail = "Too many requests stream rows at this moment; try again.",
+                   .close = true,
+                   .method = {},
+                   .target = {},
+                   .headers = {}},
+                  request);
+  }
   connection_.StreamBody();
   StreamedAnswer answer(connection_, !head.http_1_0);
+  std::size_t n_unused = 0;  // bytes since rows were read last
   const auto source = [&](std::span<char> out) -> Result<std::size_t> {
+    if (n_unused > context_.limits.body_bytes_max) {
+      return Error{
+          ErrorCode::kTooLarge,
+          "a row has more than " + std::to_string(context_.limits.body_bytes_max) + " bytes"};
+    }
     if (!answer.AwaitInput()) return Error{ErrorCode::kInvalidInput, "the client is gone"};
     const ssize_t n = connection_.ReadBody(out.data(), out.size());
+    if (n >= 0) n_unused += static_cast<std::size_t>(n);
     if (n >= 0) return static_cast<std::size_t>(n);
     const auto& why = connection_.body_refusal();
     return Error{ErrorCode::kInvalidInput, why ? why->detail : "The body ended early."};
@@ -182,6 +232,7 @@ Outcome Session::Stream(const RequestHead& head, const Request& request) {
   PredictionStream& stream = *std::get<std::unique_ptr<PredictionStream>>(opened);
   for (bool begun = false;; begun = true) {
     auto part = stream.Next();
+    n_unused = 0;
     if (!begun && !part.ok()) {
       return Answer(request, [&] {
         if (connection_.body_refusal()) return RefusalReply(*connection_.body_refusal(), request);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <optional>
 
@@ -20,6 +22,8 @@ struct SessionContext {
   Metrics& metrics;
   AccessLog& access_log;
   Gate& gate;
+  std::atomic<std::size_t>& streams;  ///< that are going on
+  std::size_t streams_max;            ///< each holds a thread for as long as its client likes
   /// Whether connections stay open when they have been answered: not when the service ends.
   std::function<bool()> may_stay;
 };
@@ -44,6 +48,8 @@ class Session {
   void Go();
   /// Sends the answer as far as the client takes it at once; false: not all of it.
   bool TrySend();
+  /// Whether End waits for nothing, once all is sent.
+  bool EndsAtOnce() const;
   /// Sends the rest, counts and logs the request: whether the connection can carry another one.
   bool End();
 

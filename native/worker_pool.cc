@@ -109,7 +109,11 @@ void WorkerPool::Lead(std::unique_lock<std::mutex>& lock, bool waits) {
 void WorkerPool::LookIfNobodyDoes() {
   std::unique_lock lock(mutex_);
   if (NobodyLooks()) Lead(lock, false);
-  if (!waiting_.empty()) WakeOrStart();
+  if (!waiting_.empty()) {
+    WakeOrStart();
+  } else if (NobodyLooks()) {
+    WantThread();  // one that has gone to sleep meanwhile
+  }
 }
 
 void WorkerPool::StopLooking() {
@@ -123,11 +127,12 @@ void WorkerPool::Run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     // Busy here, and counted so: a new thread begins as one.
-    if (waiting_.empty() && NobodyLooks()) Lead(lock, true);
+    // Also where there is work already: a client that always has more must not hide the others.
+    if (NobodyLooks()) Lead(lock, waiting_.empty());
     if (waiting_.empty()) {
-      if (stopping_) return;
+      if (MayEnd()) return;
       ++free_threads_;
-      changed_.wait(lock, [this] { return stopping_ || !waiting_.empty() || NobodyLooks(); });
+      changed_.wait(lock, [this] { return MayEnd() || !waiting_.empty() || NobodyLooks(); });
       --free_threads_;
       continue;
     }
@@ -170,6 +175,7 @@ void WorkerPool::Stop(std::chrono::steady_clock::time_point deadline,
     changed_.wait_until(lock, deadline, [this] { return waiting_.empty() && served_.empty(); });
     is_cut_ = true;
     waiting_.clear();
+    changed_.notify_all();
     for (const int fd : served_) ::shutdown(fd, SHUT_RDWR);
   }
   hurry();

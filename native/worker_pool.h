@@ -86,6 +86,8 @@ class WorkerPool {
   void Lead(std::unique_lock<std::mutex>& lock, bool waits);
   void WantThread();
   void WakeOrStart();
+  /// What is being served may still give something to do.
+  bool MayEnd() const { return stopping_ && (is_cut_ || served_.empty()); }
   bool NobodyLooks() const { return !has_leader_ && !leads_no_more_; }
   /// Threads that have a core, or are about to ask for one.
   std::size_t Active() const {

@@ -1,5 +1,6 @@
 """Rows that are answered as they come: the real binary over loopback."""
 
+import contextlib
 import json
 import os
 import select
@@ -210,11 +211,11 @@ class Streams(unittest.TestCase):
                              list(LABELS))
 
     def test_a_client_that_falls_silent_is_left(self):
-        with Service("--body-timeout", "0.3", log=False) as service, service.connect() as wire:
+        with Service("--body-timeout", "2", log=False) as service, service.connect() as wire:
             stream = Stream(wire)
             for i in range(3):
                 stream.send(ROWS[i])
-                time.sleep(0.2)  # together longer than the time-out
+                time.sleep(0.8)  # together longer than the time-out
             self.assertEqual(stream.head(), 200)
             self.assertEqual(self.labels(stream.lines(3)), list(LABELS))
             last = stream.lines(4)[-1]
@@ -236,6 +237,33 @@ class Streams(unittest.TestCase):
                 while service.ask("GET", "/metrics").body.count(b'http_route="/predict_file"') == 0:
                     self.assertLess(time.monotonic(), end)
                     time.sleep(0.05)
+
+    def test_streams_leave_threads_for_others(self):
+        with Service("--threads", "4", log=False) as service, contextlib.ExitStack() as stack:
+            wires = [stack.enter_context(service.connect()) for _ in range(3)]
+            streams = [Stream(wire) for wire in wires[:2]]
+            for stream in streams:
+                stream.send(ROWS[0])
+                self.assertEqual(stream.head(), 200)
+            third = Stream(wires[2])
+            third.send(ROWS[0])
+            third.end()
+            answer = wires[2].read_answer()
+            self.assertEqual(answer.status, 503)
+            self.assertIn("retry-after", answer.fields)
+            self.assertEqual(service.ask("GET", "/healthz").status, 200)
+            streams[0].end()
+            self.assertEqual(self.labels(streams[0].all()), ["setosa"])
+
+    def test_a_row_without_an_end_is_refused(self):
+        with Service("--body-bytes-max", "1MiB", log=False) as service, service.connect() as wire:
+            stream = Stream(wire)
+            with contextlib.suppress(ConnectionError):
+                for _ in range(40):
+                    stream.send(b" " * 65_536)
+            answer = wire.read_answer()
+            self.assertEqual(answer.status, 413)
+            self.assertIn("a row has more than 1048576 bytes", json.loads(answer.body)["detail"])
 
     def test_what_is_no_such_stream_is_refused(self):
         with Service("--auth-token", "word", log=False) as service:
