@@ -13,6 +13,10 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
+// From so many entries in a batch on, the next one waits this long for as many.
+constexpr std::size_t kCrowd = 4;
+constexpr std::chrono::microseconds kCrowdWait{300};
+
 constexpr milliseconds kFullSaidEvery(5'000);  // prediction_log_full at most so often
 
 std::size_t BytesOf(const LogEntry& e) {
@@ -108,6 +112,7 @@ class LogWriter::Shared {
   // The thread's alone.
   std::vector<LogEntry> batch_;
   std::size_t batch_bytes_ = 0;
+  std::size_t last_batch_ = 0;    // entries; under the mutex
   bool last_attempt_ok_ = false;  // false at first: look at once whether the sink answers
   std::int64_t pause_ms_ = 0;
 };
@@ -127,7 +132,7 @@ void LogWriter::Shared::Push(LogEntry entry) {
   ++queued_;
   // Waking a thread costs more than queueing an entry: only when it has something new to do.
   const bool full_batch = queue_.size() == options_.batch_entries_max;
-  if (queue_.size() == 1 || full_batch) work_.notify_one();
+  if (queue_.size() == 1 || full_batch || queue_.size() == last_batch_) work_.notify_one();
 }
 
 // Waits for room in its share of the queue while the sink gets on; afterwards any room will do.
@@ -243,6 +248,12 @@ void LogWriter::Shared::WaitForWork(Lock& lock) {
   } else {
     work_.wait(lock, work);
   }
+  // Entries that come together are written together, at the cost of one; who is alone waits for
+  // nobody.
+  if (last_batch_ >= kCrowd && queue_.size() < last_batch_ && !close_by_.has_value()) {
+    work_.wait_for(lock, kCrowdWait,
+                   [&] { return queue_.size() >= last_batch_ || close_by_.has_value(); });
+  }
   if (queue_.empty() || options_.gather_ms == 0) return;
   work_.wait_for(lock, milliseconds(options_.gather_ms), [&] {
     return queue_.size() >= options_.batch_entries_max || close_by_.has_value();
@@ -258,6 +269,7 @@ void LogWriter::Shared::FillBatch() {
     batch_.push_back(std::move(queue_.front()));
     queue_.pop_front();
   }
+  last_batch_ = batch_.size();
 }
 
 void LogWriter::Shared::Attempt() {

@@ -155,17 +155,20 @@ class BatchServer {
     return slow;
   }
 
-  // Up to the first request that takes long: those behind it are for another thread.
+  // Up to the first request that takes long: those behind it are for another thread. Before the log
+  // is waited for, what has arrived meanwhile is answered, too.
   void Begin(Batch& batch) {
     sessions_.clear();
     steps_.clear();
-    sessions_.reserve(batch.size());
+    sessions_.reserve(WorkerPool::kBatchMax);
     DeferredWait later;
-    for (auto& connection : batch) {
-      sessions_.emplace_back(*connection, transport_, context_);
-      steps_.push_back(sessions_.back().Begin());
-      if (steps_.back() == Step::kLong) break;
-    }
+    do {
+      while (steps_.size() < batch.size() && (steps_.empty() || steps_.back() != Step::kLong)) {
+        Connection& connection = *batch[steps_.size()];
+        sessions_.emplace_back(connection, transport_, context_);
+        steps_.push_back(connection.IsUnfinished() ? Step::kLong : sessions_.back().Begin());
+      }
+    } while (steps_.back() != Step::kLong && later.IsNeeded() && pool_.TakeMore(batch));
     std::move(batch.begin() + static_cast<std::ptrdiff_t>(steps_.size()), batch.end(),
               std::back_inserter(again_));
     batch.resize(steps_.size());

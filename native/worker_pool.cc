@@ -8,13 +8,6 @@
 
 namespace copse {
 
-namespace {
-
-// More would make the first ones wait.
-constexpr std::size_t kBatchMax = 32;
-
-}  // namespace
-
 WorkerPool::WorkerPool(std::size_t threads_max, std::function<Serve()> new_worker, Look look,
                        Park park)
     : threads_max_(threads_max),
@@ -81,16 +74,22 @@ void WorkerPool::Unblock() {
 }
 
 // As many as leave some for the other cores.
-WorkerPool::Batch WorkerPool::TakeShare() {
-  const std::size_t n = std::min(kBatchMax, (waiting_.size() + cores_ - 1) / cores_);
-  Batch batch;
-  batch.reserve(n);
-  while (batch.size() < n) {
+void WorkerPool::TakeShare(Batch& batch) {
+  std::size_t n = (waiting_.size() + cores_ - 1) / cores_;
+  for (; n > 0 && batch.size() < kBatchMax; --n) {
     served_.insert(waiting_.front()->fd());
     batch.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
-  return batch;
+}
+
+bool WorkerPool::TakeMore(Batch& batch) {
+  if (batch.size() >= kBatchMax) return false;
+  std::unique_lock lock(mutex_);
+  if (waiting_.empty() && NobodyLooks()) Lead(lock, false);
+  const std::size_t n = batch.size();
+  TakeShare(batch);
+  return batch.size() > n;
 }
 
 // Looks, with the mutex given up meanwhile.
@@ -136,7 +135,8 @@ void WorkerPool::Run() {
       --free_threads_;
       continue;
     }
-    Batch batch = TakeShare();
+    Batch batch;
+    TakeShare(batch);
     // Somebody else for the rest, or to look, if there is a core for it.
     if (!waiting_.empty() || NobodyLooks()) WantThread();
     lock.unlock();

@@ -49,6 +49,13 @@ class WorkerPool {
   /// Leaves `batch` empty.
   void Submit(Batch& batch);
 
+  /// Connections that one thread serves at once: more would make the first ones wait.
+  static constexpr std::size_t kBatchMax = 64;
+
+  /// From a thread that serves `batch`: adds what has arrived meanwhile. False: nothing, or it has
+  /// enough.
+  bool TakeMore(Batch& batch);
+
   /// From a thread that serves: `waits` are parked, `again` have something more to read, `ends` are
   /// closed. Leaves all of them empty.
   void HandBack(Batch& waits, Batch& again, Batch& ends);
@@ -93,7 +100,7 @@ class WorkerPool {
   std::size_t Active() const {
     return threads_.size() - free_threads_ - blocked_ - (leader_waits_ ? 1 : 0);
   }
-  Batch TakeShare();
+  void TakeShare(Batch& batch);
 
   const std::size_t threads_max_, cores_;
   const std::function<Serve()> new_worker_;
