@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
+#include <thread>
 
 #include "log_fixtures.h"
 
@@ -177,6 +179,30 @@ TEST_F(LogWriterTest, AppendStopsWaitingOnceTheSinkHasFailed) {
   ASSERT_TRUE(Wrote(3));
   EXPECT_TRUE(log_->State().up);
   EXPECT_EQ(log_->State().last_error, "");
+}
+
+TEST_F(LogWriterTest, ManyAppendsWaitTogether) {
+  Open({.append_wait_ms = 60'000});
+  script_->Hang();
+  std::atomic<bool> appended = false, awaited = false;
+  std::thread thread([&] {
+    DeferredWait later;
+    EXPECT_FALSE(later.IsNeeded());
+    for (int i = 0; i < 5; ++i) log_->Append(Entries(i, i + 1));
+    EXPECT_TRUE(later.IsNeeded());
+    appended = true;
+    later.Await();
+    awaited = true;
+    EXPECT_FALSE(later.IsNeeded());
+  });
+  EXPECT_TRUE(Eventually([&] { return appended.load(); })) << "none of them has waited";
+  EXPECT_FALSE(awaited) << "nothing is written yet";
+  EXPECT_EQ(log_->State().written, 0u);
+  script_->Work();
+  thread.join();
+  EXPECT_TRUE(awaited);
+  EXPECT_EQ(log_->State().written, 5u);
+  EXPECT_EQ(log_->State().late, 0u);
 }
 
 TEST_F(LogWriterTest, OnlyTheAppendThatFindsTheSinkHangingWaits) {
