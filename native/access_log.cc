@@ -120,6 +120,10 @@ void AccessLog::Run() {
 // False when nobody reads any more, or not before the log is closed.
 bool AccessLog::WriteAll(std::string_view text) {
   while (!text.empty()) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (closing_ && UnixMs() > close_by_unix_ms_) return false;
+    }
     pollfd entry{.fd = fd_, .events = POLLOUT, .revents = 0};
     if (::poll(&entry, 1, 50) > 0) {
       // No more than a pipe takes at once (PIPE_BUF), so that write does not block.
@@ -128,8 +132,6 @@ bool AccessLog::WriteAll(std::string_view text) {
       if (n > 0) text.remove_prefix(static_cast<std::size_t>(n));
       continue;
     }
-    const std::lock_guard lock(mutex_);
-    if (closing_ && UnixMs() > close_by_unix_ms_) return false;
   }
   return true;
 }
@@ -139,7 +141,10 @@ void LogError(std::string_view message, std::string_view request_id) {
   if (!request_id.empty()) line["request_id"] = request_id;
   const std::string text = Dump(line) + "\n";
   // One write, so that lines of several threads do not mix; an unread stderr is nobody's loss.
-  [[maybe_unused]] const ssize_t n = ::write(STDERR_FILENO, text.data(), text.size());
+  pollfd entry{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (::poll(&entry, 1, 0) <= 0) return;
+  [[maybe_unused]] const ssize_t n =
+      ::write(STDERR_FILENO, text.data(), std::min<std::size_t>(text.size(), 4096));
 }
 
 }  // namespace copse

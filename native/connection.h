@@ -72,6 +72,7 @@ class Connection {
   bool Flush();
   /// From now on an answer waits for Flush, however long it is; or no more.
   void HoldOutput(bool holds) { holds_output_ = holds; }
+  std::size_t n_held() const { return output_.size(); }  ///< bytes that wait for Flush
   enum class Sent { kAll, kPart, kGone };
   /// Flush, as far as the peer takes it at once.
   Sent TryFlush();

@@ -52,12 +52,12 @@ void ModelWatcher::Run() {
   for (;;) {
     pollfd event = {.fd = wake_event_, .events = POLLIN, .revents = 0};
     const int ready = ::poll(&event, 1, interval_ms_ > 0 ? interval_ms_ : -1);
-    if (ending_) return;
     if (ready < 0 && errno != EINTR) return;  // the descriptor is not ours any more
     if (ready > 0) {
       std::uint64_t times = 0;
       [[maybe_unused]] const ssize_t n = ::read(wake_event_, &times, sizeof times);
     }
+    if (ending_) return;  // after the read, which may have taken the last event
     try {
       const std::lock_guard lock(mutex_);
       Hand(source_.Reload());

@@ -165,7 +165,8 @@ class Recorder final : public PredictionLog {
 
   void Close(std::int64_t timeout_ms) override {
     const auto deadline = Clock::now() + std::chrono::milliseconds(timeout_ms);
-    writer_->Close(std::max(timeout_ms, kWriteMsMin));
+    // A file that takes nothing now will hardly take it in a moment.
+    writer_->Close(writer_->State().up ? std::max(timeout_ms, kWriteMsMin) : timeout_ms);
     {
       const std::lock_guard lock(shared_->mutex);
       shared_->on_commit = nullptr;  // a writer that hangs may go on when this object is gone

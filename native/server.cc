@@ -115,6 +115,10 @@ class BatchServer {
  private:
   using Step = Session::Step;
 
+  // An answer of more is the last one of its batch: memory holds one a thread.
+  static constexpr std::size_t kLargeAnswer = std::size_t{256} << 10;
+  static constexpr std::chrono::milliseconds kGather{2};
+
   // Whether the batch is to be served again: its one connection, whose client was quick.
   bool ServeOnce(Batch& batch) {
     auto slow = TakeSlow(batch);
@@ -124,7 +128,14 @@ class BatchServer {
     }
     const bool is_alone = batch.size() == 1 && !slow && steps_.front() == Step::kAnswered;
     for (std::size_t i = 0; i < batch.size(); ++i) {
-      if (batch[i]) Finish(std::move(batch[i]), i);
+      if (!batch[i]) continue;
+      auto unsent = Finish(std::move(batch[i]), i);
+      if (!unsent) continue;
+      if (slow) {
+        again_.push_back(std::move(unsent));
+      } else {
+        slow = std::move(unsent);
+      }
     }
     if (is_alone && !waits_.empty() && pool_.HasTime() && AwaitBriefly(*waits_.front())) {
       batch.front() = std::move(waits_.front());
@@ -155,20 +166,25 @@ class BatchServer {
     return slow;
   }
 
-  // Up to the first request that takes long: those behind it are for another thread. Before the log
-  // is waited for, what has arrived meanwhile is answered, too.
+  // Up to the first request that takes long, or whose answer is large: those behind it are for
+  // other threads. Before the log is waited for, what has arrived meanwhile is answered, too,
+  // unless the first answers have waited long enough.
   void Begin(Batch& batch) {
     sessions_.clear();
     steps_.clear();
     sessions_.reserve(WorkerPool::kBatchMax);
+    const auto enough = Clock::now() + kGather;
+    bool is_last = false;
     DeferredWait later;
     do {
-      while (steps_.size() < batch.size() && (steps_.empty() || steps_.back() != Step::kLong)) {
+      while (steps_.size() < batch.size() && !is_last) {
         Connection& connection = *batch[steps_.size()];
         sessions_.emplace_back(connection, transport_, context_);
         steps_.push_back(connection.IsUnfinished() ? Step::kLong : sessions_.back().Begin());
+        is_last = steps_.back() == Step::kLong || connection.n_held() > kLargeAnswer ||
+                  Clock::now() > enough;
       }
-    } while (steps_.back() != Step::kLong && later.IsNeeded() && pool_.TakeMore(batch));
+    } while (!is_last && later.IsNeeded() && pool_.TakeMore(batch));
     std::move(batch.begin() + static_cast<std::ptrdiff_t>(steps_.size()), batch.end(),
               std::back_inserter(again_));
     batch.resize(steps_.size());
@@ -179,15 +195,17 @@ class BatchServer {
     }
   }
 
-  void Finish(std::unique_ptr<Connection> connection, std::size_t i) {
+  // Gives back one whose answer is not taken at once.
+  std::unique_ptr<Connection> Finish(std::unique_ptr<Connection> connection, std::size_t i) {
     if (steps_[i] != Step::kAnswered) {
       (steps_[i] == Step::kWait ? waits_ : ends_).push_back(std::move(connection));
     } else if (sessions_[i].TrySend() && sessions_[i].EndsAtOnce()) {
       Sort(std::move(connection), sessions_[i].End());
     } else {
       connection->KeepUnfinished(std::make_unique<Unsent>(std::move(sessions_[i])));
-      again_.push_back(std::move(connection));
+      return connection;
     }
+    return nullptr;
   }
 
   void ServeSlow(std::unique_ptr<Connection> connection) {

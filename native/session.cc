@@ -71,7 +71,8 @@ bool TakesLong(const RequestHead& head) {
       head.Field("content-encoding")) {
     return true;
   }
-  const std::string_view target = head.target;
+  const std::string_view target = std::string_view(head.target).substr(0, head.target.find('?'));
+  if (target.find('%') != std::string_view::npos) return true;  // one of those below, perhaps
   for (const std::string_view prefix :
        {"/predict_file", "/predictions", "/models/", "/metrics", "/v2/repository/"}) {
     if (target.starts_with(prefix)) return true;
@@ -296,7 +297,8 @@ Outcome Session::Serve(RequestHead head, Request& request) {
     request.path = std::move(url->path);
     request.query = std::move(url->query);
   }
-  const bool is_stream = Handlers::IsStream(request);
+  // What streams is sent before it is whole, so it must not wait for others' answers.
+  const bool is_stream = flushes_ && Handlers::IsStream(request);
   if (!refusal && !is_stream) refusal = RefuseLength(length, context_.limits);
   if (!refusal) {
     refusal =

@@ -59,7 +59,9 @@ void WorkerPool::WakeOrStart() {
 
 bool WorkerPool::HasTime() const {
   const std::lock_guard lock(mutex_);
-  return waiting_.empty() && threads_.size() - free_threads_ <= cores_ + 1 && !stopping_;
+  const bool others_can_look = has_leader_ || free_threads_ > 0 || threads_.size() < threads_max_;
+  return waiting_.empty() && others_can_look && !stopping_ &&
+         threads_.size() - free_threads_ <= cores_ + 1;
 }
 
 void WorkerPool::Block() {
@@ -89,6 +91,7 @@ bool WorkerPool::TakeMore(Batch& batch) {
   if (waiting_.empty() && NobodyLooks()) Lead(lock, false);
   const std::size_t n = batch.size();
   TakeShare(batch);
+  if (!waiting_.empty()) WantThread();
   return batch.size() > n;
 }
 

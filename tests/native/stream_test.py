@@ -187,6 +187,20 @@ class Streams(unittest.TestCase):
             with sqlite3.connect(service.log_path) as log:
                 self.assertEqual(log.execute("SELECT count(*) FROM predictions").fetchone(), (1,))
 
+    def test_a_short_stream_under_another_spelling_is_one_too(self):
+        body = b"".join(ROWS)
+        with Service() as service:
+            for _ in range(20):
+                with service.connect() as wire:
+                    head = "POST /predict%5Ffile HTTP/1.1\r\nHost: localhost\r\n"
+                    head += f"Content-Type: application/x-ndjson\r\nContent-Length: {len(body)}"
+                    wire.send(head.encode() + b"\r\n\r\n" + body)
+                    self.assertEqual(wire.read_head()[0], 200)
+                    with sqlite3.connect(service.log_path) as log:
+                        n = log.execute("SELECT count(*) FROM predictions").fetchone()[0]
+                    self.assertEqual(n % 3, 0, "what is answered is recorded")
+                    self.assertGreater(n, 0)
+
     def test_csv_is_answered_so_if_it_is_asked_for(self):
         csv = b"s_length,s_width,p_length,p_width\n" + b"5.1,3.5,1.4,0.2\n7.2,3.6,6.1,2.5\n" * 5
         kind = [("Content-Type", "text/csv"), ("Accept", "application/x-ndjson")]
