@@ -10,11 +10,12 @@ import time
 import unittest
 from pathlib import Path
 
-from service import DEADLINE_S, IRIS, Closed, Service
+from service import BINARY, DEADLINE_S, Closed, Service
 
 KIND = [("Content-Type", "application/x-ndjson")]
 ROWS = (b'[5.1,3.5,1.4,0.2]\n', b'{"s_length":7.2,"s_width":3.6,"p_length":6.1,"p_width":2.5}\n',
         b'[5.9,3.0,4.2,1.5]\n')
+SANITIZED = any(name in Path(BINARY).read_bytes() for name in (b"__asan_init", b"__tsan_init"))
 LABELS = ("setosa", "virginica", "versicolor")
 
 
@@ -98,8 +99,8 @@ class Streams(unittest.TestCase):
             self.assertEqual([int(i.rsplit(":")[-1]) for i, _ in rows], list(range(1, 31)))
 
     def test_more_rows_than_any_body_may_have_in_little_memory(self):
-        n, part = 400_000, b"".join(ROWS[i % 3] for i in range(3000))
-        n_parts = n // 3000
+        part = b"".join(ROWS[i % 3] for i in range(3000))
+        n_parts = 50 if SANITIZED else 500  # 1,500,000 rows: 45 MB, and answers of 170 MB
         with Service("--body-bytes-max", "1MiB", log=False) as service, service.connect() as wire:
             stream = Stream(wire)
 
@@ -119,7 +120,8 @@ class Streams(unittest.TestCase):
             self.assertEqual(count, n_parts * 3000)
             status = Path(f"/proc/{service.process.pid}/status").read_text()
             peak_kb = int(status.split("VmHWM:")[1].split()[0])
-            self.assertLess(peak_kb, 100_000, "the body has 12 MB, the answer 40")
+            if not SANITIZED:  # a sanitizer keeps what was freed
+                self.assertLess(peak_kb, 100_000)
 
     def test_a_client_that_sends_everything_first_is_no_problem(self):
         part = b"".join(ROWS[i % 3] for i in range(3000))
