@@ -145,6 +145,21 @@ def report(results):
     return "\n".join(lines)
 
 
+def keep(name, script, chosen, results, rounds):
+    """Writes the results of one run, with its command, commit and machine; the file."""
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True,
+                            text=True, check=True).stdout.strip()
+    cpu = re.search(r"model name\s*:\s*(.*)", pathlib.Path("/proc/cpuinfo").read_text())[1]
+    record = {"command": f"python3 tests/bench/{pathlib.Path(script).name} --rounds {chosen.rounds} "
+                         f"--seconds {chosen.seconds}",
+              "commit": commit, "date": datetime.date.today().isoformat(),
+              "machine": f"{cpu}, {os.cpu_count()} cores", "medians": results, "rounds": rounds}
+    target = ROOT / "tests/bench/results" / f"{name}-{record['date']}.json"
+    target.parent.mkdir(exist_ok=True)
+    target.write_text(json.dumps(record, indent=1) + "\n")
+    return target
+
+
 def main():
     options = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     options.add_argument("--rounds", type=int, default=5)
@@ -171,16 +186,7 @@ def main():
     results = {name: medians(turns) for name, turns in rounds.items()}
     for name, size in image_sizes().items():
         results[name]["image_mb"] = size
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True,
-                            text=True, check=True).stdout.strip()
-    cpu = re.search(r"model name\s*:\s*(.*)", pathlib.Path("/proc/cpuinfo").read_text())[1]
-    record = {"command": f"python3 tests/bench/compare_with_flask.py --rounds {chosen.rounds} "
-                         f"--seconds {chosen.seconds}",
-              "commit": commit, "date": datetime.date.today().isoformat(),
-              "machine": f"{cpu}, {os.cpu_count()} cores", "medians": results, "rounds": rounds}
-    target = ROOT / "tests/bench/results" / f"flask-{record['date']}.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(record, indent=1) + "\n")
+    target = keep("flask", __file__, chosen, results, rounds)
     print(report(results))
     print(f"\nkept in {target.relative_to(ROOT)}")
 

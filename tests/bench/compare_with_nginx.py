@@ -9,8 +9,6 @@ command and commit under tests/bench/results/.
   /usr/bin/python3 tests/bench/compare_with_nginx.py [--rounds 3] [--seconds 5]
 """
 import argparse
-import datetime
-import json
 import os
 import pathlib
 import re
@@ -20,8 +18,8 @@ import sys
 import tempfile
 import time
 
-from compare_with_flask import (QUERY, ROOT, cpu_seconds, free_port, medians, memory_mb, milliseconds,
-                                process, train, until_answers)
+from compare_with_flask import (QUERY, ROOT, cpu_seconds, free_port, keep, medians, memory_mb,
+                                milliseconds, process, train, until_answers)
 
 CONNECTIONS = 64
 IDLE_CONNECTIONS = 500
@@ -148,15 +146,7 @@ def main():
                     [sys.executable, str(ROOT / "tests/bench/flask_service.py"), pickled, str(port),
                      str(redis_port)], port, chosen.seconds, folder))
     results = {name: medians(turns) for name, turns in rounds.items()}
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True,
-                            text=True, check=True).stdout.strip()
-    cpu = re.search(r"model name\s*:\s*(.*)", pathlib.Path("/proc/cpuinfo").read_text())[1]
-    record = {"command": f"python3 tests/bench/compare_with_nginx.py --rounds {chosen.rounds} "
-                         f"--seconds {chosen.seconds}",
-              "commit": commit, "date": datetime.date.today().isoformat(),
-              "machine": f"{cpu}, {os.cpu_count()} cores", "medians": results, "rounds": rounds}
-    target = ROOT / "tests/bench/results" / f"nginx-{record['date']}.json"
-    target.write_text(json.dumps(record, indent=1) + "\n")
+    target = keep("nginx", __file__, chosen, results, rounds)
     print(report(results))
     print(f"\nkept in {target.relative_to(ROOT)}")
 
