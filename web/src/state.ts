@@ -1,4 +1,4 @@
-import { computed, effect, signal } from '@preact/signals';
+import { batch, computed, effect, signal } from '@preact/signals';
 import { findExamples, type Example } from './examples';
 import { middleOf } from './feature-range';
 import { numbersOf, type Answer, type FeatureCard } from './model-card';
@@ -65,6 +65,8 @@ effect(() => {
 /** The model that came with the page, kept for the way back, and the one on screen. */
 let served: BrowserPredictor | null = null;
 let shown: { readonly predictor: BrowserPredictor; readonly stop: () => void } | null = null;
+/** The one that is on its way to the screen, or there. */
+let showing: BrowserPredictor | null = null;
 let opening: Opening | null = null;
 let openedFile: File | null = null;
 
@@ -127,10 +129,10 @@ export async function start(): Promise<void> {
   try {
     served = await BrowserPredictor.load(await fetchModel());
     // A file that was dropped meanwhile stays on screen.
-    if (shown === null) await show(served);
+    if (showing === null) await show(served);
     else servedName.value = served.card.name;
   } catch (cause) {
-    if (shown === null) loading.value = { status: 'failed', message: sentenceOf(cause) };
+    if (showing === null) loading.value = { status: 'failed', message: sentenceOf(cause) };
   }
 }
 
@@ -172,6 +174,11 @@ export async function goBack(): Promise<void> {
   await start();
 }
 
+/** Whether no other model was asked for meanwhile. */
+function isShowing(predictor: BrowserPredictor): boolean {
+  return showing === predictor;
+}
+
 function leaveShown(): void {
   shown?.stop();
   if (shown !== null && shown.predictor !== served) {
@@ -179,17 +186,30 @@ function leaveShown(): void {
     URL.revokeObjectURL(shown.predictor.card.url);
   }
   shown = null;
+  showing = null;
 }
 
+/** Shows a model together with its first answer, so that nothing on the page has to move for it. */
 async function show(predictor: BrowserPredictor): Promise<void> {
-  leaveShown();
+  showing = predictor;
   const { card } = predictor;
-  here.value = there.value = lastHere.value = null;
+  const first = card.features.map(middleOf);
+  const outcome = await predictor.ask(first);
+  if (!isShowing(predictor)) {
+    if (predictor !== served) predictor.close();
+    return;
+  }
+  leaveShown();
+  showing = predictor;
+  there.value = lastHere.value = null;
   examples.value = [];
   place.value = 'browser';
   servedName.value = predictor === served ? null : (served?.card.name ?? null);
-  loading.value = { status: 'ready', predictor };
-  reset();
+  batch(() => {
+    here.value = outcome;
+    row.value = first;
+    loading.value = { status: 'ready', predictor };
+  });
   shown = { predictor, stop: answerRows(predictor, new ServerPredictor(card)) };
   // A page without examples is still a page.
   const found = await findExamples(card, (rows) => predictor.survey(rows)).catch(() => []);
