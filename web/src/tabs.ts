@@ -2,7 +2,7 @@ import { effect, signal } from '@preact/signals';
 
 // Which part of the page is shown. It stands in the address's fragment, which no server sees.
 
-export type Tab = 'predict' | 'what-if' | 'score';
+export type Tab = 'predict' | 'score';
 
 interface TabTitle {
   readonly tab: Tab;
@@ -18,9 +18,9 @@ export const firstTab: Tab = 'predict';
 
 export const tab = signal<Tab>(tabOf(location.hash) ?? firstTab);
 
-/** The tab that a fragment names: `#score`, or `#what-if?s_length=5.1`. */
+/** The tab that a fragment names: `#score`. */
 export function tabOf(fragment: string): Tab | null {
-  const name = fragment.replace(/^#/, '').split('?')[0];
+  const name = fragment.slice(1);
   return tabTitles.find((known) => known.tab === name)?.tab ?? null;
 }
 
@@ -28,7 +28,7 @@ export function chooseTab(chosen: Tab): void {
   tab.value = chosen;
 }
 
-/** A chosen tab stands in the address without its row: that is put there only when it is asked for. */
+/** A chosen tab stands in the address; other fragments there are left alone. */
 effect(() => {
   const shown = tab.value;
   if (tabOf(location.hash) === shown || (location.hash === '' && shown === firstTab)) return;

@@ -61,8 +61,6 @@ function Panel({ predictor }: { predictor: BrowserPredictor }) {
       );
     case 'score':
       return <LazyPanel key={tab.value} load={loadScore} predictor={predictor} />;
-    case 'what-if':
-      return null;
   }
 }
 
