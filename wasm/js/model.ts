@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { answerNumber, type Answer } from './answer.js';
 import type { ModelDescription } from './description.js';
 import type { Door, Handle } from './door.js';
