@@ -132,7 +132,7 @@ Status Outbox::Measure(OutboxDatabase& db) {
 Result<std::int64_t> Outbox::CountOld(OutboxDatabase& db) {
   if (options_.keep_ms == 0) return std::int64_t{0};
   const std::string since = Rfc3339(UnixMsNow() - options_.keep_ms);
-  const auto oldest_is_old = db.NumberOf(kOldestIsOld, {since});
+  auto oldest_is_old = db.NumberOf(kOldestIsOld, {since});
   if (!oldest_is_old.ok() || *oldest_is_old == 0) return oldest_is_old;
   return db.NumberOf(kCountOld, {since});
 }
