@@ -1,6 +1,6 @@
 import { ForestError, errorCode } from './error.js';
 import { demandFileFits, Instance, type DoorExports } from './instance.js';
-import { copyNumbers } from './rows.js';
+import { copyNumbers, type OpenRows } from './rows.js';
 
 /** The functions of wasm/api.cc. */
 interface Exports extends DoorExports {
@@ -14,16 +14,6 @@ interface Exports extends DoorExports {
 
 /** A model inside one instance. Zero is none. */
 export type Handle = number;
-
-/** Rows of one call. */
-export interface Batch {
-  readonly nRows: number;
-  readonly nFeatures: number;
-  /** Number of the first row in messages. */
-  readonly firstRow: number;
-  /** Writes the rows, [nRows, nFeatures]. */
-  readonly pack: (target: Float64Array) => void;
-}
 
 interface Views {
   readonly rows: Float64Array;
@@ -83,14 +73,21 @@ export class Door {
   }
 
   /**
-   * Checks and evaluates the rows that `batch.pack` writes, and copies the answer to `out`, which
-   * has room for nRows times the answer's columns.
+   * Checks and evaluates rows [from, to), and copies the answer to `out`, which has room for
+   * to - from times the answer's columns.
    */
-  predict(handle: Handle, answer: number, batch: Batch, out: Float64Array): void {
+  predict(
+    handle: Handle,
+    answer: number,
+    open: OpenRows,
+    from: number,
+    to: number,
+    out: Float64Array,
+  ): void {
     const instance = this.#instance;
     const { exports } = instance;
-    const { nRows, firstRow } = batch;
-    const nValues = nRows * batch.nFeatures;
+    const nRows = to - from;
+    const nValues = nRows * open.width;
     // Rows may be anybody's objects, and a getter that predicts would write over their numbers.
     if (this.#packing) {
       throw new ForestError(errorCode.invalidInput, 'the rows used this model while they were read');
@@ -98,27 +95,27 @@ export class Door {
     const { rows, answers } = this.#viewsFor(nValues, out.length);
     this.#packing = true;
     try {
-      batch.pack(rows);
+      open.pack(from, to, rows);
     } finally {
       this.#packing = false;
     }
-    const code = instance.call(() =>
-      exports.copse_check_rows(handle, rows.byteOffset, nRows, firstRow),
-    );
+    const { byteOffset } = rows;
+    const code = instance.call(() => exports.copse_check_rows(handle, byteOffset, nRows, from + 1));
     if (code !== 0) throw instance.error();
     instance.call(() => {
-      exports.copse_predict(handle, answer, rows.byteOffset, nRows, answers.byteOffset);
+      exports.copse_predict(handle, answer, byteOffset, nRows, answers.byteOffset);
     });
     copyNumbers(this.#viewsFor(nValues, out.length).answers, 0, out, out.length);
   }
 
-  /** Room for rows and answers. The views are kept as long as calls have the same size. */
+  /**
+   * Room for rows and answers, which are never none. The views are kept as long as calls have the
+   * same size; memory that has grown is another buffer, and its old views have no length.
+   */
   #viewsFor(nRowValues: number, nAnswers: number): Views {
-    const instance = this.#instance;
     const { rows, answers } = this.#views;
-    const isSameSize = rows.length === nRowValues && answers.length === nAnswers;
-    // Memory that has grown is another buffer, and its old views have no length.
-    if (isSameSize && answers.buffer === instance.exports.memory.buffer) return this.#views;
+    if (rows.length === nRowValues && answers.length === nAnswers) return this.#views;
+    const instance = this.#instance;
     const pointer = instance.scratch((nRowValues + nAnswers) * 8);
     this.#views = {
       rows: instance.doubles(pointer, nRowValues),

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { answerNumber, type Answer } from './answer.js';
 import type { ModelDescription } from './description.js';
 import type { Door, Handle } from './door.js';
@@ -22,7 +23,8 @@ export class Model implements Disposable {
   readonly description: ModelDescription;
   readonly #door: Door;
   readonly #packer: RowPacker;
-  readonly #columns: Partial<Record<Answer, number>> = {};
+  /** Of the answers asked so far, by their names, which may come from anywhere. */
+  readonly #columns = new Map<Answer, number>();
   #handle: Handle;
 
   /** Use `loadModel`. */
@@ -41,21 +43,26 @@ export class Model implements Disposable {
   /** Numbers a row of `answer` has; throws where this model has no such answer. */
   columns(answer: Answer): number {
     const handle = this.#live('columns');
+    const known = this.#columns.get(answer);
+    if (known !== undefined) return known;
     if (!Object.hasOwn(answerNumber, answer)) {
       throw new ForestError(
         errorCode.invalidInput,
         `answer is ${quote(answer)}: expected one of ${Object.keys(answerNumber).join(', ')}`,
       );
     }
-    return (this.#columns[answer] ??= this.#door.columns(handle, answerNumber[answer]));
+    const columns = this.#door.columns(handle, answerNumber[answer]);
+    this.#columns.set(answer, columns);
+    return columns;
   }
 
   /** `answer` for `rows`, row-major: [nRows, columns(answer)]. Missing values are NaN or null. */
   predict(answer: Answer, rows: Rows): Float64Array<ArrayBuffer> {
     const handle = this.#live('predict');
     const columns = this.columns(answer);
-    const { nRows, pack } = this.#packer.open(rows);
-    const width = Math.max(columns, this.nFeatures);
+    const open = this.#packer.open(rows);
+    const { nRows } = open;
+    const width = Math.max(columns, open.width);
     if (nRows * width > batchValuesMax) {
       throw new ForestError(
         errorCode.tooLarge,
@@ -67,17 +74,9 @@ export class Model implements Disposable {
     const step = Math.max(1, Math.floor(chunkValues / width));
     for (let from = 0; from < nRows; from += step) {
       const to = Math.min(from + step, nRows);
-      const batch = {
-        nRows: to - from,
-        nFeatures: this.nFeatures,
-        firstRow: from + 1,
-        pack: (target: Float64Array) => {
-          pack(from, to, target);
-        },
-      };
       const isAll = to - from === nRows;
       const out = isAll ? answers : answers.subarray(from * columns, to * columns);
-      this.#door.predict(handle, answerNumber[answer], batch, out);
+      this.#door.predict(handle, answerNumber[answer], open, from, to, out);
     }
     return answers;
   }
@@ -95,9 +94,10 @@ export class Model implements Disposable {
   /** Every output's answer for one row, in order. */
   predictOutputs(row: Row): readonly Prediction[] {
     const { outputs } = this.description;
+    const numbers = this.#packer.numbersOf(row);
     const classes = outputs.some((output) => output.kind === 'class');
-    const decisions = this.predict('predict', [row]);
-    const probabilities = classes ? this.predict('proba', [row]) : new Float64Array();
+    const decisions = this.predict('predict', numbers);
+    const probabilities = classes ? this.predict('proba', numbers) : new Float64Array();
     return predictionsOf(outputs, decisions, probabilities);
   }
 

@@ -26,8 +26,9 @@ enum class LayoutKind : std::uint8_t {
   kLaneSelect,  ///< one byte lane a row, a whole tree by compare and select
   kBitWalk,     ///< all tests of a small tree at once, then a walk over bits
   kLeafMatch,   ///< all tests of a small tree at once, then the one leaf that fits
+  kGroups,      ///< groups of consecutive trees, each in the forms above that are best for it
 };
-/// "plain_walk" "node8" "slot4" "lane_select" "bit_walk" "leaf_match".
+/// "plain_walk" "node8" "slot4" "lane_select" "bit_walk" "leaf_match" "groups".
 std::string_view LayoutName(LayoutKind kind);
 
 /// A Forest compiled for speed: what each row and each batch is evaluated with is chosen from its

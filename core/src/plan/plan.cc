@@ -9,6 +9,7 @@
 #include "plan/columns.h"
 #include "plan/layout.h"
 #include "plan/shape.h"
+#include "plan/tree_groups.h"
 #include "text.h"
 #include "walk.h"
 
@@ -36,6 +37,8 @@ std::unique_ptr<Layout> MakeLayout(LayoutKind kind, const Forest& forest, const 
       return plan::MakeBitWalk(forest, trees, columns);
     case LayoutKind::kLeafMatch:
       return plan::MakeLeafMatch(forest, trees, columns);
+    case LayoutKind::kGroups:
+      return plan::MakeGroups(forest, trees, columns);
     case LayoutKind::kPlainWalk:
       break;
   }
@@ -60,8 +63,8 @@ std::vector<Plan::Choice> Forced(const std::vector<LayoutKind>& only) {
 }  // namespace
 
 std::string_view LayoutName(LayoutKind kind) {
-  static constexpr std::string_view kNames[] = {"plain_walk",  "node8",    "slot4",
-                                                "lane_select", "bit_walk", "leaf_match"};
+  static constexpr std::string_view kNames[] = {"plain_walk", "node8",      "slot4", "lane_select",
+                                                "bit_walk",   "leaf_match", "groups"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -72,7 +75,9 @@ Plan::Plan(const Forest& forest, const Options& options) : forest_(&forest) {
   bytes_max_ = bytes_max;
   const TreeRange trees = {0, forest.n_trees()};
   const std::optional<Columns> columns = Columns::Compile(forest, trees, bytes_max / 2);
-  shape_ = std::make_unique<plan::Shape>(plan::Shape::Of(forest, columns ? &*columns : nullptr));
+  shape_ =
+      std::make_unique<plan::Shape>(plan::Shape::Of(forest, trees, columns ? &*columns : nullptr));
+  if (shape_->GroupsMayPay()) shape_->TryGroups(plan::GroupTrees(forest, trees));
   const std::vector<Choice> wanted =
       options.only.empty() ? plan::Choose(*shape_, plan::ChosenLaneKernels().of8.narrow)
                            : Forced(options.only);
