@@ -10,7 +10,7 @@ namespace copse::plan {
 struct TreeGroup {
   TreeRange trees;
   bool is_small = false;       ///< a layout of small trees can hold them
-  std::size_t n_features = 0;  ///< that its trees test; about, unless they are small
+  std::size_t n_features = 0;  ///< that small trees test, about; large ones are not counted
 };
 
 /// Cuts a range into groups of consecutive trees, each of which a layout for small trees can hold
