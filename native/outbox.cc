@@ -19,8 +19,8 @@ constexpr const char* kLastSeq =
 constexpr const char* kFirstSeq = "SELECT ifnull(min(seq), 0) FROM predictions";
 
 // In the order of arrival: a row stays while one before it is younger than `keep_ms`, by the clock
-// of this moment and the times that rows were given. A clock that is ahead now, or was behind when a
-// row was written, makes rows go too early; one that was ahead then makes those behind it stay.
+// of this moment and the times that rows were given. A clock that is ahead now, or was behind when
+// a row was written, makes rows go too early; one that was ahead then makes those behind it stay.
 constexpr const char* kOldestIsOld =
     "SELECT ifnull((SELECT time < ? FROM predictions ORDER BY seq LIMIT 1), 0)";
 constexpr const char* kCountOld =
