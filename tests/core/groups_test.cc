@@ -14,7 +14,7 @@ using test::Growth;
 using test::MissingMix;
 
 std::unique_ptr<Layout> Make(const Forest& forest, TreeRange trees, Columns columns) {
-  return MakeGroups(forest, trees, columns);
+  return MakeGroups(forest, trees, columns, SIZE_MAX);
 }
 
 // Small trees with more thresholds a feature than ranks of a byte can tell apart.
@@ -100,10 +100,12 @@ TEST(Groups, AreCutWhereAByteIsFull) {
   }
 }
 
-// Trees of `n_nodes` nodes each: chains, so that leaves and levels are as many.
-Forest Chains(const std::vector<std::size_t>& n_nodes) {
+// Trees of `n_nodes` nodes each: chains, so that leaves and levels are as many. Node i of a tree
+// tests feature i modulo `n_tested`.
+Forest Chains(const std::vector<std::size_t>& n_nodes, std::size_t n_features = 1,
+              std::size_t n_tested = 1) {
   ForestParts parts;
-  parts.n_features = 1;
+  parts.n_features = n_features;
   std::vector<double> thresholds;
   std::int32_t leaf = 0;
   for (const std::size_t n : n_nodes) {
@@ -114,7 +116,7 @@ Forest Chains(const std::vector<std::size_t>& n_nodes) {
       const bool is_last = i + 1 == n;
       parts.left.push_back(~leaf++);
       parts.right.push_back(is_last ? ~leaf : first + static_cast<std::int32_t>(i) + 1);
-      parts.feature.push_back(0);
+      parts.feature.push_back(static_cast<std::uint32_t>(i % n_tested));
       parts.flags.push_back(0);
       thresholds.push_back(static_cast<double>(i));
     }
@@ -163,6 +165,51 @@ TEST(Groups, OfLargeTreesAmongSmallOnes) {
     Dice dice(5);
     test::ExpectSame(Make, forest, test::MakeRows(forest, 50, dice), {forest.n_trees()});
   }
+}
+
+TEST(Groups, CountTheFeaturesOfLargeTreesToo) {
+  const std::vector<std::size_t> n_nodes = {40, 100, 5, 5, 5, 5, 5, 5, 5, 5, 5, 5, 200};
+  std::vector<std::size_t> n_features;
+  for (const TreeGroup& group : Cut(Chains(n_nodes, 300, 150))) {
+    n_features.push_back(group.n_features);
+  }
+  EXPECT_EQ(n_features, (std::vector<std::size_t>{100, 5, 150}));
+}
+
+TEST(Groups, AreNotMadeWhereManyFeaturesWouldMakeThatLong) {
+  std::vector<std::size_t> n_nodes(41, 5);
+  n_nodes[20] = 40;
+  EXPECT_EQ(Cut(Chains(n_nodes, std::size_t{1} << 18)).size(), 3u);
+  for (const std::size_t log2_features : {19, 21}) {
+    const auto groups = Cut(Chains(n_nodes, std::size_t{1} << log2_features));
+    ASSERT_EQ(groups.size(), 1u);
+    EXPECT_FALSE(groups[0].is_small);
+    EXPECT_EQ(groups[0].trees.end, n_nodes.size());
+  }
+}
+
+TEST(Groups, AreGivenUpAsSoonAsTheyTakeTooMuch) {
+  Dice dice(7);
+  const Forest forest = test::MakeForest(ManyThresholds(), dice);
+  const TreeRange trees = {0, forest.n_trees()};
+  const auto columns = Columns::Compile(forest, trees, 0);
+  ASSERT_TRUE(columns);
+  const std::size_t n_bytes = MakeGroups(forest, trees, *columns, SIZE_MAX)->bytes();
+  EXPECT_NE(MakeGroups(forest, trees, *columns, n_bytes), nullptr);
+  EXPECT_EQ(MakeGroups(forest, trees, *columns, n_bytes - 1), nullptr);
+  // The trees together have lanes then.
+  const auto with = [&](std::size_t bytes_max, std::vector<LayoutKind> only) {
+    Plan::Options options;
+    options.bytes_max = bytes_max;
+    options.only = std::move(only);
+    return Plan(forest, options);
+  };
+  const std::vector<LayoutKind> together = {LayoutKind::kSlot4, LayoutKind::kLaneSelect};
+  const std::size_t left = with(SIZE_MAX, together).bytes();
+  ASSERT_LT(left, n_bytes);
+  const Plan plan = with(left, {});
+  ASSERT_EQ(plan.choices().size(), 2u);
+  for (const std::size_t i : {0, 1}) EXPECT_EQ(plan.choices()[i].layout, together[i]);
 }
 
 TEST(Groups, AreTakenWhereTheyPay) {

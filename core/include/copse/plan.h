@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -76,6 +77,9 @@ class Plan {
   /// The position in `layouts_` of `kind`, made now if it is not there, or of what fits instead.
   std::size_t Make(LayoutKind kind, const plan::Columns* columns, std::size_t bytes_max,
                    bool with_fallbacks);
+  /// The same, without anything instead.
+  std::optional<std::size_t> TryMake(LayoutKind kind, const plan::Columns* columns,
+                                     std::size_t bytes_max);
   template <class Number>
   void Predict(std::span<const Number> rows, std::span<double> margins) const;
 

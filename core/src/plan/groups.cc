@@ -34,13 +34,18 @@ std::unique_ptr<Layout> MakeOne(LayoutKind kind, const Forest& forest, TreeRange
   }
 }
 
+// There is no plain walk of some trees alone: the groups pay with the ranks of all of them.
+LayoutKind Ranked(LayoutKind kind) {
+  return kind == LayoutKind::kPlainWalk ? LayoutKind::kSlot4 : kind;
+}
+
 Forms FormsOf(const Forest& forest, TreeRange trees, std::size_t table_bytes_max) {
   const auto columns = Columns::Compile(forest, trees, table_bytes_max);
   if (!columns) return {};
   const auto shape = Shape::Of(forest, trees, &*columns);
   Forms forms;
   for (const Plan::Choice& choice : Choose(shape, ChosenLaneKernels().of8.narrow)) {
-    for (const LayoutKind kind : WithFallbacks(choice.layout)) {
+    for (const LayoutKind kind : WithFallbacks(Ranked(choice.layout))) {
       auto layout = MakeOne(kind, forest, trees, *columns);
       if (layout == nullptr) continue;
       forms.push_back({choice.rows_min, std::move(layout)});
@@ -48,6 +53,12 @@ Forms FormsOf(const Forest& forest, TreeRange trees, std::size_t table_bytes_max
     }
   }
   return forms;
+}
+
+std::size_t BytesOf(const Forms& forms) {
+  std::size_t sum = 0;
+  for (const Form& form : forms) sum += form.layout->bytes();
+  return sum;
 }
 
 class Groups final : public Layout {
@@ -64,9 +75,7 @@ class Groups final : public Layout {
 
   std::size_t bytes() const override {
     std::size_t sum = 0;
-    for (const Forms& forms : groups_) {
-      for (const Form& form : forms) sum += form.layout->bytes();
-    }
+    for (const Forms& forms : groups_) sum += BytesOf(forms);
     return sum;
   }
 
@@ -76,12 +85,14 @@ class Groups final : public Layout {
 
 }  // namespace
 
-std::unique_ptr<Layout> MakeGroups(const Forest& forest, TreeRange trees, const Columns& whole) {
-  const std::vector<TreeGroup> cut = GroupTrees(forest, trees);
+std::unique_ptr<Layout> MakeGroups(const Forest& forest, TreeRange trees, const Columns& whole,
+                                   std::size_t bytes_max) {
   std::vector<Forms> groups;
-  for (const TreeGroup& group : cut) {
+  for (const TreeGroup& group : GroupTrees(forest, trees)) {
     groups.push_back(FormsOf(forest, group.trees, whole.table.size()));
-    if (groups.back().empty()) return nullptr;
+    const std::size_t n_bytes = BytesOf(groups.back());
+    if (groups.back().empty() || n_bytes > bytes_max) return nullptr;
+    bytes_max -= n_bytes;
   }
   return std::make_unique<Groups>(std::move(groups));
 }
