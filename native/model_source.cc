@@ -57,7 +57,8 @@ class ModelSource::Pass {
     std::set<std::string> named;
     for (const auto& [name, file] : paths_) named.insert(name);
     for (const auto& model : source_.models_) {
-      if (named.count(model->name) == 0) change_.models.push_back(model);
+      const bool stays = named.count(model->name) == 0 && !IsUnloaded(model->name);
+      if (stays) change_.models.push_back(model);
     }
     for (auto& [file, known] : source_.known_) {
       if (!seen_.insert(file).second) continue;  // it was named, and looked at

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string_view>
 #include <utility>
 
@@ -18,9 +19,9 @@ constexpr const char* kLastSeq =
     " ifnull((SELECT shipped_seq FROM outbox), 0))";
 constexpr const char* kFirstSeq = "SELECT ifnull(min(seq), 0) FROM predictions";
 
-// In the order of arrival: a row stays while one before it is younger than `keep_ms`, by the clock
-// of this moment and the times that rows were given. A clock that is ahead now, or was behind when
-// a row was written, makes rows go too early; one that was ahead then makes those behind it stay.
+// In the order of arrival: a row stays while one before it is younger than `keep_ms`, by the times
+// that rows were given. A clock that was behind when a row was written makes it go too early, one
+// that was ahead makes those behind it stay.
 constexpr const char* kOldestIsOld =
     "SELECT ifnull((SELECT time < ? FROM predictions ORDER BY seq LIMIT 1), 0)";
 constexpr const char* kCountOld =
@@ -38,9 +39,15 @@ constexpr const char* kNewestRows =
 constexpr std::int64_t kTrimRows = 1'024;
 constexpr int kTrimStepsMax = 8;
 
+std::int64_t SteadyMsNow() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(now).count();
+}
+
 }  // namespace
 
-Outbox::Outbox(OutboxOptions options) : options_(std::move(options)) {}
+Outbox::Outbox(OutboxOptions options)
+    : options_(std::move(options)), clock_(std::min(options_.keep_ms, options_.even_ms)) {}
 Outbox::~Outbox() = default;
 
 Result<std::unique_ptr<Outbox>> Outbox::Open(OutboxOptions options) {
@@ -132,7 +139,9 @@ Status Outbox::Measure(OutboxDatabase& db) {
 
 Result<std::int64_t> Outbox::CountOld(OutboxDatabase& db) {
   if (options_.keep_ms == 0) return std::int64_t{0};
-  const std::string since = Rfc3339(UnixMsNow() - options_.keep_ms);
+  const std::int64_t now = UnixMsNow();
+  if (!clock_.IsEven(now, SteadyMsNow())) return std::int64_t{0};
+  const std::string since = Rfc3339(now - options_.keep_ms);
   auto oldest_is_old = db.NumberOf(kOldestIsOld, {since});
   if (!oldest_is_old.ok() || *oldest_is_old == 0) return oldest_is_old;
   return db.NumberOf(kCountOld, {since});
@@ -158,7 +167,7 @@ Status Outbox::MakeRoom(OutboxDatabase& db, std::size_t n_new, std::int64_t need
     const std::int64_t n = is_full ? kTrimRows : std::max(std::min(over, kTrimRows), *n_old);
     const std::int64_t end = std::min(needed_from, *first + n);
     const bool can_trim = *first > 0 && end > *first;
-    if (is_full && !can_trim && needed_from < *last) return Full();
+    if (is_full && !can_trim && n_new > 0 && needed_from < *last) return Full();
     if (!can_trim) return Ok{};
     Status trimmed = db.Run("DELETE FROM predictions WHERE seq < ?", {end});
     if (!trimmed.ok()) return trimmed;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "copse/result.h"
+#include "even_clock.h"
 #include "prediction_log.h"
 #include "row_target.h"
 
@@ -27,10 +28,11 @@ enum class Durability {
 struct OutboxOptions {
   std::string path = {};  ///< of the SQLite file, made when there is none
   Durability durability = Durability::kCommit;
-  std::int64_t bytes_max = 0;  ///< old rows are trimmed beyond that; 0: no limit
-  std::int64_t rows_max = 0;   ///< the same, in rows
-  std::int64_t keep_ms = 0;    ///< the same, in the age of rows by the clock of this machine
-  std::int64_t busy_ms = 250;  ///< how long another program's lock is waited for
+  std::int64_t bytes_max = 0;        ///< old rows are trimmed beyond that; 0: no limit
+  std::int64_t rows_max = 0;         ///< the same, in rows
+  std::int64_t keep_ms = 0;          ///< the same, in the age of rows by the clock of this machine,
+  std::int64_t even_ms = 3'600'000;  ///< which must have run evenly so long (or for keep_ms)
+  std::int64_t busy_ms = 250;        ///< how long another program's lock is waited for
   /// Bytes of the write-ahead log after which a commit moves its pages into the file itself, and
   /// waits for the disk; 0: SQLite's own choice, 4 MB. Somebody else should do it before:
   /// Checkpoint.
@@ -123,6 +125,7 @@ class Outbox {
 
   const OutboxOptions options_;
   std::unique_ptr<OutboxDatabase> db_;
+  EvenClock clock_;
   Size size_;
   // The file that was opened first.
   struct Identity {

@@ -253,6 +253,7 @@ TEST_F(OutboxTest, RowsThatAreTooOldGoWithTheNextOne) {
   OpenOrFail(options)->Append(EntriesOf(30, 0, 3'000));
   OpenOrFail(options)->Append(EntriesOf(23, 3'000, 3'005));
   options.outbox.keep_ms = 24 * kHourMs;
+  options.outbox.even_ms = 0;
   OpenOrFail(options)->Append(EntriesOf(0, 3'005, 3'006));
   EXPECT_EQ(Ask("SELECT count(*), min(id), max(seq) FROM predictions"), "6|a003000|3006");
 }
@@ -261,6 +262,7 @@ TEST_F(OutboxTest, RowsThatAreTooOldGoThoughNoOtherComes) {
   RecorderOptions options = Options();
   OpenOrFail(options)->Append(EntriesOf(30, 0, 20'000));
   options.outbox.keep_ms = 24 * kHourMs;
+  options.outbox.even_ms = 0;
   auto log = OpenOrFail(options);
   EXPECT_TRUE(Eventually([&] { return Ask("SELECT count(*) FROM predictions") == "1"; }))
       << "the last one keeps the count";
@@ -277,6 +279,7 @@ TEST_F(OutboxTest, ARowOfAClockThatWasAheadKeepsThoseBehindIt) {
   log->Append(EntriesOf(30, 3, 5));
   log.reset();
   options.outbox.keep_ms = 24 * kHourMs;
+  options.outbox.even_ms = 0;
   OpenOrFail(options)->Append(EntriesOf(0, 5, 6));
   EXPECT_EQ(Ask("SELECT count(*), min(seq) FROM predictions"), "4|3");
 }
@@ -349,12 +352,31 @@ TEST_F(OutboxFileTest, AFileFullOfRowsThatAreNeededTakesNoMore) {
 }
 
 TEST_F(OutboxFileTest, RowsThatAreNeededStayHoweverOldTheyAre) {
-  auto outbox = *Outbox::Open({.path = dir_ / "predictions.db", .keep_ms = kHourMs});
+  auto outbox = *Outbox::Open({.path = dir_ / "predictions.db", .keep_ms = kHourMs, .even_ms = 0});
   ASSERT_TRUE(outbox->Append(EntriesOf(2, 0, 10), 0).ok());
   ASSERT_TRUE(outbox->TrimOld(0).ok());
   EXPECT_EQ(IdsAfter(*outbox, 0, 100), "0123456789");
   ASSERT_TRUE(outbox->TrimOld(7).ok());
   EXPECT_EQ(IdsAfter(*outbox, 0, 100), "6789") << "the row that was moved last is the seventh";
+}
+
+TEST_F(OutboxFileTest, OldRowsGoAlsoWhereTheFileIsFullOfRowsThatAreNeeded) {
+  auto outbox = *Outbox::Open(
+      {.path = dir_ / "predictions.db", .bytes_max = 100'000, .keep_ms = kHourMs, .even_ms = 0});
+  for (int n = 0; n < 100'000; n += 50) {
+    if (!outbox->Append(EntriesOf(2, n, n + 50), 0).ok()) break;
+  }
+  ASSERT_FALSE(outbox->Append(EntriesOf(2, 100'000, 100'050), 0).ok()) << "it is full";
+  // So few rows leave it full.
+  EXPECT_TRUE(outbox->TrimOld(4).ok());
+  EXPECT_EQ(Ask("SELECT min(seq) FROM predictions"), "4");
+}
+
+TEST_F(OutboxFileTest, NoRowGoesByItsAgeBeforeTheClockHasRunEvenly) {
+  auto outbox = *Outbox::Open({.path = dir_ / "predictions.db", .keep_ms = kHourMs});
+  ASSERT_TRUE(outbox->Append(EntriesOf(2, 0, 10), 10).ok());
+  ASSERT_TRUE(outbox->TrimOld(10).ok());
+  EXPECT_EQ(IdsAfter(*outbox, 0, 100), "0123456789");
 }
 
 TEST_F(OutboxFileTest, ConnectionsOfSeveralProcessesShareTheNumbers) {

@@ -4,7 +4,6 @@ The real service and the real redis-server are killed under load, files are copi
 shared, and every row is found by its request id. COPSE_BIN names the binary.
 """
 import contextlib
-import http.client
 import json
 import os
 import shutil
@@ -16,54 +15,14 @@ import sys
 import tempfile
 import threading
 import unittest
-import urllib.parse
 
 import redis_fault_test as faults
-from redis_fault_test import COPSE, FLOWERS, GUARD_S, ROOT, Redis, Service, eventually
+from load import THREADS, Load
+from redis_fault_test import COPSE, GUARD_S, ROOT, Redis, Service, eventually
 
 KILLS = 12
-THREADS = 4
 ANSWERS_PER_KILL = 250
 FULL = 1 << 20  # the smallest cap
-
-
-class Load:
-    """Clients that ask as fast as they can, and remember which of their requests were answered."""
-
-    def __init__(self, url, name):
-        self.address = urllib.parse.urlsplit(url).netloc
-        self.name, self.answered, self.stopped = name, [], threading.Event()
-        self.wrong = []
-        self.threads = [threading.Thread(target=self._run, args=(i,)) for i in range(THREADS)]
-        for thread in self.threads:
-            thread.start()
-
-    def _run(self, thread):
-        connection = http.client.HTTPConnection(self.address, timeout=GUARD_S)
-        try:
-            for i in range(100_000):
-                if self.stopped.is_set():
-                    return
-                request_id = f"{self.name}.{thread}.{i}"
-                query = "s_length={}&s_width={}&p_length={}&p_width={}".format(*FLOWERS[i % 3])
-                connection.request("GET", "/predict?" + query, headers={"X-Request-ID": request_id})
-                answer = connection.getresponse()
-                body = answer.read()
-                if body == f"[{i % 3}]".encode() and answer.status == 200:
-                    self.answered.append(request_id)
-                else:
-                    self.wrong.append((answer.status, body))
-        except (OSError, http.client.HTTPException):
-            pass  # the service died: what it had not answered does not count
-        finally:
-            connection.close()
-
-    def end(self):
-        self.stopped.set()
-        for thread in self.threads:
-            thread.join()
-        assert not self.wrong, self.wrong[:3]
-        return self.answered
 
 
 class Wire:
@@ -181,11 +140,11 @@ class Kills(OutboxCase):
     def load_until_killed(self, name, during=lambda: None):
         service = self.serve()
         load = Load(service.url(), name)
-        eventually(lambda: len(load.answered) >= ANSWERS_PER_KILL, "requests are answered")
+        eventually(lambda: load.rows() >= ANSWERS_PER_KILL, "requests are answered")
         during()
         service.process.kill()
         service.process.wait()
-        return load.end()
+        return sum(load.end(), [])
 
     def test_the_service_is_killed_under_load(self):
         self.redis.start()
@@ -222,14 +181,14 @@ class Kills(OutboxCase):
         service = self.serve()
         load = Load(service.url(), "s")
         for _ in range(4):
-            n = len(load.answered)
-            eventually(lambda: len(load.answered) > n + 200, "requests are answered")
+            n = load.rows()
+            eventually(lambda: load.rows() > n + 200, "requests are answered")
             self.redis.client().save()
-            n = len(load.answered)
-            eventually(lambda: len(load.answered) > n + 200, "requests are answered")
+            n = load.rows()
+            eventually(lambda: load.rows() > n + 200, "requests are answered")
             self.redis.kill()
             self.redis.start()
-        answered = load.end()
+        answered = sum(load.end(), [])
         self.drained(service)
         rows = self.rows()
         self.assertEqual(sorted(rows), sorted(answered))
@@ -245,16 +204,16 @@ class Network(OutboxCase):
         service = self.serve(port=wire.port)
         load = Load(service.url(), "n")
         for cut in ({"answers"}, {"questions"}, {"answers", "questions"}):
-            n = len(load.answered)
-            eventually(lambda: len(load.answered) > n + 100, "requests are answered")
+            n = load.rows()
+            eventually(lambda: load.rows() > n + 100, "requests are answered")
             before, wire.swallows = wire.swallowed, cut
             eventually(lambda: wire.swallowed > before, "something is swallowed")
             eventually(lambda: service.metric("redis_up") == 0, "the service notices")
-            n = len(load.answered)
-            eventually(lambda: len(load.answered) > n + 100, "requests are answered all the same")
+            n = load.rows()
+            eventually(lambda: load.rows() > n + 100, "requests are answered all the same")
             wire.swallows = set()
             eventually(lambda: service.metric("redis_up") == 1, "the service goes on")
-        answered = load.end()
+        answered = sum(load.end(), [])
         self.drained(service)
         rows = self.rows()
         self.assertEqual(sorted(rows), sorted(answered))
@@ -364,8 +323,8 @@ class Files(OutboxCase):
         services = [self.serve(), self.serve()]
         loads = [Load(service.url(), name) for service, name in zip(services, "ab")]
         for load in loads:
-            eventually(lambda: len(load.answered) > 500, "requests are answered")
-        answered = sum((load.end() for load in loads), [])
+            eventually(lambda: load.rows() > 500, "requests are answered")
+        answered = sum((sum(load.end(), []) for load in loads), [])
         self.drained(*services)
         rows = self.rows()
         eventually(lambda: self.redis.client().xlen("copse:predictions") == len(rows), "all")

@@ -140,6 +140,12 @@ class Repository(unittest.TestCase):
                 self.assertEqual(self.control(service, "flowers", "load").status, 200)
         self.assertIn("flowers: Permission denied; what is served from it stays", service.stderr())
         self.assertNotIn("served no more", service.stderr())
+        self.folder.chmod(0)
+        self.assertEqual(self.control(service, "other", "unload").status, 200)
+        self.assertEqual(json.loads(service.ask("GET", "/v2/models").body)["models"],
+                         ["iris", "flowers"], "what is unloaded does not stay")
+        self.folder.chmod(0o755)
+        self.assertEqual(self.control(service, "other", "load").status, 200)
         self.assertNotIn("is loaded", service.stderr())
         shutil.rmtree(self.folder / "flowers/2")
         self.assertEqual(self.control(service, "flowers", "load").status, 200)

@@ -7,7 +7,7 @@ import { after, before, test } from 'node:test';
 
 import { publint } from 'publint';
 
-import { npm, outputOf, packedProject } from './support/packed.mjs';
+import { npm, outputOf, packedProject, said } from './support/packed.mjs';
 import { iris, readJson, root } from './support/vectors.mjs';
 
 const { exports: entries } = readJson(join(root, 'wasm/package.json'));
@@ -44,8 +44,8 @@ test('it has no dependencies, and npm would publish it', () => {
     inPackage('package.json'),
   );
   assert.deepEqual([dependencies, peerDependencies, optionalDependencies, ownScripts], Array(4).fill(undefined));
-  const said = npm(root, 'publish', '--workspace', 'copse', '--dry-run', '--registry', 'http://127.0.0.1:9/');
-  assert.match(said, /copse@\d+\.\d+\.\d+/);
+  const printed = npm(root, 'publish', '--workspace', 'copse', '--dry-run', '--registry', 'http://127.0.0.1:9/');
+  assert.match(printed, /copse@\d+\.\d+\.\d+/);
 });
 
 test('publint finds nothing', async () => {
@@ -155,5 +155,8 @@ test('Node requires it: the very module that is imported, without a warning', ()
       console.log((await import('copse')).ForestError === ForestError);
     });`,
   );
-  assert.equal(node('required.cjs', iris), 'setosa\ntrue\n');
+  assert.deepEqual(said(project.folder, 'node', 'required.cjs', iris), {
+    stdout: 'setosa\ntrue\n',
+    stderr: '',
+  });
 });

@@ -1,5 +1,5 @@
 // The package as npm would publish it, installed in a project of its own.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -39,11 +39,14 @@ export function npm(cwd, ...args) {
   return execFileSync('npm', [...args, '--offline', '--loglevel=error'], { cwd, encoding: 'utf8' });
 }
 
-/** What a program prints; one that fails is an error with all that it said. */
-export function outputOf(cwd, command, ...args) {
-  try {
-    return execFileSync(command, args, { cwd, encoding: 'utf8', stdio: 'pipe' });
-  } catch (cause) {
-    throw new Error(`${command} ${args.join(' ')}\n${cause.stdout}${cause.stderr}`, { cause });
+/** `{ stdout, stderr }` of a program; one that fails is an error with all that it said. */
+export function said(cwd, command, ...args) {
+  const { error, status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' });
+  if (error || status !== 0) {
+    throw new Error(`${command} ${args.join(' ')}\n${stdout}${stderr}`, { cause: error });
   }
+  return { stdout, stderr };
 }
+
+/** What a program prints. */
+export const outputOf = (cwd, command, ...args) => said(cwd, command, ...args).stdout;
