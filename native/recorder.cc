@@ -158,6 +158,9 @@ class Recorder final : public PredictionLog {
   void AppendPart(std::vector<LogEntry> entries, Clock::time_point began) override {
     writer_->AppendPart(std::move(entries), began);
   }
+  void SetOnProgress(std::function<void()> on_progress) override {
+    writer_->SetOnProgress(std::move(on_progress));
+  }
 
   LogState State() const override {
     LogState state = writer_->State();
