@@ -1,5 +1,6 @@
 #include "worker_pool.h"
 
+#include <sched.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -18,11 +19,20 @@ constexpr int kSettlingLookMs = 100;
 // The end is not told either.
 constexpr int kStoppingLookMs = 5;
 
+// That this process may use: the system may have more.
+std::size_t CoreCount() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) {
+    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
+  }
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
 }  // namespace
 
 WorkerPool::WorkerPool(std::size_t threads_max, std::function<Serve()> new_worker, Source source)
     : threads_max_(threads_max),
-      cores_(std::max(1U, std::thread::hardware_concurrency())),
+      cores_(CoreCount()),
       new_worker_(std::move(new_worker)),
       source_(std::move(source)) {}
 
@@ -116,6 +126,7 @@ void WorkerPool::Lead(std::unique_lock<std::mutex>& lock, bool waits) {
   if (stopping_) wait_ms_max = std::min(wait_ms_max, kStoppingLookMs);
   has_leader_ = true;
   leader_waits_ = waits;
+  ++n_looks_;
   lock.unlock();
   LookOnce(wait_ms_max);
   lock.lock();
@@ -142,7 +153,8 @@ bool WorkerPool::IsDrained() const {
 
 void WorkerPool::LookIfNobodyDoes() {
   std::unique_lock lock(mutex_);
-  if (NobodyLooks()) Lead(lock, false);
+  if (std::exchange(n_looks_seen_, n_looks_) != n_looks_ || !NobodyLooks()) return;
+  Lead(lock, false);
   if (!waiting_.empty()) {
     WakeOrStart();
   } else if (NobodyLooks()) {
