@@ -14,10 +14,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-// From so many entries in a batch on, the next one waits this long for as many.
-constexpr std::size_t kCrowd = 4;
-constexpr std::chrono::microseconds kCrowdWait{300};
-
 constexpr milliseconds kFullSaidEvery(5'000);  // prediction_log_full at most so often
 
 std::size_t BytesOf(const LogEntry& e) {
@@ -300,12 +296,6 @@ void LogWriter::Shared::WaitForWork(Lock& lock) {
     work_.wait_for(lock, milliseconds(options_.check_every_ms), work);
   } else {
     work_.wait(lock, work);
-  }
-  // Entries that come together are written together, at the cost of one; who is alone waits for
-  // nobody.
-  if (last_batch_ >= kCrowd && queue_.size() < last_batch_ && !close_by_.has_value()) {
-    work_.wait_for(lock, kCrowdWait,
-                   [&] { return queue_.size() >= last_batch_ || close_by_.has_value(); });
   }
   if (queue_.empty() || options_.gather_ms == 0) return;
   work_.wait_for(lock, milliseconds(options_.gather_ms), [&] {

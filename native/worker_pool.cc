@@ -127,9 +127,25 @@ void WorkerPool::Lead(std::unique_lock<std::mutex>& lock, bool waits) {
   has_leader_ = true;
   leader_waits_ = waits;
   ++n_looks_;
-  lock.unlock();
-  LookOnce(wait_ms_max);
-  lock.lock();
+  // The log is told to write before waiting, when nothing is left that could be written with the rest.
+  if (is_log_asked_ || wait_ms_max == 0) {
+    lock.unlock();
+    LookOnce(wait_ms_max);
+    lock.lock();
+  } else {
+    lock.unlock();
+    LookOnce(0);
+    lock.lock();
+    if (ready_.empty()) {
+      TakeSettled();
+      is_log_asked_ = true;
+      if (waiting_.empty()) {
+        lock.unlock();
+        LookOnce(wait_ms_max);
+        lock.lock();
+      }
+    }
+  }
   has_leader_ = leader_waits_ = false;
   TakeSettled();
   Push(ready_);
@@ -228,11 +244,9 @@ void WorkerPool::HandBack(const LogTicket& ticket, Batch& answered) {
   const std::lock_guard lock(mutex_);
   Unserve(answered);
   try {
-    if (is_cut_ || ticket.log->TryAwait(ticket)) {
-      Push(answered);
-    } else {
-      settling_.push_back({ticket, std::move(answered)});
-    }
+    settling_.push_back({ticket, std::move(answered)});
+    is_log_asked_ = false;
+    if (!NobodyLooks()) TakeSettled();  // else that is what this thread does next
   } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): they are closed
   }
   answered.clear();

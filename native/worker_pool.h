@@ -120,6 +120,7 @@ class WorkerPool {
   std::vector<std::thread> threads_;
   std::size_t free_threads_ = 0, blocked_ = 0;
   std::uint64_t n_looks_ = 0, n_looks_seen_ = 0;
+  bool is_log_asked_ = true;   ///< for all that is settling
   bool has_leader_ = false;    ///< somebody looks
   bool leader_waits_ = false;  ///< and is one of the threads, and may wait
   bool stopping_ = false;      ///< what has begun is finished
