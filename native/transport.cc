@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "access_log.h"
+#include "answer_head.h"
 #include "request_id.h"
 
 namespace copse {
@@ -85,7 +86,7 @@ class RequestStream : public httplib::Stream {
       case ContentCoding::kIdentity:
         break;
     }
-    return exchange.is_head ? "HEAD / HTTP/1.1\r\n\r\n" : "GET / HTTP/1.1\r\n\r\n";
+    return "GET / HTTP/1.1\r\n\r\n";
   }
 
   Connection& connection_;
@@ -123,8 +124,11 @@ class Transport::Protocol : private httplib::Server {
     connection_ = &connection;
     exchange_ = &exchange;
     outcome_ = {};
-    body_.reset();
-    if (exchange.reads_body) body_ = connection.TakeBody();
+    if (!exchange.reads_body) {
+      WriteDirectly(AnswerWithoutBody());
+      return outcome_;
+    }
+    body_ = connection.TakeBody();
     RequestStream stream(connection, exchange, IsCompressed() ? *body_ : std::string_view());
     stream_ = &stream;
     bool closed = false;
@@ -174,8 +178,29 @@ class Transport::Protocol : private httplib::Server {
 
   bool IsCompressed() const { return body_ && exchange_->coding != ContentCoding::kIdentity; }
 
+  // The library has nothing to undo then, and would cost more than many an answer.
+  Reply AnswerWithoutBody() {
+    try {
+      return exchange_->answer({});
+    } catch (...) {
+      return exchange_->refuse(RefusalOf(std::current_exception()));
+    }
+  }
+
+  void WriteDirectly(const Reply& reply) {
+    Note(reply);
+    connection_->Write(AnswerHead(
+        reply, {.length = reply.body.size(), .keep_alive = outcome_.keep_alive}));
+    if (!exchange_->is_head) connection_->Write(reply.body);
+  }
+
+  void Note(const Reply& reply) {
+    outcome_.status = reply.status;
+    outcome_.bytes = exchange_->is_head ? 0 : reply.body.size();
+    outcome_.keep_alive = !reply.close && exchange_->may_stay() && connection_->HasWholeBody();
+  }
+
   Reply AnswerPlain() {
-    if (!exchange_->reads_body) return exchange_->answer({});
     if (body_) return exchange_->answer(*std::move(body_));
     const auto& why = connection_->body_refusal();
     return exchange_->refuse(why ? *why : Refuse(400, "The body of the request is not whole."));
@@ -214,9 +239,7 @@ class Transport::Protocol : private httplib::Server {
   }
 
   void Write(Reply reply, httplib::Response& response) {
-    outcome_.status = reply.status;
-    outcome_.bytes = exchange_->is_head ? 0 : reply.body.size();
-    outcome_.keep_alive = !reply.close && exchange_->may_stay() && connection_->HasWholeBody();
+    Note(reply);
     // How the library is told to write "Connection: close".
     if (!outcome_.keep_alive) request_->set_header("Connection", "close");
     response.status = reply.status;

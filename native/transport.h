@@ -30,8 +30,9 @@ struct Outcome {
   bool keep_alive = false;  ///< the connection can carry the next request
 };
 
-/// Speaks HTTP/1.1 on a connection by means of cpp-httplib, which undoes compression, keeps
-/// exceptions in, and writes the answers. Used by one thread; one for each.
+/// Speaks HTTP/1.1 on a connection. Requests with a body go through cpp-httplib, which undoes
+/// compression, keeps exceptions in, and writes the answer; those without one are answered as
+/// answer_head.h says. Used by one thread; one for each.
 ///
 /// The library sees a head of our making, and the body as a plain stream that ends: what a client
 /// sends in its head reaches handlers as http_head.h read it, and never through a second parser. It
