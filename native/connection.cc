@@ -261,7 +261,7 @@ void Connection::BeginBody(const RequestHead& head) {
   remaining_ = head.content_length.value_or(0);
   continue_pending_ = head.expects_continue && head.HasBody();
   streams_ = false;
-  body_deadline_ = In(limits_.body_timeout_ms);
+  if (head.HasBody()) body_deadline_ = In(limits_.body_timeout_ms);
 }
 
 std::optional<std::string> Connection::TakeBody() {

@@ -195,13 +195,15 @@ void LogWriter::Shared::Await(const LogTicket& ticket) {
 }
 
 bool LogWriter::Shared::TryAwait(const LogTicket& ticket) {
-  Lock lock(mutex_);
-  if (IsOver(ticket)) {
-    Conclude(lock, ticket);
-    return true;
+  {
+    Lock lock(mutex_);
+    if (IsOver(ticket)) {
+      Conclude(lock, ticket);
+      return true;
+    }
+    is_asked_ = true;
   }
-  is_asked_ = true;
-  work_.notify_one();
+  work_.notify_one();  // with the mutex free for who is woken
   return false;
 }
 
@@ -318,14 +320,19 @@ void LogWriter::Shared::FillBatch() {
 void LogWriter::Shared::Attempt() {
   const Status status = batch_.empty() ? sink_->Check() : sink_->Write(batch_);
   last_attempt_ok_ = status.ok();
-  Lock lock(mutex_);
-  if (status.ok()) {
-    pause_ms_ = 0;
-    Settle();
-    MarkUp(lock);
-  } else {
-    MarkDown(lock, status.error().message);
+  bool tells = false;
+  {
+    Lock lock(mutex_);
+    if (status.ok()) {
+      pause_ms_ = 0;
+      Settle();
+      MarkUp(lock);
+    } else {
+      MarkDown(lock, status.error().message);
+    }
+    tells = std::exchange(is_asked_, false);
   }
+  if (tells && on_progress_) on_progress_();  // with the mutex free for who is told
 }
 
 // The batch is written. Unless Close gave up waiting for it: then it counts as dropped already.
@@ -338,7 +345,7 @@ void LogWriter::Shared::Settle() {
   batch_bytes_ = 0;
   batch_.clear();
   progress_ = Clock::now();
-  TellProgress();
+  settled_change_.notify_all();
 }
 
 // Waits before the next attempt; false when the log is closing and its time is over.

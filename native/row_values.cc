@@ -116,12 +116,13 @@ Error RowValues::CellError(RowNumber row, std::size_t feature, std::string_view 
 
 Result<double> RowValues::FromParameter(std::size_t feature, std::string_view text) const {
   if (const auto code = Category(feature, text)) return *code;
-  const std::string name = Shown(Name(feature));
-  if (text.empty()) return Refuse(0, name + " is empty; " + Expected(feature) + " was expected");
+  const auto refuse = [&](const std::string& what) {
+    return Refuse(0, Shown(Name(feature)) + " is " + what + "; " + Expected(feature) +
+                         " was expected");
+  };
+  if (text.empty()) return refuse("empty");
   const auto number = ParseNumber(text);
-  if (!number) {
-    return Refuse(0, name + " is " + Shown(text) + "; " + Expected(feature) + " was expected");
-  }
+  if (!number) return refuse(Shown(text));
   if (std::isnan(*number) && !model_.missing_allowed()) return CellError(0, feature, text);
   return *number;
 }
