@@ -60,8 +60,8 @@ class Checkpointer {
   }
 
  private:
-  // As many as SQLite lets gather.
-  static constexpr std::size_t kBytesEach = std::size_t{4} << 20;
+  // Little at a time: the writer waits now and then while the disk takes it, and as long as that.
+  static constexpr std::size_t kBytesEach = std::size_t{512} << 10;
 
   void Run() {
     BlockSignalsOfThisThread();

@@ -84,6 +84,7 @@ void WorkerPool::HandOn() {
 void WorkerPool::Block() {
   const std::lock_guard lock(mutex_);
   ++blocked_;
+  if (!is_log_asked_) TakeSettled();  // it will be a while before this thread looks
   if (!waiting_.empty() || NobodyLooks()) WantThread();
 }
 
@@ -111,41 +112,27 @@ bool WorkerPool::TakeShare(Batch& batch) {
   return true;
 }
 
-// Answers whose entries are as durable as asked, before what has come meanwhile.
+// Answers whose entries are as durable as asked. Tells the log that the others wait.
 void WorkerPool::TakeSettled() {
+  is_log_asked_ = true;
   while (!settling_.empty() && settling_.front().ticket.log->TryAwait(settling_.front().ticket)) {
     Push(settling_.front().answered);
     settling_.pop_front();
   }
 }
 
-// Looks, with the mutex given up meanwhile.
+// Looks, with the mutex given up meanwhile. Before it waits, when nothing is left that could be
+// written with the rest, the log is asked for what is settling.
 void WorkerPool::Lead(std::unique_lock<std::mutex>& lock, bool waits) {
-  int wait_ms_max = waits ? std::numeric_limits<int>::max() : 0;
-  if (!settling_.empty()) wait_ms_max = std::min(wait_ms_max, kSettlingLookMs);
-  if (stopping_) wait_ms_max = std::min(wait_ms_max, kStoppingLookMs);
   has_leader_ = true;
   leader_waits_ = waits;
   ++n_looks_;
-  // The log is told to write before waiting, when nothing is left that could be written with the rest.
-  if (is_log_asked_ || wait_ms_max == 0) {
-    lock.unlock();
-    LookOnce(wait_ms_max);
-    lock.lock();
-  } else {
-    lock.unlock();
-    LookOnce(0);
-    lock.lock();
-    if (ready_.empty()) {
-      TakeSettled();
-      is_log_asked_ = true;
-      if (waiting_.empty()) {
-        lock.unlock();
-        LookOnce(wait_ms_max);
-        lock.lock();
-      }
-    }
+  if (waits && !is_log_asked_) {
+    Look(lock, 0);
+    if (ready_.empty()) TakeSettled();
+    waits = ready_.empty() && waiting_.empty();
   }
+  if (ready_.empty()) Look(lock, waits ? WaitMsMax() : 0);
   has_leader_ = leader_waits_ = false;
   TakeSettled();
   Push(ready_);
@@ -153,12 +140,20 @@ void WorkerPool::Lead(std::unique_lock<std::mutex>& lock, bool waits) {
   if (is_drained_) changed_.notify_all();
 }
 
-void WorkerPool::LookOnce(int wait_ms_max) {
+int WorkerPool::WaitMsMax() const {
+  if (stopping_) return kStoppingLookMs;
+  return settling_.empty() ? std::numeric_limits<int>::max() : kSettlingLookMs;
+}
+
+// Where memory is lacking, nothing is lost.
+void WorkerPool::Look(std::unique_lock<std::mutex>& lock, int wait_ms_max) {
+  lock.unlock();
   try {
     source_.look(ready_, wait_ms_max);
   } catch (const std::bad_alloc&) {
     std::this_thread::sleep_for(kNoMemoryPause);
   }
+  lock.lock();
 }
 
 // Expects the mutex to be held, and nobody to look: then a connection is in one of these places.

@@ -91,11 +91,12 @@ class WorkerPool {
   void Run();
   void Block();
   void Unblock();
-  void LookOnce(int wait_ms_max);
   bool IsDrained() const;
   // These expect the mutex to be held.
   void Push(Batch& batch) noexcept;
   void Lead(std::unique_lock<std::mutex>& lock, bool waits);
+  void Look(std::unique_lock<std::mutex>& lock, int wait_ms_max);
+  int WaitMsMax() const;
   void TakeSettled();
   bool TakeShare(Batch& batch);
   void Unserve(const Batch& batch);
