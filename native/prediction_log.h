@@ -67,9 +67,9 @@ struct LogTicket {
   std::chrono::steady_clock::time_point since;  ///< when waiting began
 };
 
-/// While one of these lives on a thread, Append there waits for nothing to be durable: whoever takes
-/// the ticket does, for all of them together, or Await. So many requests share one wait. For the
-/// thread that made it; at most one a thread.
+/// While one of these lives on a thread, Append there waits for nothing to be durable: whoever
+/// takes the ticket does, for all of them together, or Await. So many requests share one wait. For
+/// the thread that made it; at most one a thread.
 class DeferredWait {
  public:
   DeferredWait();
@@ -113,10 +113,12 @@ class PredictionLog {
   /// Waits as Append would have for the entries of a ticket.
   virtual void Await(const LogTicket& /*ticket*/) {}
   /// The same without waiting: false as long as Await would go on. Ask again when `on_progress` is
-  /// called, and every now and then, for a log that hangs calls nobody. Once true, do not ask again.
+  /// called, and every now and then, for a log that hangs calls nobody. Once true, do not ask
+  /// again.
   virtual bool TryAwait(const LogTicket& /*ticket*/) { return true; }
-  /// `on_progress` is called, from any thread and perhaps with a lock held, when TryAwait has said no
-  /// and may say something else. Before the first Append; it may be called when this object is gone.
+  /// `on_progress` is called, from any thread and perhaps with a lock held, when TryAwait has said
+  /// no and may say something else. Before the first Append; it may be called when this object is
+  /// gone.
   virtual void SetOnProgress(std::function<void()> /*on_progress*/) {}
 
   virtual LogState State() const = 0;

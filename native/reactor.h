@@ -12,9 +12,9 @@
 
 namespace copse {
 
-/// Watches the connections that nobody serves, so that a client that is idle, or slow with its head,
-/// its body or its answer, holds a descriptor and no thread. Accepts new ones. Has no thread of its
-/// own: one of those that serve looks, one at a time.
+/// Watches the connections that nobody serves, so that a client that is idle, or slow with its
+/// head, its body or its answer, holds a descriptor and no thread. Accepts new ones. Has no thread
+/// of its own: one of those that serve looks, one at a time.
 class Reactor {
  public:
   using Batch = std::vector<std::unique_ptr<Connection>>;
@@ -35,8 +35,8 @@ class Reactor {
   void Park(std::unique_ptr<Connection> connection);
 
   /// Adds connections whose clients have done their part, and those that have something to be told
-  /// because their time is over, to `ready`. Waits for them, but not longer than that: may add none.
-  /// Accepts meanwhile. One thread at a time. Throws std::bad_alloc, and loses nothing then.
+  /// because their time is over, to `ready`. Waits for them, but not longer than that: may add
+  /// none. Accepts meanwhile. One thread at a time. Throws std::bad_alloc, and loses nothing then.
   void Look(Batch& ready, int wait_ms_max);
 
   /// Whether it drains, and nothing is watched any more.

@@ -117,8 +117,8 @@ Error RowValues::CellError(RowNumber row, std::size_t feature, std::string_view 
 Result<double> RowValues::FromParameter(std::size_t feature, std::string_view text) const {
   if (const auto code = Category(feature, text)) return *code;
   const auto refuse = [&](const std::string& what) {
-    return Refuse(0, Shown(Name(feature)) + " is " + what + "; " + Expected(feature) +
-                         " was expected");
+    return Refuse(
+        0, Shown(Name(feature)) + " is " + what + "; " + Expected(feature) + " was expected");
   };
   if (text.empty()) return refuse("empty");
   const auto number = ParseNumber(text);

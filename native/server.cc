@@ -91,8 +91,8 @@ void PrintStart(const ServerConfig& config, int port) {
   std::fflush(stderr);
 }
 
-// Answers what has arrived on many connections. Whatever is thrown costs one connection, and no more.
-// For one thread.
+// Answers what has arrived on many connections. Whatever is thrown costs one connection, and no
+// more. For one thread.
 class BatchServer {
  public:
   using Batch = WorkerPool::Batch;
@@ -104,8 +104,8 @@ class BatchServer {
     }
   }
 
-  // All short requests, whose answers wait for the log together; then the first one that takes long.
-  // Those behind that are for other threads.
+  // All short requests, whose answers wait for the log together; then the first one that takes
+  // long. Those behind that are for other threads.
   void Serve(Batch& batch) {
     std::unique_ptr<Connection> slow;
     {

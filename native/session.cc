@@ -296,9 +296,10 @@ std::optional<Refusal> Session::RefuseHead(const RequestHead& head, bool is_stre
                    .headers = {}};
   };
   if (request_.path.empty()) {
-    return refuse(400,
-                  "The path of the request holds a broken escape, a control character, or text that "
-                  "is no UTF-8.");
+    return refuse(
+        400,
+        "The path of the request holds a broken escape, a control character, or text that "
+        "is no UTF-8.");
   }
   if (!is_stream) {
     if (auto refusal = RefuseLength(head.content_length.value_or(0), context_.limits)) {

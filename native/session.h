@@ -31,8 +31,8 @@ struct SessionContext {
 };
 
 /// One request of a connection, which keeps it while it waits for its client: from its head to a
-/// plain request for the handlers, and from a reply to an answer that has been sent. Counts and logs
-/// it.
+/// plain request for the handlers, and from a reply to an answer that has been sent. Counts and
+/// logs it.
 class Session final : public Connection::Unfinished {
  public:
   Session(Connection& connection, const SessionContext& context)

@@ -107,11 +107,10 @@ class Transport::Protocol : private httplib::Server {
       Write(AnswerPlain(), response);
       return HandlerResponse::Handled;
     });
-    Post("/",
-         [this](const httplib::Request&, httplib::Response& response,
-                const httplib::ContentReader& reader) {
-           Write(AnswerUncompressed(reader), response);
-         });
+    Post("/", [this](const httplib::Request&, httplib::Response& response,
+                     const httplib::ContentReader& reader) {
+      Write(AnswerUncompressed(reader), response);
+    });
     // Whatever was thrown, and its text, stays in this process.
     set_exception_handler([this](const httplib::Request&, httplib::Response& response,
                                  const std::exception_ptr& thrown) {
@@ -155,11 +154,8 @@ class Transport::Protocol : private httplib::Server {
   }
 
   static Refusal Refuse(int status, std::string detail) {
-    return {.status = status,
-            .detail = std::move(detail),
-            .close = true,
-            .method = {},
-            .target = {}};
+    return {
+        .status = status, .detail = std::move(detail), .close = true, .method = {}, .target = {}};
   }
 
   static Refusal RefusalOf(const std::exception_ptr& thrown) {
@@ -189,8 +185,8 @@ class Transport::Protocol : private httplib::Server {
 
   void WriteDirectly(const Reply& reply) {
     Note(reply);
-    connection_->Write(AnswerHead(
-        reply, {.length = reply.body.size(), .keep_alive = outcome_.keep_alive}));
+    connection_->Write(
+        AnswerHead(reply, {.length = reply.body.size(), .keep_alive = outcome_.keep_alive}));
     if (!exchange_->is_head) connection_->Write(reply.body);
   }
 
@@ -223,9 +219,9 @@ class Transport::Protocol : private httplib::Server {
       return exchange_->refuse(Refuse(
           413, "The body has more than " + std::to_string(limits_.body_bytes_max) + " bytes."));
     }
-    return exchange_->refuse(
-        Refuse(400, "The body is not a whole " + std::string(ContentCodingName(exchange_->coding)) +
-                        " stream, as Content-Encoding says."));
+    return exchange_->refuse(Refuse(400, "The body is not a whole " +
+                                             std::string(ContentCodingName(exchange_->coding)) +
+                                             " stream, as Content-Encoding says."));
   }
 
   // For `n` more bytes, if all requests together may hold them.

@@ -242,7 +242,7 @@ void WorkerPool::HandBack(const LogTicket& ticket, Batch& answered) {
     settling_.push_back({ticket, std::move(answered)});
     is_log_asked_ = false;
     if (!NobodyLooks()) TakeSettled();  // else that is what this thread does next
-  } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): they are closed
+  } catch (const std::bad_alloc&) {     // NOLINT(bugprone-empty-catch): they are closed
   }
   answered.clear();
 }

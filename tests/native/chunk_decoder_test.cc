@@ -32,8 +32,7 @@ Decoded Decode(std::string_view text, std::size_t part, std::uint64_t bytes_max 
 }
 
 TEST(ChunkDecoder, BodyIsTheSameHoweverItComes) {
-  const std::string text =
-      "3\r\nabc\r\nA;name=\"x\"\r\n0123456789\r\n0\r\nTrailer: 1\r\n\r\nGET /";
+  const std::string text = "3\r\nabc\r\nA;name=\"x\"\r\n0123456789\r\n0\r\nTrailer: 1\r\n\r\nGET /";
   for (std::size_t part = 1; part <= text.size(); ++part) {
     for (const std::size_t room : {std::size_t{1}, std::size_t{5}, std::size_t{64}}) {
       const Decoded decoded = Decode(text, part, 13, room);

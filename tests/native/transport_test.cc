@@ -101,7 +101,8 @@ TEST_F(TransportTest, AChunkedBodyIsHeldUntilItIsWhole) {
   EXPECT_TRUE(std::holds_alternative<RequestHead>(ReadHead()));
   EXPECT_EQ(connection_->TakeBody(), "abcde");
   connection_->EndRequest();
-  EXPECT_TRUE(std::holds_alternative<RequestHead>(ReadHead())) << "and what is behind it comes next";
+  EXPECT_TRUE(std::holds_alternative<RequestHead>(ReadHead()))
+      << "and what is behind it comes next";
 }
 
 TEST_F(TransportTest, BodiesOfAllConnectionsAreCounted) {
