@@ -174,6 +174,7 @@ void Reactor::Look(Batch& ready, int wait_ms_max) {
   if (is_told_to_stop_) Drain(ready);
   {
     const std::lock_guard lock(mutex_);
+    ready.reserve(ready.size() + given_up_.size());
     std::move(given_up_.begin(), given_up_.end(), std::back_inserter(ready));
     given_up_.clear();
   }
