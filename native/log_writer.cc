@@ -66,7 +66,7 @@ class LogWriter::Shared {
   void Append(std::vector<LogEntry> entries, Clock::time_point began, LogWriter& door);
   void Await(const LogTicket& ticket);
   bool TryAwait(const LogTicket& ticket);
-  void SetOnProgress(std::function<void()> on_progress);
+  void SetOnProgress(const std::function<void()>& on_progress);
   LogState State() const;
   void Hurry();
   void Run();
@@ -207,9 +207,9 @@ bool LogWriter::Shared::TryAwait(const LogTicket& ticket) {
   return false;
 }
 
-void LogWriter::Shared::SetOnProgress(std::function<void()> on_progress) {
+void LogWriter::Shared::SetOnProgress(const std::function<void()>& on_progress) {
   const Lock lock(mutex_);
-  on_progress_ = std::move(on_progress);
+  on_progress_ = on_progress;
 }
 
 // Whoever waits for entries is told to look again.
@@ -439,8 +439,8 @@ void LogWriter::Await(const LogTicket& ticket) { shared_->Await(ticket); }
 
 bool LogWriter::TryAwait(const LogTicket& ticket) { return shared_->TryAwait(ticket); }
 
-void LogWriter::SetOnProgress(std::function<void()> on_progress) {
-  shared_->SetOnProgress(std::move(on_progress));
+void LogWriter::SetOnProgress(const std::function<void()>& on_progress) {
+  shared_->SetOnProgress(on_progress);
 }
 
 void LogWriter::Hurry() { shared_->Hurry(); }

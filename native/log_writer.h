@@ -70,7 +70,7 @@ class LogWriter final : public PredictionLog {
                   std::chrono::steady_clock::time_point began) override;
   void Await(const LogTicket& ticket) override;
   bool TryAwait(const LogTicket& ticket) override;
-  void SetOnProgress(std::function<void()> on_progress) override;
+  void SetOnProgress(const std::function<void()>& on_progress) override;
   LogState State() const override;
   void Hurry() override;
   /// Returns in time although the sink hangs: its thread is then left to end by itself.

@@ -119,7 +119,7 @@ class PredictionLog {
   /// `on_progress` is called, from any thread and perhaps with a lock held, when TryAwait has said
   /// no and may say something else. Before the first Append; it may be called when this object is
   /// gone.
-  virtual void SetOnProgress(std::function<void()> /*on_progress*/) {}
+  virtual void SetOnProgress(const std::function<void()>& /*on_progress*/) {}
 
   virtual LogState State() const = 0;
 

@@ -158,8 +158,8 @@ class Recorder final : public PredictionLog {
   void AppendPart(std::vector<LogEntry> entries, Clock::time_point began) override {
     writer_->AppendPart(std::move(entries), began);
   }
-  void SetOnProgress(std::function<void()> on_progress) override {
-    writer_->SetOnProgress(std::move(on_progress));
+  void SetOnProgress(const std::function<void()>& on_progress) override {
+    writer_->SetOnProgress(on_progress);
   }
 
   LogState State() const override {
