@@ -90,13 +90,13 @@ class SlowClients(unittest.TestCase):
                     self.assertEqual(len(wire.read_answer().body), WIDE_BYTES)
 
     def test_slow_chunks_hold_no_thread(self):
-        rest = [b"POST /predict HTTP/1.1\r\nHost: h\r\nContent-Type: application/json\r\n"
-                b"Transfer-Encoding: chunked\r\n\r\n" + chunk(ROW[:1])]
-        sent = chunk(ROW[1:]) + b"0\r\n\r\n"
+        begin = head("POST", "/predict", "Content-Type: application/json",
+                     "Transfer-Encoding: chunked") + chunk(ROW[:1])
+        sent = chunk(ROW[1:] + b" " * 200) + b"0\r\n\r\n"  # minutes
         with self.serve() as service, contextlib.ExitStack() as stack:
             slow = self.clients(service, stack)
             for wire in slow:
-                wire.send(rest[0])
+                wire.send(begin)
             n_sent = 0
 
             def step():
@@ -114,7 +114,7 @@ class SlowClients(unittest.TestCase):
                 self.assertEqual(wire.ask("GET", GOOD).body, b"[0]", "the connection goes on")
 
     def test_slow_compressed_bodies_hold_no_thread(self):
-        body = gzip.compress(ROWS * 10)
+        body = gzip.compress(ROWS * 10, compresslevel=0)  # minutes
         framings = ((f"Content-Length: {len(body)}", body),
                     ("Transfer-Encoding: chunked", chunk(body[:9]) + chunk(body[9:]) + b"0\r\n\r\n"))
         with self.serve() as service, contextlib.ExitStack() as stack:
