@@ -69,6 +69,9 @@ std::optional<Url> ParseTarget(std::string_view target) {
   if (!path) return std::nullopt;
   Url url{.path = *std::move(path), .query = {}};
   std::string_view rest = target.substr(std::min(mark + 1, target.size()));
+  if (!rest.empty()) {
+    url.query.reserve(std::min<std::size_t>(16, std::count(rest.begin(), rest.end(), '&') + 1));
+  }
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('&'), rest.size());
     const std::string_view pair = rest.substr(0, end);
