@@ -26,9 +26,19 @@ std::string Dump(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
+// Without a way out in between, which takes longer.
 bool IsPlain(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char c) { return c >= ' ' && c < 0x7f && c != '"' && c != '\\'; });
+  bool is_plain = true;
+  for (const char c : text) is_plain &= c >= ' ' && c < 0x7f && c != '"' && c != '\\';
+  return is_plain;
+}
+
+// One write, so that lines of several threads do not mix; an unread stderr is nobody's loss.
+void WriteIfRead(std::string_view text) {
+  pollfd entry{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
+  if (::poll(&entry, 1, 0) <= 0) return;
+  [[maybe_unused]] const ssize_t n =
+      ::write(STDERR_FILENO, text.data(), std::min<std::size_t>(text.size(), 4096));
 }
 
 // A member whose value is a text. What is plain, as nearly all are, needs no look at each
@@ -136,15 +146,17 @@ bool AccessLog::WriteAll(std::string_view text) {
   return true;
 }
 
+void LogNoMemory() {
+  constexpr std::string_view kLine =
+      R"({"level":"error","message":"a connection was closed: there was no memory for it"})"
+      "\n";
+  WriteIfRead(kLine);
+}
+
 void LogError(std::string_view message, std::string_view request_id) {
   Json line = {{"time", IsoTime(UnixMs())}, {"level", "error"}, {"message", message}};
   if (!request_id.empty()) line["request_id"] = request_id;
-  const std::string text = Dump(line) + "\n";
-  // One write, so that lines of several threads do not mix; an unread stderr is nobody's loss.
-  pollfd entry{.fd = STDERR_FILENO, .events = POLLOUT, .revents = 0};
-  if (::poll(&entry, 1, 0) <= 0) return;
-  [[maybe_unused]] const ssize_t n =
-      ::write(STDERR_FILENO, text.data(), std::min<std::size_t>(text.size(), 4096));
+  WriteIfRead(Dump(line) + "\n");
 }
 
 }  // namespace copse

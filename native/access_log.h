@@ -10,16 +10,16 @@
 
 namespace copse {
 
-/// One request as the log tells it.
+/// One request as the log tells it, for as long as a call takes.
 struct AccessLogLine {
   std::int64_t time_unix_ms = 0;
-  std::string request_id;
-  std::string trace_id = {};        ///< left out where empty
-  std::string method, route, path;  ///< the route's template, and the path that was asked for
+  std::string_view request_id;
+  std::string_view trace_id = {};        ///< left out where empty
+  std::string_view method, route, path;  ///< the route's template, and the path that was asked for
   int status = 0;
   std::size_t bytes = 0;  ///< of the answer's body
   double duration_ms = 0;
-  std::string remote;
+  std::string_view remote;
 };
 
 /// The line as a JSON object, without its line feed.
@@ -56,6 +56,9 @@ class AccessLog {
   std::int64_t close_by_unix_ms_ = 0;
   std::thread writer_;
 };
+
+/// Says so where memory is lacking, and takes none.
+void LogNoMemory();
 
 /// One JSON line on stderr: {"time","level":"error","message",...}.
 void LogError(std::string_view message, std::string_view request_id = {});

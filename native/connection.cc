@@ -16,18 +16,15 @@ namespace copse {
 namespace {
 
 constexpr std::size_t kReceiveBytes = std::size_t{16} << 10;
-constexpr std::size_t kFlushBytes = std::size_t{256} << 10;
-constexpr std::uint64_t kSkippedBytesMax = std::uint64_t{64} << 10;
 constexpr std::chrono::milliseconds kLinger{1000};
-// Longer than a client on the same network takes for its next request.
-constexpr int kBriefMs = 5;
-// "ffffffff" and an extension; nobody needs a longer line.
-constexpr std::size_t kChunkLineBytesMax = 256;
-constexpr int kTrailersMax = 100;
+// From a client that sends without end, before others get their turn.
+constexpr int kReadsMax = 64;
 
+// What an idle connection keeps of its memory.
+constexpr std::size_t kKeptBytesMax = std::size_t{4} << 10;
 // Memory is one for all connections of the process.
 constexpr std::size_t kHeldBytesMin = std::size_t{64} << 10;
-std::atomic<std::uint64_t> held_bytes = 0;
+std::atomic<std::uint64_t> held_bytes = 0, unsent_bytes = 0;
 
 std::string RemoteAddress(int fd) {
   sockaddr_storage address{};
@@ -67,12 +64,8 @@ Refusal Refuse(int status, std::string detail) {
           .headers = {}};
 }
 
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
+// A text, and no memory for it.
+void Free(std::string& text) { std::string().swap(text); }
 
 }  // namespace
 
@@ -83,24 +76,51 @@ Connection::Connection(int fd, const ServerLimits& limits)
 
 Connection::~Connection() {
   ::close(fd_);
-  held_bytes -= counted_;
+  SetHeld(0);
+  SetUnsent(0);
 }
 
-// What this connection holds of a body; small requests do not count.
-void Connection::CountHeld() {
-  const std::size_t now = buffer_.size() > kHeldBytesMin ? buffer_.size() : 0;
-  if (now == counted_) return;
-  held_bytes += now - counted_;  // modulo 2^64, so that it may shrink
-  counted_ = now;
+// ---- Memory ----
+
+void Connection::SetHeld(std::size_t n_bytes) {
+  if (n_bytes == counted_) return;
+  held_bytes += n_bytes - counted_;  // modulo 2^64, so that it may shrink
+  counted_ = n_bytes;
 }
+
+void Connection::SetUnsent(std::size_t n_bytes) {
+  if (n_bytes == counted_unsent_) return;
+  unsent_bytes += n_bytes - counted_unsent_;
+  counted_unsent_ = n_bytes;
+}
+
+// What this connection holds of a request; small ones do not count.
+void Connection::CountHeld() {
+  const std::size_t now = buffer_.size() + body_.size();
+  SetHeld(now > kHeldBytesMin ? now : 0);
+}
+
+bool Connection::HoldMore(std::size_t n_bytes) {
+  if (counted_ + n_bytes <= kHeldBytesMin) return true;
+  SetHeld(counted_ + n_bytes);
+  return held_bytes <= limits_.held_bytes_max;
+}
+
+// Gives up what has been read, and the memory that it took.
+void Connection::DropUsed() {
+  buffer_.erase(0, begin_);
+  begin_ = 0;
+  if (buffer_.capacity() > kKeptBytesMax && buffer_.size() < kKeptBytesMax) {
+    buffer_.shrink_to_fit();
+  }
+  if (counted_ > 0) CountHeld();
+}
+
+// ---- Requests ----
 
 void Connection::BeginWaiting() {
   head_begun_ = false;
   wait_deadline_ = In(limits_.idle_timeout_ms);
-}
-
-bool Connection::WaitBriefly() const {
-  return Poll(fd_, POLLIN, In(std::min(kBriefMs, limits_.idle_timeout_ms)));
 }
 
 // Appends what has arrived to the buffer: > 0 bytes, 0 closed, -1 nothing now (EAGAIN) or broken.
@@ -121,11 +141,10 @@ ssize_t Connection::Receive(Clock::time_point deadline) {
   }
 }
 
-Connection::Head Connection::ReadHead() {
-  if (held_head_) return ReleaseHead();
+Connection::Head Connection::ReadHead(IsStream is_stream) {
+  if (held_head_) return HoldBody();
   buffer_.erase(0, begin_);
   begin_ = 0;
-  CountHeld();  // the request before has been answered
   std::size_t searched = 0;
   for (;;) {
     // An empty line before a request is allowed (RFC 9112, section 2.2).
@@ -140,7 +159,7 @@ Connection::Head Connection::ReadHead() {
       return Refuse(431, "The head of the request has more than " +
                              std::to_string(limits_.head_bytes_max) + " bytes.");
     }
-    if (is_complete) return FinishHead(end);
+    if (is_complete) return FinishHead(end, is_stream);
     searched = buffer_.size();
     const ssize_t n = Receive();
     if (n > 0) continue;
@@ -150,53 +169,85 @@ Connection::Head Connection::ReadHead() {
   }
 }
 
-Connection::Head Connection::FinishHead(std::size_t end) {
+Connection::Head Connection::FinishHead(std::size_t end, IsStream is_stream) {
   begin_ = end + 4;
   auto parsed = ParseHead(std::string_view(buffer_).substr(0, begin_), limits_.head_fields_max);
-  body_refusal_.reset();
-  write_deadline_.reset();
   if (auto* const refusal = std::get_if<Refusal>(&parsed)) {
     BeginBody({});
     return std::move(*refusal);
   }
   auto& head = std::get<RequestHead>(parsed);
   BeginBody(head);
-  if (!HoldsFor(head)) return std::move(head);
+  if (!HoldsFor(head, is_stream)) return std::move(head);
   held_head_ = std::move(head);
+  return HoldBody();
+}
+
+bool Connection::HoldsFor(const RequestHead& head, IsStream is_stream) const {
+  if (!head.HasBody() || head.expects_continue) return false;
+  return head.chunked ? !is_stream(head) : head.content_length <= limits_.body_bytes_max;
+}
+
+void Connection::AskForBody(RequestHead head) {
+  if (SendContinue()) held_head_ = std::move(head);
+}
+
+// Decodes what has come.
+bool Connection::HasCompleteBody() {
+  if (!decoder_) return buffer_.size() - begin_ >= remaining_;
+  const std::string_view come = std::string_view(buffer_).substr(begin_);
+  const std::size_t n = body_.size();
+  body_.resize(n + come.size());
+  const auto step = decoder_->Next(come, body_.data() + n, come.size());
+  body_.resize(n + step.n_written);
+  begin_ += step.n_read;
+  if (begin_ == buffer_.size()) buffer_.clear();
+  if (buffer_.empty()) begin_ = 0;
+  if (decoder_->refusal()) body_refusal_ = decoder_->refusal();
+  return decoder_->ended() || body_refusal_;
+}
+
+Connection::Head Connection::HoldBody() {
+  wait_deadline_ = body_deadline_;
+  for (int n_reads = 0; !HasCompleteBody(); ++n_reads) {
+    CountHeld();
+    if (counted_ > 0 && held_bytes > limits_.held_bytes_max) return RefuseHeld();
+    if (n_reads == kReadsMax) return Incomplete{};
+    const ssize_t n = Receive();
+    const bool may_come = n > 0 || (n < 0 && errno == EAGAIN);
+    if (may_come && Clock::now() < body_deadline_) {
+      if (n > 0) continue;
+      return Incomplete{};
+    }
+    FailBody(408, "The body of the request did not arrive completely, or not in time.");
+    break;
+  }
+  CountHeld();
   return ReleaseHead();
 }
 
-bool Connection::HoldsFor(const RequestHead& head) const {
-  const std::uint64_t length = head.content_length.value_or(0);
-  return length > 0 && length <= limits_.body_bytes_max && !head.chunked && !head.expects_continue;
-}
-
 Connection::Head Connection::ReleaseHead() {
-  wait_deadline_ = body_deadline_;
-  while (buffer_.size() - begin_ < remaining_) {
-    const ssize_t n = Receive();
-    CountHeld();
-    if (counted_ > 0 && held_bytes > limits_.held_bytes_max) return RefuseHeld();
-    if (n > 0) continue;
-    if (n < 0 && errno == EAGAIN && Clock::now() < body_deadline_) return Incomplete{};
-    break;  // reading the body will say so
-  }
   BeginWaiting();
   RequestHead head = *std::move(held_head_);
   held_head_.reset();
   return head;
 }
 
+Refusal Connection::TooMuchHeld() const {
+  return Refuse(503, "The bodies of all requests together have more than " +
+                         std::to_string(limits_.held_bytes_max) +
+                         " bytes at this moment; try again.");
+}
+
 // What has come of the body is given up at once.
 Connection::Head Connection::RefuseHeld() {
-  Refusal refusal =
-      Refuse(503, "The bodies of all requests together have more than " +
-                      std::to_string(limits_.held_bytes_max) + " bytes at this moment; try again.");
+  Refusal refusal = TooMuchHeld();
   refusal.method = std::move(held_head_->method);
   refusal.target = std::move(held_head_->target);
   held_head_.reset();
-  remaining_ -= std::min<std::uint64_t>(remaining_, buffer_.size() - begin_);
-  std::string().swap(buffer_);
+  body_refusal_ = refusal;
+  Free(buffer_);
+  Free(body_);
   begin_ = 0;
   CountHeld();
   return refusal;
@@ -204,25 +255,110 @@ Connection::Head Connection::RefuseHeld() {
 
 void Connection::BeginBody(const RequestHead& head) {
   BeginWaiting();
-  chunked_ = head.chunked;
-  chunk_ = Chunk::kSize;
+  body_refusal_.reset();
+  decoder_.reset();
+  if (head.chunked) decoder_.emplace(limits_.body_bytes_max);
   remaining_ = head.content_length.value_or(0);
   continue_pending_ = head.expects_continue && head.HasBody();
-  body_bytes_ = 0;
   streams_ = false;
-  body_deadline_ = In(limits_.body_timeout_ms);
+  if (head.HasBody()) body_deadline_ = In(limits_.body_timeout_ms);
 }
 
-void Connection::StreamBody() { streams_ = true; }
-
-// Gives up what has been read, and the memory that it took.
-void Connection::DropUsed() {
-  buffer_.erase(0, begin_);
-  begin_ = 0;
-  if (buffer_.capacity() > kHeldBytesMin && buffer_.size() < kHeldBytesMin) {
-    buffer_.shrink_to_fit();
+std::optional<std::string> Connection::TakeBody() {
+  if (!HasWholeBody()) return std::nullopt;
+  if (decoder_) return std::exchange(body_, {});
+  const auto n = static_cast<std::size_t>(remaining_);
+  remaining_ = 0;
+  if (n > kHeldBytesMin && begin_ + n == buffer_.size()) {
+    buffer_.erase(0, std::exchange(begin_, 0));
+    return std::exchange(buffer_, {});  // no second one in memory
   }
+  std::string body = buffer_.substr(begin_, n);
+  begin_ += n;
+  return body;
+}
+
+bool Connection::HasWholeBody() const {
+  if (body_refusal_) return false;
+  return decoder_ ? decoder_->ended() : remaining_ <= buffer_.size() - begin_;
+}
+
+void Connection::EndBody() {
   if (counted_ > 0) CountHeld();
+}
+
+void Connection::EndRequest() {
+  begin_ += static_cast<std::size_t>(remaining_);
+  remaining_ = 0;
+  decoder_.reset();
+  Free(body_);
+  // An idle connection keeps no memory of what it has brought, nor of what it has got.
+  DropUsed();
+  if (!HasBufferedInput()) BeginWaiting();
+}
+
+ssize_t Connection::FailBody(int status, std::string detail) {
+  body_refusal_ = Refuse(status, std::move(detail));
+  return -1;
+}
+
+bool Connection::SendContinue() {
+  if (!continue_pending_) return true;
+  continue_pending_ = false;
+  constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
+  return SendSome(kContinue) == kContinue.size();  // there is room: every answer before is sent
+}
+
+// ---- Answers ----
+
+Connection::Sent Connection::TrySend() {
+  if (write_deadline_ && Clock::now() >= *write_deadline_) return Sent::kGone;
+  const auto n = SendSome(std::string_view(output_).substr(sent_));
+  if (!n) return Sent::kGone;
+  sent_ += *n;
+  if (n_unsent() > 0) {
+    if (!write_deadline_) write_deadline_ = In(limits_.write_timeout_ms);
+    wait_deadline_ = *write_deadline_;
+    SetUnsent(output_.capacity());
+    return Sent::kPart;
+  }
+  write_deadline_.reset();
+  sent_ = 0;
+  SetUnsent(0);
+  output_.clear();
+  if (output_.capacity() > kKeptBytesMax) Free(output_);
+  return Sent::kAll;
+}
+
+bool Connection::HoldsTooMuch() const { return unsent_bytes > limits_.held_bytes_max; }
+
+void Connection::BeginToLinger() {
+  ::shutdown(fd_, SHUT_WR);
+  output_.clear();  // of a peer that has not taken it
+  sent_ = 0;
+  SetUnsent(0);
+  wait_deadline_ = Clock::now() + kLinger;
+  Free(buffer_);
+  Free(body_);
+  begin_ = 0;
+  CountHeld();
+}
+
+bool Connection::Linger() {
+  std::array<char, kReceiveBytes> ignored;
+  for (int i = 0; i < kReadsMax && Clock::now() < wait_deadline_; ++i) {
+    const ssize_t n = ::recv(fd_, ignored.data(), ignored.size(), 0);
+    if (n == 0) return false;
+    if (n < 0 && errno != EINTR) return errno == EAGAIN;
+  }
+  return Clock::now() < wait_deadline_;
+}
+
+// ---- Streams ----
+
+void Connection::StreamBody() {
+  streams_ = true;
+  if (decoder_) decoder_->TakeAnyLength();
 }
 
 bool Connection::Fill(Clock::time_point deadline) {
@@ -231,165 +367,29 @@ bool Connection::Fill(Clock::time_point deadline) {
   return Receive(deadline) > 0;
 }
 
-ssize_t Connection::FailBody(int status, std::string detail) {
-  body_refusal_ = Refusal{.status = status,
-                          .detail = std::move(detail),
-                          .close = true,
-                          .method = {},
-                          .target = {},
-                          .headers = {}};
-  return -1;
-}
-
-ssize_t Connection::ReadBuffered(char* out, std::size_t size) {
-  if (streams_) body_deadline_ = In(limits_.body_timeout_ms);
-  if (!Fill(body_deadline_)) {
-    return FailBody(408, "The body of the request did not arrive completely, or not in time.");
-  }
-  const std::size_t n = static_cast<std::size_t>(
-      std::min<std::uint64_t>({size, remaining_, buffer_.size() - begin_}));
-  std::copy_n(buffer_.data() + begin_, n, out);
-  begin_ += n;
-  remaining_ -= n;
-  body_bytes_ += n;
-  return static_cast<ssize_t>(n);
-}
-
-bool Connection::SendContinue() {
-  if (!continue_pending_) return true;
-  continue_pending_ = false;
-  const bool sent = Write("HTTP/1.1 100 Continue\r\n\r\n") && Flush();
-  write_deadline_.reset();
-  return sent;
-}
-
 ssize_t Connection::ReadBody(char* out, std::size_t size) {
   if (body_refusal_) return -1;
   if (!SendContinue()) return FailBody(408, "The client is gone.");
-  if (!chunked_) return remaining_ == 0 ? 0 : ReadBuffered(out, size);
-  if (chunk_ == Chunk::kEnd) return 0;
-  if (chunk_ == Chunk::kSize && !ReadChunkSize()) return -1;
-  if (chunk_ == Chunk::kEnd) return 0;
-  const ssize_t n = ReadBuffered(out, size);
-  if (n > 0 && remaining_ == 0 && !EndChunk()) return -1;
-  return n;
-}
-
-// A line of the chunked coding, ended by CR LF and by nothing else.
-std::optional<std::string> Connection::ReadBodyLine() {
-  if (streams_) body_deadline_ = In(limits_.body_timeout_ms);
-  std::string line;
-  while (line.size() <= kChunkLineBytesMax) {
+  for (;;) {
+    if (decoder_ ? decoder_->ended() : remaining_ == 0) return 0;
+    if (streams_) body_deadline_ = In(limits_.body_timeout_ms);
     if (!Fill(body_deadline_)) {
-      FailBody(408, "The body of the request did not arrive completely, or not in time.");
-      return std::nullopt;
+      return FailBody(408, "The body of the request did not arrive completely, or not in time.");
     }
-    const char c = buffer_[begin_++];
-    if (c == '\n' && line.ends_with('\r')) {
-      line.pop_back();
-      return line;
+    std::string_view come = std::string_view(buffer_).substr(begin_);
+    if (!decoder_) {
+      come = come.substr(0, static_cast<std::size_t>(std::min<std::uint64_t>(size, remaining_)));
+      std::copy_n(come.data(), come.size(), out);
+      begin_ += come.size();
+      remaining_ -= come.size();
+      return static_cast<ssize_t>(come.size());
     }
-    if (c == '\n' || line.ends_with('\r')) break;
-    line.push_back(c);
+    const auto step = decoder_->Next(come, out, size);
+    begin_ += step.n_read;
+    if (decoder_->refusal()) body_refusal_ = decoder_->refusal();
+    if (step.n_written > 0) return static_cast<ssize_t>(step.n_written);
+    if (body_refusal_) return -1;
   }
-  FailBody(400, "The chunks of the body are broken.");
-  return std::nullopt;
-}
-
-bool Connection::ReadChunkSize() {
-  const auto line = ReadBodyLine();
-  if (!line) return false;
-  std::uint64_t size = 0;
-  std::size_t digits = 0;
-  while (digits < line->size() && HexDigit((*line)[digits]) >= 0 && digits < 15) {
-    size = size * 16 + static_cast<std::uint64_t>(HexDigit((*line)[digits++]));
-  }
-  const std::string_view rest = Trim(std::string_view(*line).substr(digits));
-  if (digits == 0 || !(rest.empty() || rest.front() == ';')) {
-    FailBody(400, "A chunk of the body has no valid size.");
-    return false;
-  }
-  if (size == 0) return SkipTrailers();
-  if (!streams_ && body_bytes_ + size > limits_.body_bytes_max) {
-    FailBody(413, "The body has more than " + std::to_string(limits_.body_bytes_max) + " bytes.");
-    return false;
-  }
-  remaining_ = size;
-  chunk_ = Chunk::kData;
-  return true;
-}
-
-bool Connection::EndChunk() {
-  const auto line = ReadBodyLine();
-  if (!line) return false;
-  chunk_ = Chunk::kSize;
-  if (line->empty()) return true;
-  FailBody(400, "A chunk of the body is longer than it says.");
-  return false;
-}
-
-bool Connection::SkipTrailers() {
-  for (int i = 0; i < kTrailersMax; ++i) {
-    const auto line = ReadBodyLine();
-    if (!line) return false;
-    if (line->empty()) {
-      chunk_ = Chunk::kEnd;
-      return true;
-    }
-  }
-  FailBody(431, "The body has too many trailer fields.");
-  return false;
-}
-
-bool Connection::CanSkipBody() const {
-  if (body_refusal_) return false;
-  if (chunked_) return chunk_ == Chunk::kEnd;
-  return remaining_ == 0 || (remaining_ <= kSkippedBytesMax && !continue_pending_);
-}
-
-bool Connection::SkipBody() {
-  if (!CanSkipBody()) return false;
-  body_deadline_ = Clock::now() + kLinger;
-  std::array<char, 4096> ignored;
-  while (remaining_ > 0) {
-    if (ReadBuffered(ignored.data(), ignored.size()) < 0) return false;
-  }
-  // An idle connection keeps no memory of what it has brought, nor of what it has got.
-  DropUsed();
-  if (output_.capacity() > kHeldBytesMin) std::string().swap(output_);
-  if (!HasBufferedInput()) BeginWaiting();
-  return true;
-}
-
-bool Connection::Write(std::string_view bytes) {
-  // Before anybody reads the answer: the body is not held any more.
-  if (counted_ > 0 && remaining_ == 0) DropUsed();
-  output_.append(bytes);
-  return holds_output_ || output_.size() < kFlushBytes || Flush();
-}
-
-Connection::Sent Connection::TryFlush() {
-  if (!write_deadline_) write_deadline_ = In(limits_.write_timeout_ms);
-  const auto sent = SendSome(output_);
-  output_.erase(0, sent.value_or(output_.size()));
-  if (!sent) return Sent::kGone;
-  return output_.empty() ? Sent::kAll : Sent::kPart;
-}
-
-bool Connection::Flush() {
-  if (!write_deadline_) write_deadline_ = In(limits_.write_timeout_ms);
-  std::size_t sent = 0;
-  while (sent < output_.size()) {
-    const ssize_t n = ::send(fd_, output_.data() + sent, output_.size() - sent, MSG_NOSIGNAL);
-    if (n >= 0) {
-      sent += static_cast<std::size_t>(n);
-    } else if (errno != EINTR && (errno != EAGAIN || !Poll(fd_, POLLOUT, *write_deadline_))) {
-      output_.clear();
-      return false;
-    }
-  }
-  output_.clear();
-  return true;
 }
 
 std::optional<std::size_t> Connection::SendSome(std::string_view bytes) {
@@ -428,16 +428,6 @@ Connection::Awaited Connection::AwaitInputOrRoom() {
     if (n <= 0) return Awaited::kNothing;
     if ((entry.revents & POLLIN) != 0) return Awaited::kInput;
     return (entry.revents & POLLOUT) != 0 ? Awaited::kRoom : Awaited::kNothing;
-  }
-}
-
-void Connection::LingeringClose() {
-  ::shutdown(fd_, SHUT_WR);
-  const auto deadline = Clock::now() + kLinger;
-  while (Clock::now() < deadline) {
-    buffer_.clear();
-    begin_ = 0;
-    if (Receive(deadline) <= 0) return;
   }
 }
 

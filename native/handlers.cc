@@ -170,6 +170,7 @@ Reply Handlers::Dispatch(const Request& request) const {
 
 void AddCommonHeaders(const Request& request, Reply& reply) {
   if (IsProtocolPath(request.path.empty() ? request.target : request.path)) UseErrorMember(reply);
+  reply.headers.reserve(reply.headers.size() + 6);
   const bool has_policy =
       std::any_of(reply.headers.begin(), reply.headers.end(),
                   [](const auto& header) { return header.first == "Content-Security-Policy"; });

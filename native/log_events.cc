@@ -38,13 +38,19 @@ std::string Rfc3339(std::int64_t time_unix_ms) {
   // Rounded down, so that the milliseconds are never negative.
   const std::int64_t ms = (time_unix_ms % 1000 + 1000) % 1000;
   const std::time_t seconds = (time_unix_ms - ms) / 1000;
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char date[64];
-  const std::size_t n = std::strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &utc);
-  char fraction[8];
-  std::snprintf(fraction, sizeof(fraction), ".%03dZ", static_cast<int>(ms));
-  return std::string(date, n) + fraction;
+  // The same second comes again and again.
+  thread_local std::time_t known = -1;
+  thread_local std::string date;
+  if (seconds != known || date.empty()) {
+    std::tm utc{};
+    gmtime_r(&seconds, &utc);
+    char text[64];
+    date.assign(text, std::strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc));
+    known = seconds;
+  }
+  const auto digit = [](std::int64_t n) { return static_cast<char>('0' + n % 10); };
+  const char fraction[] = {'.', digit(ms / 100), digit(ms / 10), digit(ms), 'Z'};
+  return std::string(date).append(fraction, sizeof(fraction));
 }
 
 std::int64_t UnixMsOf(std::string_view rfc3339) {

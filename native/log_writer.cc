@@ -4,6 +4,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <optional>
 #include <utility>
 
@@ -12,10 +13,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
-
-// From so many entries in a batch on, the next one waits this long for as many.
-constexpr std::size_t kCrowd = 4;
-constexpr std::chrono::microseconds kCrowdWait{300};
 
 constexpr milliseconds kFullSaidEvery(5'000);  // prediction_log_full at most so often
 
@@ -37,16 +34,23 @@ DeferredWait::~DeferredWait() {
 
 DeferredWait* DeferredWait::Current() { return deferred_wait; }
 
-void DeferredWait::Add(PredictionLog& log, std::uint64_t ticket, std::uint64_t n) {
+void DeferredWait::Add(PredictionLog& log, std::uint64_t last, std::uint64_t n) {
   log_ = &log;
-  ticket_ = ticket;  // later than those before
+  last_ = last;  // later than those before
   n_ += n;
 }
 
+LogTicket DeferredWait::Take() {
+  return {.log = std::exchange(log_, nullptr),
+          .last = last_,
+          .n = std::exchange(n_, 0),
+          .since = Clock::now()};
+}
+
 void DeferredWait::Await() {
-  if (log_ != nullptr) log_->Await(ticket_, n_);
-  log_ = nullptr;
-  n_ = 0;
+  if (log_ == nullptr) return;
+  const LogTicket ticket = Take();
+  ticket.log->Await(ticket);
 }
 
 // Everything behind one mutex, which is never held while the sink or `say` is called.
@@ -60,7 +64,9 @@ class LogWriter::Shared {
   }
 
   void Append(std::vector<LogEntry> entries, Clock::time_point began, LogWriter& door);
-  void Await(std::uint64_t ticket, std::uint64_t n);
+  void Await(const LogTicket& ticket);
+  bool TryAwait(const LogTicket& ticket);
+  void SetOnProgress(const std::function<void()>& on_progress);
   LogState State() const;
   void Hurry();
   void Run();
@@ -69,12 +75,18 @@ class LogWriter::Shared {
  private:
   using Lock = std::unique_lock<std::mutex>;
 
-  void Push(LogEntry entry);
+  void Push(LogEntry entry, bool wakes);
   bool HasRoomFor(const LogEntry& entry, std::size_t share = 1) const;
+  Clock::time_point DeadlineOf(const LogTicket& ticket) const {
+    return ticket.since + milliseconds(options_.append_wait_ms);
+  }
   bool MayWait() const { return options_.append_wait_ms > 0 && up_ && !closed_; }
   bool WaitForRoom(Lock& lock, const LogEntry& entry, std::size_t share,
                    Clock::time_point deadline);
-  void WaitUntilSettled(Lock& lock, std::uint64_t ticket, std::uint64_t n);
+  bool IsOver(const LogTicket& ticket) const;
+  void WaitUntilOver(Lock& lock, const LogTicket& ticket);
+  void Conclude(Lock& lock, const LogTicket& ticket);
+  void TellProgress();
   void Drop(Lock& lock, std::uint64_t n);
 
   bool NextBatch();
@@ -96,6 +108,8 @@ class LogWriter::Shared {
   mutable std::mutex mutex_;
   std::condition_variable work_;            // the thread waits here: entries, closing
   std::condition_variable settled_change_;  // Append and Close wait here: settled, down, closed
+  std::function<void()> on_progress_;       // the same for those who do not wait, ...
+  bool is_asked_ = false;                   // ... if there are any
 
   std::deque<LogEntry> queue_;
   std::size_t bytes_ = 0;      // of queue_ and batch_
@@ -125,14 +139,16 @@ bool LogWriter::Shared::HasRoomFor(const LogEntry& entry, std::size_t share) con
          bytes_ + BytesOf(entry) <= options_.queue_bytes_max / share;
 }
 
-void LogWriter::Shared::Push(LogEntry entry) {
+// `wakes`: nobody else will tell the thread that there is something to do.
+void LogWriter::Shared::Push(LogEntry entry, bool wakes) {
   if (Unsettled() == 0) progress_ = Clock::now();
   bytes_ += BytesOf(entry);
   queue_.push_back(std::move(entry));
   ++queued_;
   // Waking a thread costs more than queueing an entry: only when it has something new to do.
   const bool full_batch = queue_.size() == options_.batch_entries_max;
-  if (queue_.size() == 1 || full_batch || queue_.size() == last_batch_) work_.notify_one();
+  const bool is_news = queue_.size() == 1 || queue_.size() == last_batch_;
+  if (full_batch || (wakes && is_news)) work_.notify_one();
 }
 
 // Waits for room in its share of the queue while the sink gets on; afterwards any room will do.
@@ -145,32 +161,67 @@ bool LogWriter::Shared::WaitForRoom(Lock& lock, const LogEntry& entry, std::size
   while (waits()) {
     const auto until = std::min(deadline, progress_ + milliseconds(options_.room_stall_ms));
     if (Clock::now() >= until) break;
+    work_.notify_one();
     settled_change_.wait_until(lock, until);
   }
   return HasRoomFor(entry) && !close_by_.has_value();
 }
 
-void LogWriter::Shared::WaitUntilSettled(Lock& lock, std::uint64_t ticket, std::uint64_t n) {
-  const auto deadline = Clock::now() + milliseconds(options_.append_wait_ms);
-  const auto over = [&] { return settled_ >= ticket || !MayWait(); };
-  const bool in_time = settled_change_.wait_until(lock, deadline, over);
-  if (settled_ >= ticket) return;
-  late_ += std::min(n, ticket - settled_);
+bool LogWriter::Shared::IsOver(const LogTicket& ticket) const {
+  return settled_ >= ticket.last || !MayWait() || Clock::now() >= DeadlineOf(ticket);
+}
+
+void LogWriter::Shared::WaitUntilOver(Lock& lock, const LogTicket& ticket) {
+  work_.notify_one();
+  settled_change_.wait_until(lock, DeadlineOf(ticket),
+                             [&] { return settled_ >= ticket.last || !MayWait(); });
+  Conclude(lock, ticket);
+}
+
+// Waiting is over, for one reason or another.
+void LogWriter::Shared::Conclude(Lock& lock, const LogTicket& ticket) {
+  if (settled_ >= ticket.last) return;
+  late_ += std::min(ticket.n, ticket.last - settled_);
   // A sink that works, only not as fast as this, is not down.
   const bool stands_still = Clock::now() - progress_ >= milliseconds(options_.append_wait_ms);
-  if (!in_time && stands_still) {
+  if (MayWait() && stands_still) {
     MarkDown(lock, "no answer within " + std::to_string(options_.append_wait_ms) + " ms");
   }
 }
 
-void LogWriter::Shared::Await(std::uint64_t ticket, std::uint64_t n) {
+void LogWriter::Shared::Await(const LogTicket& ticket) {
   Lock lock(mutex_);
-  WaitUntilSettled(lock, ticket, n);
+  WaitUntilOver(lock, ticket);
+}
+
+bool LogWriter::Shared::TryAwait(const LogTicket& ticket) {
+  {
+    Lock lock(mutex_);
+    if (IsOver(ticket)) {
+      Conclude(lock, ticket);
+      return true;
+    }
+    is_asked_ = true;
+  }
+  work_.notify_one();  // with the mutex free for who is woken
+  return false;
+}
+
+void LogWriter::Shared::SetOnProgress(const std::function<void()>& on_progress) {
+  const Lock lock(mutex_);
+  on_progress_ = on_progress;
+}
+
+// Whoever waits for entries is told to look again.
+void LogWriter::Shared::TellProgress() {
+  settled_change_.notify_all();
+  if (std::exchange(is_asked_, false) && on_progress_) on_progress_();
 }
 
 void LogWriter::Shared::Append(std::vector<LogEntry> entries, Clock::time_point began,
                                LogWriter& door) {
   const auto deadline = began + milliseconds(options_.room_wait_max_ms);
+  auto* const later = options_.append_wait_ms > 0 ? DeferredWait::Current() : nullptr;
   Lock lock(mutex_);
   accepted_ += entries.size();
   std::uint64_t kept = 0;
@@ -178,16 +229,16 @@ void LogWriter::Shared::Append(std::vector<LogEntry> entries, Clock::time_point 
     // A long file keeps to one half, so that the requests beside it find room at once.
     const std::size_t share = kept < options_.batch_entries_max ? 1 : 2;
     if (!WaitForRoom(lock, entry, share, deadline)) break;
-    Push(std::move(entry));
+    Push(std::move(entry), later == nullptr);
     ++kept;
   }
-  const std::uint64_t ticket = queued_;
+  const std::uint64_t last = queued_;
   if (kept < entries.size()) Drop(lock, entries.size() - kept);
   if (kept == 0 || options_.append_wait_ms == 0) return;
-  if (auto* const later = DeferredWait::Current()) {
-    later->Add(door, ticket, kept);
+  if (later != nullptr) {
+    later->Add(door, last, kept);
   } else {
-    WaitUntilSettled(lock, ticket, kept);
+    WaitUntilOver(lock, {.log = &door, .last = last, .n = kept, .since = Clock::now()});
   }
 }
 
@@ -248,12 +299,6 @@ void LogWriter::Shared::WaitForWork(Lock& lock) {
   } else {
     work_.wait(lock, work);
   }
-  // Entries that come together are written together, at the cost of one; who is alone waits for
-  // nobody.
-  if (last_batch_ >= kCrowd && queue_.size() < last_batch_ && !close_by_.has_value()) {
-    work_.wait_for(lock, kCrowdWait,
-                   [&] { return queue_.size() >= last_batch_ || close_by_.has_value(); });
-  }
   if (queue_.empty() || options_.gather_ms == 0) return;
   work_.wait_for(lock, milliseconds(options_.gather_ms), [&] {
     return queue_.size() >= options_.batch_entries_max || close_by_.has_value();
@@ -275,14 +320,19 @@ void LogWriter::Shared::FillBatch() {
 void LogWriter::Shared::Attempt() {
   const Status status = batch_.empty() ? sink_->Check() : sink_->Write(batch_);
   last_attempt_ok_ = status.ok();
-  Lock lock(mutex_);
-  if (status.ok()) {
-    pause_ms_ = 0;
-    Settle();
-    MarkUp(lock);
-  } else {
-    MarkDown(lock, status.error().message);
+  bool tells = false;
+  {
+    Lock lock(mutex_);
+    if (status.ok()) {
+      pause_ms_ = 0;
+      Settle();
+      MarkUp(lock);
+    } else {
+      MarkDown(lock, status.error().message);
+    }
+    tells = std::exchange(is_asked_, false);
   }
+  if (tells && on_progress_) on_progress_();  // with the mutex free for who is told
 }
 
 // The batch is written. Unless Close gave up waiting for it: then it counts as dropped already.
@@ -321,7 +371,7 @@ void LogWriter::Shared::SettleAll() {
   if (!closed_) settled_ = queued_;
   const bool first = !std::exchange(closed_, true);
   queue_.clear();
-  settled_change_.notify_all();
+  TellProgress();
   if (first && lost > 0) Say(lock, "prediction_log_lost", last_error_);
 }
 
@@ -351,7 +401,7 @@ void LogWriter::Shared::MarkDown(Lock& lock, const std::string& reason) {
   const bool news = up_ || last_error_ != reason;
   up_ = false;
   last_error_ = reason;
-  settled_change_.notify_all();
+  TellProgress();
   if (news && !closed_) Say(lock, "prediction_log_down", reason);
 }
 
@@ -385,7 +435,13 @@ void LogWriter::AppendPart(std::vector<LogEntry> entries, Clock::time_point bega
   shared_->Append(std::move(entries), began, *this);
 }
 
-void LogWriter::Await(std::uint64_t ticket, std::uint64_t n) { shared_->Await(ticket, n); }
+void LogWriter::Await(const LogTicket& ticket) { shared_->Await(ticket); }
+
+bool LogWriter::TryAwait(const LogTicket& ticket) { return shared_->TryAwait(ticket); }
+
+void LogWriter::SetOnProgress(const std::function<void()>& on_progress) {
+  shared_->SetOnProgress(on_progress);
+}
 
 void LogWriter::Hurry() { shared_->Hurry(); }
 

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -67,7 +68,9 @@ class LogWriter final : public PredictionLog {
   void Append(std::vector<LogEntry> entries) override;
   void AppendPart(std::vector<LogEntry> entries,
                   std::chrono::steady_clock::time_point began) override;
-  void Await(std::uint64_t ticket, std::uint64_t n) override;
+  void Await(const LogTicket& ticket) override;
+  bool TryAwait(const LogTicket& ticket) override;
+  void SetOnProgress(const std::function<void()>& on_progress) override;
   LogState State() const override;
   void Hurry() override;
   /// Returns in time although the sink hangs: its thread is then left to end by itself.

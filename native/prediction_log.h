@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <utility>
@@ -58,9 +59,17 @@ struct LogState {
 
 class PredictionLog;
 
-/// While one of these lives on a thread, Append there waits for nothing to be durable: Await does,
-/// for all of them together. So one thread answers many requests with one wait. For the thread that
-/// made it; at most one a thread.
+/// Entries that a log has been handed, and that are not yet as durable as it was told to make them.
+struct LogTicket {
+  PredictionLog* log = nullptr;                 ///< null: there is nothing to wait for
+  std::uint64_t last = 0;                       ///< they are when the log has settled so many
+  std::uint64_t n = 0;                          ///< how many they are
+  std::chrono::steady_clock::time_point since;  ///< when waiting began
+};
+
+/// While one of these lives on a thread, Append there waits for nothing to be durable: whoever
+/// takes the ticket does, for all of them together, or Await. So many requests share one wait. For
+/// the thread that made it; at most one a thread.
 class DeferredWait {
  public:
   DeferredWait();
@@ -69,16 +78,19 @@ class DeferredWait {
   DeferredWait& operator=(const DeferredWait&) = delete;
 
   void Await();
-  bool IsNeeded() const { return log_ != nullptr; }
+  /// Of all entries since it was taken last.
+  LogTicket Take();
+  /// Entries that a ticket would be about now.
+  std::uint64_t n_entries() const { return n_; }
 
   /// That of this thread, or null.
   static DeferredWait* Current();
-  /// `n` more entries are as durable as asked when the log has settled `ticket`.
-  void Add(PredictionLog& log, std::uint64_t ticket, std::uint64_t n);
+  /// `n` more entries are as durable as asked when the log has settled `last`.
+  void Add(PredictionLog& log, std::uint64_t last, std::uint64_t n);
 
  private:
   PredictionLog* log_ = nullptr;
-  std::uint64_t ticket_ = 0, n_ = 0;
+  std::uint64_t last_ = 0, n_ = 0;
 };
 
 /// Where answered predictions are recorded. Thread-safe.
@@ -98,8 +110,16 @@ class PredictionLog {
     Append(std::move(entries));
   }
 
-  /// Waits as Append would have for the last `n` entries up to `ticket` (DeferredWait::Add).
-  virtual void Await(std::uint64_t /*ticket*/, std::uint64_t /*n*/) {}
+  /// Waits as Append would have for the entries of a ticket.
+  virtual void Await(const LogTicket& /*ticket*/) {}
+  /// The same without waiting: false as long as Await would go on. Ask again when `on_progress` is
+  /// called, and every now and then, for a log that hangs calls nobody. Once true, do not ask
+  /// again.
+  virtual bool TryAwait(const LogTicket& /*ticket*/) { return true; }
+  /// `on_progress` is called, from any thread and perhaps with a lock held, when TryAwait has said
+  /// no and may say something else. Before the first Append; it may be called when this object is
+  /// gone.
+  virtual void SetOnProgress(const std::function<void()>& /*on_progress*/) {}
 
   virtual LogState State() const = 0;
 

@@ -60,8 +60,8 @@ class Checkpointer {
   }
 
  private:
-  // As many as SQLite lets gather.
-  static constexpr std::size_t kBytesEach = std::size_t{4} << 20;
+  // Little at a time: the writer waits now and then while the disk takes it, and as long as that.
+  static constexpr std::size_t kBytesEach = std::size_t{512} << 10;
 
   void Run() {
     BlockSignalsOfThisThread();
@@ -157,6 +157,9 @@ class Recorder final : public PredictionLog {
   void Append(std::vector<LogEntry> entries) override { writer_->Append(std::move(entries)); }
   void AppendPart(std::vector<LogEntry> entries, Clock::time_point began) override {
     writer_->AppendPart(std::move(entries), began);
+  }
+  void SetOnProgress(const std::function<void()>& on_progress) override {
+    writer_->SetOnProgress(on_progress);
   }
 
   LogState State() const override {

@@ -34,12 +34,13 @@ std::string NewUuid() {
       (static_cast<std::uint64_t>(UnixMs()) << 16) | 0x7000 | (Random64() & 0x0fff);
   const std::uint64_t low = (Random64() >> 2) | (std::uint64_t{1} << 63);
   static constexpr char kDigits[] = "0123456789abcdef";
-  std::string text;
-  text.reserve(36);
-  for (int i = 0; i < 32; ++i) {
-    if (i == 8 || i == 12 || i == 16 || i == 20) text.push_back('-');
-    const std::uint64_t half = i < 16 ? high : low;
-    text.push_back(kDigits[(half >> (60 - 4 * (i % 16))) & 0xf]);
+  std::string text(36, '-');
+  std::size_t at = 0;
+  for (const std::uint64_t half : {high, low}) {
+    for (int shift = 60; shift >= 0; shift -= 4) {
+      if (at == 8 || at == 13 || at == 18 || at == 23) ++at;
+      text[at++] = kDigits[(half >> shift) & 0xf];
+    }
   }
   return text;
 }

@@ -17,6 +17,10 @@ std::string_view TakeSegment(std::string_view& rest) {
 
 std::optional<std::vector<std::string_view>> MatchTemplate(std::string_view pattern,
                                                            std::string_view path) {
+  if (pattern.find('{') == std::string_view::npos) {
+    if (pattern != path) return std::nullopt;
+    return std::vector<std::string_view>();
+  }
   // Also a slash at the end is told apart from none.
   if (std::count(pattern.begin(), pattern.end(), '/') != std::count(path.begin(), path.end(), '/'))
     return std::nullopt;

@@ -12,6 +12,8 @@ namespace copse {
 namespace {
 
 constexpr std::size_t kNamesShownMax = 8;
+// So many are found sooner without an index, which is made for each request.
+constexpr std::size_t kFewFeatures = 16;
 
 // The words that pandas.read_csv takes for a missing value (pandas 1.5, STR_NA_VALUES), but for
 // the empty one and the NaNs that are numbers too.
@@ -60,10 +62,11 @@ std::string NamesShown(const Model& model) {
 }
 
 RowValues::RowValues(const Model& model) : model_(model) {
-  features_.reserve(model.n_features());
+  const bool are_many = model.n_features() > kFewFeatures;
+  if (are_many) features_.reserve(model.n_features());
   for (std::size_t i = 0; i < model.n_features(); ++i) {
     const Feature& feature = model.features()[i];
-    features_.emplace(feature.name, i);
+    if (are_many) features_.emplace(feature.name, i);
     if (!feature.categorical || feature.categories.empty()) continue;
     auto& codes = categories_[i];
     for (std::size_t c = 0; c < feature.categories.size(); ++c) {
@@ -73,6 +76,12 @@ RowValues::RowValues(const Model& model) : model_(model) {
 }
 
 std::optional<std::size_t> RowValues::Find(std::string_view name) const {
+  if (model_.n_features() <= kFewFeatures) {
+    for (std::size_t i = 0; i < model_.n_features(); ++i) {
+      if (Name(i) == name) return i;
+    }
+    return std::nullopt;
+  }
   const auto found = features_.find(name);
   return found == features_.end() ? std::nullopt : std::optional(found->second);
 }
@@ -116,12 +125,13 @@ Error RowValues::CellError(RowNumber row, std::size_t feature, std::string_view 
 
 Result<double> RowValues::FromParameter(std::size_t feature, std::string_view text) const {
   if (const auto code = Category(feature, text)) return *code;
-  const std::string name = Shown(Name(feature));
-  if (text.empty()) return Refuse(0, name + " is empty; " + Expected(feature) + " was expected");
+  const auto refuse = [&](const std::string& what) {
+    return Refuse(
+        0, Shown(Name(feature)) + " is " + what + "; " + Expected(feature) + " was expected");
+  };
+  if (text.empty()) return refuse("empty");
   const auto number = ParseNumber(text);
-  if (!number) {
-    return Refuse(0, name + " is " + Shown(text) + "; " + Expected(feature) + " was expected");
-  }
+  if (!number) return refuse(Shown(text));
   if (std::isnan(*number) && !model_.missing_allowed()) return CellError(0, feature, text);
   return *number;
 }

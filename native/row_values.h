@@ -62,7 +62,7 @@ class RowValues {
   Status CheckLarge(RowNumber row, std::size_t feature, double number) const;
 
   const Model& model_;
-  std::unordered_map<std::string_view, std::size_t> features_;
+  std::unordered_map<std::string_view, std::size_t> features_;  // of a model with many
   // Of each categorical feature with texts: the code of each.
   std::unordered_map<std::size_t, std::unordered_map<std::string_view, std::size_t>> categories_;
 };

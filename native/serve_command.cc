@@ -274,7 +274,8 @@ void AddLimitOptions(CLI::App& app, ServeOptions& options) {
       ->capture_default_str()
       ->envname("COPSE_BODY_BYTES_MAX");
   app.add_option("--held-bytes-max", limits.held_bytes_max,
-                 "Bytes of the bodies of all requests at one moment, such as 256MiB; more get 503")
+                 "Bytes of the bodies of all requests at one moment, such as 256MiB; more get 503. "
+                 "Also of the answers that clients do not take")
       ->transform(CLI::AsSizeValue(false))
       ->capture_default_str()
       ->envname("COPSE_HELD_BYTES_MAX");

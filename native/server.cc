@@ -13,8 +13,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
-#include <iterator>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <thread>
@@ -43,6 +43,8 @@ constexpr int kWatchMs = 100;
 
 // Written by the signal handlers: the only thing that they may safely do, whatever thread they hit.
 int stop_event = -1, reload_event = -1;
+// Written when the log has got on. Nobody closes any of them.
+int progress_event = -1;
 
 void Wake(int event) {
   const std::uint64_t one = 1;
@@ -52,9 +54,10 @@ void OnStopSignal(int) { Wake(stop_event); }
 void OnReloadSignal(int) { Wake(reload_event); }
 
 Status InstallSignals() {
+  progress_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   stop_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   reload_event = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (stop_event < 0 || reload_event < 0)
+  if (stop_event < 0 || reload_event < 0 || progress_event < 0)
     return Error{ErrorCode::kInternal, "The system has no more descriptors."};
   struct sigaction action {};
   action.sa_handler = OnStopSignal;
@@ -88,142 +91,126 @@ void PrintStart(const ServerConfig& config, int port) {
   std::fflush(stderr);
 }
 
-// An answer that has not been taken whole, or a request whose end has not come.
-class Unsent final : public Connection::Unfinished {
- public:
-  explicit Unsent(Session session) : session_(std::move(session)) {}
-  Session& session() { return session_; }
-
- private:
-  Session session_;
-};
-
-// Answers what has arrived on many connections: all short requests, then one wait for the log, then
-// the answers leave. Who takes long, or takes his answer slowly, has a thread of his own. For one
-// thread.
+// Answers what has arrived on many connections. Whatever is thrown costs one connection, and no
+// more. For one thread.
 class BatchServer {
  public:
   using Batch = WorkerPool::Batch;
 
   BatchServer(const SessionContext& context, WorkerPool& pool)
-      : transport_(context.limits), context_(context), pool_(pool) {}
-
-  void Serve(Batch& batch) {
-    while (ServeOnce(batch)) {
+      : transport_(context.limits), context_(context), pool_(pool) {
+    for (Batch* const batch : {&waits_, &again_, &ends_, &answered_}) {
+      batch->reserve(WorkerPool::kBatchMax);
     }
-    batch.clear();
+  }
+
+  // All short requests, whose answers wait for the log together; then the first one that takes
+  // long. Those behind that are for other threads.
+  void Serve(Batch& batch) {
+    std::unique_ptr<Connection> slow;
+    {
+      DeferredWait later;
+      for (auto& connection : batch) {
+        if (slow) {
+          again_.push_back(std::move(connection));
+        } else {
+          Guard(connection, [&] { ServeOne(connection, later, slow); });
+        }
+      }
+      batch.clear();
+      if (!answered_.empty()) pool_.HandBack(later.Take(), answered_);
+    }
+    HandBack();
+    if (!slow) return;
+    const WorkerPool::Blocking blocking(pool_);
+    Guard(slow, [&] {
+      auto session = TakeSession(*slow);
+      if (Answer(slow, session)) Send(slow, std::move(session));
+    });
+    HandBack();
   }
 
  private:
   using Step = Session::Step;
 
-  // An answer of more is the last one of its batch: memory holds one a thread.
+  // An answer of more does not wait: memory holds one a thread.
   static constexpr std::size_t kLargeAnswer = std::size_t{256} << 10;
-  static constexpr std::chrono::milliseconds kGather{2};
 
-  // Whether the batch is to be served again: its one connection, whose client was quick.
-  bool ServeOnce(Batch& batch) {
-    auto slow = TakeSlow(batch);
-    if (!batch.empty()) {
-      Begin(batch);
-      if (steps_.back() == Step::kLong) slow = std::move(batch.back());
+  // `connection` is closed if it is still there afterwards.
+  template <class Work>
+  void Guard(std::unique_ptr<Connection>& connection, const Work& work) {
+    try {
+      work();
+    } catch (const std::bad_alloc&) {
+      LogNoMemory();
+    } catch (const std::exception& exception) {
+      LogError(std::string("a request failed: ") + exception.what());
     }
-    const bool is_alone = batch.size() == 1 && !slow && steps_.front() == Step::kAnswered;
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      if (!batch[i]) continue;
-      auto unsent = Finish(std::move(batch[i]), i);
-      if (!unsent) continue;
-      if (slow) {
-        again_.push_back(std::move(unsent));
-      } else {
-        slow = std::move(unsent);
-      }
+    if (connection) ends_.push_back(std::move(connection));
+  }
+
+  std::unique_ptr<Session> TakeSession(Connection& connection) {
+    auto kept = connection.TakeUnfinished();
+    if (!kept) return std::make_unique<Session>(connection, context_);
+    return std::unique_ptr<Session>(static_cast<Session*>(kept.release()));
+  }
+
+  // `slow` becomes one that takes long.
+  void ServeOne(std::unique_ptr<Connection>& connection, DeferredWait& later,
+                std::unique_ptr<Connection>& slow) {
+    auto session = TakeSession(*connection);
+    if (session->is_answered()) return Send(connection, std::move(session));
+    switch (session->Begin()) {
+      case Step::kClose:
+        return;
+      case Step::kWait:
+        if (session->has_asked()) connection->KeepUnfinished(std::move(session));
+        return waits_.push_back(std::move(connection));
+      case Step::kLong:
+        connection->KeepUnfinished(std::move(session));
+        slow = std::move(connection);
+        return;
+      case Step::kShort:
+        break;
     }
-    if (is_alone && !waits_.empty() && pool_.HasTime() && AwaitBriefly(*waits_.front())) {
-      batch.front() = std::move(waits_.front());
-      waits_.clear();
-      return true;
-    }
-    HandBack();
-    if (slow) ServeSlow(std::move(slow));
-    sessions_.clear();  // an idle thread keeps no bodies
+    if (session->HasBody()) pool_.HandOn();
+    const auto n_entries = later.n_entries();
+    if (!Answer(connection, session)) return;
+    if (later.n_entries() == n_entries) return Send(connection, std::move(session));
+    const bool is_large = connection->n_unsent() > kLargeAnswer;
+    connection->KeepUnfinished(std::move(session));
+    answered_.push_back(std::move(connection));
+    if (is_large) SendNow(later);
+  }
+
+  // False: its body is asked for, and has to come.
+  bool Answer(std::unique_ptr<Connection>& connection, std::unique_ptr<Session>& session) {
+    if (session->Answer(transport_)) return true;
+    connection->KeepUnfinished(std::move(session));
+    again_.push_back(std::move(connection));
     return false;
   }
 
-  bool AwaitBriefly(const Connection& connection) {
-    const WorkerPool::Blocking blocking(pool_);
-    return connection.WaitBriefly();
-  }
-
-  // One connection whose answer is not sent yet; the others of a batch are for other threads.
-  std::unique_ptr<Connection> TakeSlow(Batch& batch) {
-    const auto found = std::find_if(batch.begin(), batch.end(),
-                                    [](const auto& each) { return each->IsUnfinished(); });
-    if (found == batch.end()) return nullptr;
-    std::unique_ptr<Connection> slow = std::move(*found);
-    batch.erase(found);
-    again_ = std::move(batch);
-    batch.clear();
-    HandBack();
-    return slow;
-  }
-
-  // Up to the first request that takes long, or whose answer is large: those behind it are for
-  // other threads. Before the log is waited for, what has arrived meanwhile is answered, too,
-  // unless the first answers have waited long enough.
-  void Begin(Batch& batch) {
-    sessions_.clear();
-    steps_.clear();
-    sessions_.reserve(WorkerPool::kBatchMax);
-    const auto enough = Clock::now() + kGather;
-    bool is_last = false;
-    DeferredWait later;
-    do {
-      while (steps_.size() < batch.size() && !is_last) {
-        Connection& connection = *batch[steps_.size()];
-        sessions_.emplace_back(connection, transport_, context_);
-        steps_.push_back(connection.IsUnfinished() ? Step::kLong : sessions_.back().Begin());
-        is_last = steps_.back() == Step::kLong || connection.n_held() > kLargeAnswer ||
-                  Clock::now() > enough;
-      }
-    } while (!is_last && later.IsNeeded() && pool_.TakeMore(batch));
-    std::move(batch.begin() + static_cast<std::ptrdiff_t>(steps_.size()), batch.end(),
-              std::back_inserter(again_));
-    batch.resize(steps_.size());
-    if (!again_.empty()) HandBack();
-    if (later.IsNeeded()) {
-      const WorkerPool::Blocking blocking(pool_);
-      later.Await();
+  // As far as the client takes it.
+  void Send(std::unique_ptr<Connection>& connection, std::unique_ptr<Session> session) {
+    switch (session->Send()) {
+      case Session::Sent::kWait:
+        connection->KeepUnfinished(std::move(session));
+        return waits_.push_back(std::move(connection));
+      case Session::Sent::kNext:
+        return (connection->HasBufferedInput() ? again_ : waits_).push_back(std::move(connection));
+      case Session::Sent::kClose:
+        return;
     }
   }
 
-  // Gives back one whose answer is not taken at once.
-  std::unique_ptr<Connection> Finish(std::unique_ptr<Connection> connection, std::size_t i) {
-    if (steps_[i] != Step::kAnswered) {
-      (steps_[i] == Step::kWait ? waits_ : ends_).push_back(std::move(connection));
-    } else if (sessions_[i].TrySend() && sessions_[i].EndsAtOnce()) {
-      Sort(std::move(connection), sessions_[i].End());
-    } else {
-      connection->KeepUnfinished(std::make_unique<Unsent>(std::move(sessions_[i])));
-      return connection;
-    }
-    return nullptr;
-  }
-
-  void ServeSlow(std::unique_ptr<Connection> connection) {
+  void SendNow(DeferredWait& later) {
     const WorkerPool::Blocking blocking(pool_);
-    const auto unfinished = connection->TakeUnfinished();
-    if (!unfinished) sessions_.back().Go();
-    Session& session = unfinished ? static_cast<Unsent&>(*unfinished).session() : sessions_.back();
-    const bool stays = session.End();
-    Sort(std::move(connection), stays);
-    HandBack();
-  }
-
-  // One that has been answered.
-  void Sort(std::unique_ptr<Connection> connection, bool stays) {
-    const bool has_more = connection->HasBufferedInput();
-    (!stays ? ends_ : has_more ? again_ : waits_).push_back(std::move(connection));
+    later.Await();
+    for (auto& each : answered_) {
+      Guard(each, [&] { Send(each, TakeSession(*each)); });
+    }
+    answered_.clear();
   }
 
   void HandBack() { pool_.HandBack(waits_, again_, ends_); }
@@ -231,9 +218,7 @@ class BatchServer {
   Transport transport_;
   const SessionContext& context_;
   WorkerPool& pool_;
-  std::vector<Session> sessions_;
-  std::vector<Step> steps_;
-  Batch waits_, again_, ends_;
+  Batch waits_, again_, ends_, answered_;
 };
 
 bool IsReadable(int fd, int timeout_ms) {
@@ -276,7 +261,7 @@ Status RunServer(ServerConfig config) {
   if (!opened.ok()) return opened.error();
   Listener listener = std::move(opened).value();
 
-  auto reactor = Reactor::Create(config.limits, listener, stop_event);
+  auto reactor = Reactor::Create(config.limits, listener, stop_event, progress_event);
   if (!reactor.ok()) return reactor.error();
   RaiseDescriptorLimit();
 
@@ -296,14 +281,16 @@ Status RunServer(ServerConfig config) {
                                .may_stay = [&] { return !handlers.draining(); }};
   std::optional<ModelWatcher> watcher;  // ends after the requests that ask it for something
   WorkerPool* all = nullptr;
+  if (config.log) config.log->SetOnProgress([] { Wake(progress_event); });
   WorkerPool pool(
-      config.threads,
+      std::max<std::size_t>(2, config.threads),  // streams leave one
       [&]() -> WorkerPool::Serve {
         auto server = std::make_shared<BatchServer>(context, *all);
         return [server](WorkerPool::Batch& batch) { server->Serve(batch); };
       },
-      [&](WorkerPool::Batch& ready, bool waits) { (*reactor)->Look(ready, waits); },
-      [&](std::unique_ptr<Connection> connection) { (*reactor)->Park(std::move(connection)); });
+      {.look = [&](WorkerPool::Batch& ready, int wait_ms) { (*reactor)->Look(ready, wait_ms); },
+       .park = [&](std::unique_ptr<Connection> each) { (*reactor)->Park(std::move(each)); },
+       .is_drained = [&] { return (*reactor)->IsDrained(); }});
   all = &pool;
 
   if (config.source) {
@@ -318,10 +305,6 @@ Status RunServer(ServerConfig config) {
   while (!IsReadable(stop_event, kWatchMs)) pool.LookIfNobodyDoes();
   const auto deadline = Clock::now() + std::chrono::milliseconds(config.limits.shutdown_timeout_ms);
   handlers.StartDraining();
-  pool.StopLooking();
-  WorkerPool::Batch last;
-  (*reactor)->Finish(last);
-  pool.Submit(last);
   pool.Stop(deadline - std::chrono::milliseconds(kLogCloseMsMin), [&] {
     if (config.log) config.log->Hurry();
   });

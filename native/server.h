@@ -18,9 +18,9 @@ class ModelSource;
 /// answered 408 where that is possible, and its connection is closed.
 struct ServerLimits {
   std::size_t body_bytes_max = std::size_t{16} << 20;  ///< after chunks and compression are undone
-  /// Of the bodies that have arrived, in whole or in part, and are not answered yet: of all
-  /// requests together. More get 503. Bodies of unknown length are read one a thread, and not
-  /// counted.
+  /// Of the bodies that have arrived, in whole or in part, with what is uncompressed of them, and
+  /// are not answered yet: of all requests together. More get 503. And of the answers that are
+  /// there and that clients do not take: of more, the one is given up that has waited longest.
   std::size_t held_bytes_max = std::size_t{256} << 20;
   std::size_t head_bytes_max = std::size_t{16} << 10;  ///< request line and header fields
   std::size_t head_fields_max = 100;

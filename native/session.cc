@@ -16,7 +16,7 @@
 namespace copse {
 namespace {
 
-// What is read and answered in less time than waking a thread takes.
+// What is answered in not much more time than waking a thread takes.
 constexpr std::uint64_t kShortBodyMax = 16'384;
 // A method of a client goes to the log, but not at any length.
 constexpr std::size_t kLoggedMethodBytesMax = 32;
@@ -64,6 +64,14 @@ class StreamCount {
   const std::size_t n_;
 };
 
+bool IsStream(const RequestHead& head) {
+  Request request;
+  request.method = head.method;
+  request.fields = head.fields;
+  if (auto url = ParseTarget(head.target)) request.path = std::move(url->path);
+  return Handlers::IsStream(request);
+}
+
 // What is not answered in a moment: bodies that are long, or may be; files, models, what is told of
 // every feature of every model, and loading.
 bool TakesLong(const RequestHead& head) {
@@ -90,112 +98,114 @@ std::string_view KnownMethod(std::string_view method) {
 }
 
 Session::Step Session::Begin() {
-  Connection::Head head = connection_.ReadHead();
+  Connection::Head head = connection_.ReadHead(IsStream);
   if (std::holds_alternative<Connection::Incomplete>(head)) return Step::kWait;
   if (std::holds_alternative<Connection::Gone>(head)) return Step::kClose;
   began_ = Clock::now();
-  flushes_ = false;
-  connection_.HoldOutput(true);
-  if (const auto* const refusal = std::get_if<Refusal>(&head)) {
+  if (auto* const refusal = std::get_if<Refusal>(&head)) {
+    head_ = std::move(*refusal);
+    return Step::kShort;
+  }
+  auto& request = std::get<RequestHead>(head);
+  const bool takes_long = TakesLong(request);
+  head_ = std::move(request);
+  return takes_long ? Step::kLong : Step::kShort;
+}
+
+bool Session::HasBody() const {
+  const auto* const head = std::get_if<RequestHead>(&head_);
+  return head != nullptr && head->HasBody();
+}
+
+bool Session::Answer(Transport& transport) {
+  is_answered_ = true;
+  if (const auto* const refusal = std::get_if<Refusal>(&head_)) {
     request_.method = refusal->method;
     request_.target = refusal->target;
     request_.request_id = NewUuid();
-    outcome_ = Refuse(*refusal, request_);
-    return Step::kAnswered;
+    Refuse(*refusal, transport);
+  } else {
+    Serve(std::get<RequestHead>(std::move(head_)), transport);
   }
-  auto& request = std::get<RequestHead>(head);
-  if (TakesLong(request)) {
-    long_ = std::move(request);
-    return Step::kLong;
+  std::string().swap(request_.body);
+  connection_.EndBody();
+  return is_answered_;
+}
+
+Session::Sent Session::Send() {
+  if (is_lingering_) return connection_.Linger() ? Sent::kWait : Sent::kClose;
+  const auto sent = connection_.TrySend();
+  if (sent == Connection::Sent::kPart) return Sent::kWait;
+  const bool is_gone = sent == Connection::Sent::kGone;
+  if (is_gone) outcome_.keep_alive = false;
+  Note();
+  if (outcome_.keep_alive) {
+    connection_.EndRequest();
+    return Sent::kNext;
   }
-  outcome_ = Serve(std::move(request), request_);
-  return Step::kAnswered;
+  if (is_gone || (connection_.HasWholeBody() && !connection_.HasBufferedInput())) {
+    return Sent::kClose;
+  }
+  connection_.BeginToLinger();
+  is_lingering_ = true;
+  return Sent::kWait;
 }
 
-void Session::Go() {
-  flushes_ = true;
-  connection_.HoldOutput(false);
-  outcome_ = Serve(*std::exchange(long_, std::nullopt), request_);
-}
-
-bool Session::TrySend() {
-  const auto sent = connection_.TryFlush();
-  if (sent == Connection::Sent::kGone) outcome_.keep_alive = false;
-  return sent != Connection::Sent::kPart;
-}
-
-bool Session::EndsAtOnce() const {
-  if (outcome_.keep_alive) return connection_.HasWholeBody();
-  return connection_.CanSkipBody() && !connection_.HasBufferedInput();
-}
-
-bool Session::End() {
-  if (!connection_.Flush()) outcome_.keep_alive = false;
-  connection_.HoldOutput(false);
-  Note(request_, outcome_, std::chrono::duration<double>(Clock::now() - began_).count());
-  return Finish(outcome_);
-}
-
-void Session::Note(const Request& request, const Outcome& outcome, double seconds) {
-  std::string_view route = context_.handlers.RouteName(request.path);
+void Session::Note() {
+  const double seconds = std::chrono::duration<double>(Clock::now() - began_).count();
+  std::string_view route = context_.handlers.RouteName(request_.path);
   if (route.empty()) route = "none";
-  context_.metrics.CountRequest(route, KnownMethod(request.method), outcome.status, seconds);
-  context_.access_log.Append({.time_unix_ms = UnixMs(),
-                              .request_id = request.request_id,
-                              .trace_id = request.trace_id,
-                              .method = request.method.substr(0, kLoggedMethodBytesMax),
-                              .route = std::string(route),
-                              .path = request.path.empty() ? request.target : request.path,
-                              .status = outcome.status,
-                              .bytes = outcome.bytes,
-                              .duration_ms = seconds * 1000,
-                              .remote = connection_.remote()});
+  context_.metrics.CountRequest(route, KnownMethod(request_.method), outcome_.status, seconds);
+  context_.access_log.Append(
+      {.time_unix_ms = UnixMs(),
+       .request_id = request_.request_id,
+       .trace_id = request_.trace_id,
+       .method = std::string_view(request_.method).substr(0, kLoggedMethodBytesMax),
+       .route = route,
+       .path = request_.path.empty() ? request_.target : request_.path,
+       .status = outcome_.status,
+       .bytes = outcome_.bytes,
+       .duration_ms = seconds * 1000,
+       .remote = connection_.remote()});
   context_.metrics.SetAccessLogDropped(context_.access_log.dropped());
 }
 
-bool Session::Finish(const Outcome& outcome) {
-  if (outcome.keep_alive) return connection_.SkipBody();
-  if (!connection_.CanSkipBody() || connection_.HasBufferedInput()) connection_.LingeringClose();
-  return false;
-}
-
-Reply Session::RefusalReply(const Refusal& refusal, const Request& request) const {
+Reply Session::RefusalReply(const Refusal& refusal) const {
   Reply reply = Problem(refusal.status, refusal.detail,
-                        {.request_id = request.request_id, .field = {}, .value = {}});
+                        {.request_id = request_.request_id, .field = {}, .value = {}});
   reply.close = refusal.close;
   reply.headers.insert(reply.headers.end(), refusal.headers.begin(), refusal.headers.end());
-  AddCommonHeaders(request, reply);
-  AddHeaders(request, reply);
+  AddCommonHeaders(request_, reply);
+  AddHeaders(reply);
   return reply;
 }
 
-void Session::AddHeaders(const Request& request, Reply& reply) const {
-  context_.gate.AddHeaders(request, reply);
-  if (const auto trace = ParseTraceParent(request.Field("traceparent"))) {
+void Session::AddHeaders(Reply& reply) const {
+  context_.gate.AddHeaders(request_, reply);
+  if (const auto trace = ParseTraceParent(request_.Field("traceparent"))) {
     reply.headers.emplace_back("traceresponse", TraceResponse(*trace));
   }
 }
 
-Outcome Session::Refuse(const Refusal& refusal, const Request& request) {
-  return Answer(request, [&] { return RefusalReply(refusal, request); });
+void Session::Refuse(const Refusal& refusal, Transport& transport) {
+  AnswerWith([&] { return RefusalReply(refusal); }, transport);
 }
 
 // What can be answered without the body.
-Outcome Session::Answer(const Request& request, const std::function<Reply()>& answer) {
-  return transport_.Run(connection_,
-                        {.is_head = request.method == "HEAD",
-                         .reads_body = false,
-                         .flushes = flushes_,
-                         .coding = ContentCoding::kIdentity,
-                         .may_stay = context_.may_stay,
-                         .answer = [&](const std::string&) { return answer(); },
-                         .refuse = [&](const Refusal& why) { return RefusalReply(why, request); }});
+void Session::AnswerWith(const std::function<Reply()>& answer, Transport& transport) {
+  outcome_ =
+      transport.Run(connection_, {.is_head = request_.method == "HEAD",
+                                  .reads_body = false,
+                                  .coding = ContentCoding::kIdentity,
+                                  .may_stay = context_.may_stay,
+                                  .answer = [&](const std::string&) { return answer(); },
+                                  .refuse = [&](const Refusal& why) { return RefusalReply(why); }});
 }
 
 // Answers rows while they come. The first refusal, if it comes before any answer, is a reply like
 // any other; after that it can only be a last line, and an end that no client takes for a whole
 // answer.
-Outcome Session::Stream(const RequestHead& head, const Request& request) {
+void Session::Stream(const RequestHead& head, Transport& transport) {
   const StreamCount count(context_.streams);
   if (count.n() > context_.streams_max) {
     return Refuse({.status = 503,
@@ -204,7 +214,7 @@ Outcome Session::Stream(const RequestHead& head, const Request& request) {
                    .method = {},
                    .target = {},
                    .headers = {}},
-                  request);
+                  transport);
   }
   connection_.StreamBody();
   StreamedAnswer answer(connection_, !head.http_1_0);
@@ -222,127 +232,145 @@ Outcome Session::Stream(const RequestHead& head, const Request& request) {
     const auto& why = connection_.body_refusal();
     return Error{ErrorCode::kInvalidInput, why ? why->detail : "The body ended early."};
   };
-  auto opened = context_.handlers.OpenStream(request, source);
+  auto opened = context_.handlers.OpenStream(request_, source);
   if (auto* const refused = std::get_if<Reply>(&opened)) {
-    return Answer(request, [&] {
-      AddCommonHeaders(request, *refused);
-      AddHeaders(request, *refused);
-      return std::move(*refused);
-    });
+    return AnswerWith(
+        [&] {
+          AddCommonHeaders(request_, *refused);
+          AddHeaders(*refused);
+          return std::move(*refused);
+        },
+        transport);
   }
   PredictionStream& stream = *std::get<std::unique_ptr<PredictionStream>>(opened);
   for (bool begun = false;; begun = true) {
     auto part = stream.Next();
     n_unused = 0;
     if (!begun && !part.ok()) {
-      return Answer(request, [&] {
-        if (connection_.body_refusal()) return RefusalReply(*connection_.body_refusal(), request);
-        Reply reply = Problem(part.error(), {.request_id = request.request_id,
-                                             .field = stream.blame().field,
-                                             .value = stream.blame().value});
-        AddCommonHeaders(request, reply);
-        AddHeaders(request, reply);
-        return reply;
-      });
+      return AnswerWith(
+          [&] {
+            if (connection_.body_refusal()) return RefusalReply(*connection_.body_refusal());
+            Reply reply = Problem(part.error(), {.request_id = request_.request_id,
+                                                 .field = stream.blame().field,
+                                                 .value = stream.blame().value});
+            AddCommonHeaders(request_, reply);
+            AddHeaders(reply);
+            return reply;
+          },
+          transport);
     }
-    Outcome outcome{.status = 200, .bytes = answer.bytes(), .keep_alive = false};
+    outcome_ = {.status = 200, .bytes = answer.bytes(), .keep_alive = false};
     if (!part.ok()) {
-      answer.Break(Problem(part.error(), {.request_id = request.request_id,
+      answer.Break(Problem(part.error(), {.request_id = request_.request_id,
                                           .field = stream.blame().field,
                                           .value = stream.blame().value})
                        .body);
-      outcome.bytes = answer.bytes();
-      return outcome;
+      outcome_.bytes = answer.bytes();
+      return;
     }
     const bool may_stay = head.keep_alive && !head.http_1_0 && context_.may_stay();
     if (!begun) {
       Reply reply;
       reply.content_type = "application/x-ndjson";
       reply.headers = {{"Cache-Control", "no-store"}};
-      AddCommonHeaders(request, reply);
-      AddHeaders(request, reply);
+      AddCommonHeaders(request_, reply);
+      AddHeaders(reply);
       answer.Begin(reply, may_stay);
     }
     if (part->empty()) {
-      outcome.keep_alive = answer.End() && may_stay && connection_.CanSkipBody();
-      return outcome;
+      outcome_.keep_alive = answer.End() && may_stay && connection_.HasWholeBody();
+      return;
     }
-    if (!answer.Write(*part)) return outcome;
+    if (!answer.Write(*part)) return;
   }
 }
 
-Outcome Session::Serve(RequestHead head, Request& request) {
-  request.method = std::move(head.method);
-  request.target = std::move(head.target);
-  request.host = std::move(head.host);
-  request.request_id = RequestIdFor(head);
-  const std::uint64_t length = head.content_length.value_or(0);
-  request.fields = std::move(head.fields);
-  if (const auto trace = ParseTraceParent(request.Field("traceparent"))) {
-    request.trace_id = trace->trace_id;
+// Why a request is not answered, as far as its head says.
+std::optional<Refusal> Session::RefuseHead(const RequestHead& head, bool is_stream) {
+  const auto refuse = [&](int status, std::string detail) {
+    return Refusal{.status = status,
+                   .detail = std::move(detail),
+                   .close = !head.keep_alive,
+                   .method = {},
+                   .target = {},
+                   .headers = {}};
+  };
+  if (request_.path.empty()) {
+    return refuse(
+        400,
+        "The path of the request holds a broken escape, a control character, or text that "
+        "is no UTF-8.");
   }
-  std::optional<Refusal> refusal;
-  auto url = ParseTarget(request.target);
-  if (!url) {
-    refusal = Refusal{.status = 400,
-                      .detail =
-                          "The path of the request holds a broken escape, a control "
-                          "character, or text that is no UTF-8.",
-                      .close = !head.keep_alive,
-                      .method = {},
-                      .target = {},
-                      .headers = {}};
+  if (!is_stream) {
+    if (auto refusal = RefuseLength(head.content_length.value_or(0), context_.limits)) {
+      return refusal;
+    }
   }
-  if (url) {
-    request.path = std::move(url->path);
-    request.query = std::move(url->query);
+  // Once.
+  if (!has_asked_) {
+    auto refusal = context_.gate.Refuse(request_, context_.handlers.UseOf(request_.path),
+                                        connection_.remote());
+    if (refusal) {
+      refusal->close = !head.keep_alive;
+      return refusal;
+    }
   }
-  // What streams is sent before it is whole, so it must not wait for others' answers.
-  const bool is_stream = flushes_ && Handlers::IsStream(request);
-  if (!refusal && !is_stream) refusal = RefuseLength(length, context_.limits);
-  if (!refusal) {
-    refusal =
-        context_.gate.Refuse(request, context_.handlers.UseOf(request.path), connection_.remote());
-    if (refusal) refusal->close = !head.keep_alive;
+  if (!context_.handlers.ReadsBody(request_.method, request_.path)) return std::nullopt;
+  const auto coding = CodingOf(request_);
+  if (!coding) {
+    Refusal refusal = refuse(415, "The Content-Encodings accepted are gzip and deflate.");
+    refusal.headers = {{"Accept-Encoding", "gzip, deflate"}};
+    return refusal;
   }
-  const bool reads_body = context_.handlers.ReadsBody(request.method, request.path);
-  if (reads_body && !CodingOf(request) && !refusal) {
-    refusal = Refusal{.status = 415,
-                      .detail = "The Content-Encodings accepted are gzip and deflate.",
-                      .close = !head.keep_alive,
-                      .method = {},
-                      .target = {},
-                      .headers = {{"Accept-Encoding", "gzip, deflate"}}};
+  if (is_stream && *coding != ContentCoding::kIdentity) {
+    return refuse(415,
+                  "Rows that are answered as they come are taken as they are, without a "
+                  "Content-Encoding.");
   }
-  if (reads_body && !refusal && is_stream) {
-    if (CodingOf(request) == ContentCoding::kIdentity) return Stream(head, request);
-    refusal = Refusal{.status = 415,
-                      .detail =
-                          "Rows that are answered as they come are taken as they are, without "
-                          "a Content-Encoding.",
-                      .close = !head.keep_alive,
-                      .method = {},
-                      .target = {},
-                      .headers = {}};
+  return std::nullopt;
+}
+
+void Session::Serve(RequestHead head, Transport& transport) {
+  std::optional<RequestHead> asked;
+  if (head.expects_continue && !has_asked_) asked = head;
+  request_.method = std::move(head.method);
+  request_.target = std::move(head.target);
+  request_.host = std::move(head.host);
+  request_.request_id = RequestIdFor(head);
+  request_.fields = std::move(head.fields);
+  if (const auto trace = ParseTraceParent(request_.Field("traceparent"))) {
+    request_.trace_id = trace->trace_id;
   }
-  if (refusal) return Refuse(*refusal, request);
+  if (auto url = ParseTarget(request_.target)) {
+    request_.path = std::move(url->path);
+    request_.query = std::move(url->query);
+  }
+  const bool is_stream = Handlers::IsStream(request_);
+  if (const auto refusal = RefuseHead(head, is_stream)) return Refuse(*refusal, transport);
+  if (is_stream) return Stream(head, transport);
+  const bool reads_body = context_.handlers.ReadsBody(request_.method, request_.path);
+  if (asked && reads_body && asked->HasBody()) {
+    connection_.AskForBody(*std::move(asked));
+    has_asked_ = true;
+    is_answered_ = false;
+    return;
+  }
   const ContentCoding coding =
-      reads_body ? CodingOf(request).value_or(ContentCoding::kIdentity) : ContentCoding::kIdentity;
+      reads_body ? CodingOf(request_).value_or(ContentCoding::kIdentity) : ContentCoding::kIdentity;
   const bool keep_alive = head.keep_alive;
-  return transport_.Run(connection_,
-                        {.is_head = request.method == "HEAD",
-                         .reads_body = reads_body,
-                         .flushes = flushes_,
-                         .coding = coding,
-                         .may_stay = [&] { return keep_alive && context_.may_stay(); },
-                         .answer =
-                             [&](std::string body) {
-                               request.body = std::move(body);
-                               Reply reply = context_.handlers.Handle(request);
-                               AddHeaders(request, reply);
-                               return reply;
-                             },
-                         .refuse = [&](const Refusal& why) { return RefusalReply(why, request); }});
+  outcome_ =
+      transport.Run(connection_, {.is_head = request_.method == "HEAD",
+                                  .reads_body = reads_body,
+                                  .coding = coding,
+                                  .may_stay = [&] { return keep_alive && context_.may_stay(); },
+                                  .answer =
+                                      [&](std::string body) {
+                                        request_.body = std::move(body);
+                                        Reply reply = context_.handlers.Handle(request_);
+                                        AddHeaders(reply);
+                                        return reply;
+                                      },
+                                  .refuse = [&](const Refusal& why) { return RefusalReply(why); }});
 }
 
 }  // namespace copse

@@ -5,6 +5,8 @@
 #include <cstddef>
 #include <functional>
 #include <optional>
+#include <string_view>
+#include <variant>
 
 #include "access_log.h"
 #include "connection.h"
@@ -28,52 +30,59 @@ struct SessionContext {
   std::function<bool()> may_stay;
 };
 
-/// The requests of one connection: from their heads to plain requests for the handlers, and from
-/// replies to answers. Counts and logs each.
-class Session {
+/// One request of a connection, which keeps it while it waits for its client: from its head to a
+/// plain request for the handlers, and from a reply to an answer that has been sent. Counts and
+/// logs it.
+class Session final : public Connection::Unfinished {
  public:
-  Session(Connection& connection, Transport& transport, const SessionContext& context)
-      : connection_(connection), transport_(transport), context_(context) {}
+  Session(Connection& connection, const SessionContext& context)
+      : connection_(connection), context_(context) {}
 
   enum class Step {
-    kAnswered,  ///< the answer is there, and not sent: End
-    kLong,      ///< it may take long, and is not begun: Go, then End
-    kWait,      ///< more has to arrive
-    kClose,     ///< the connection is to be closed
+    kShort,  ///< here, and answered in less time than waking a thread takes: Answer
+    kLong,   ///< here, and it may take longer: Answer, with a thread to spare
+    kWait,   ///< more has to arrive
+    kClose,  ///< the connection is to be closed
   };
-  /// Answers the next request, if its head has arrived. What may take long (a large body, or one of
-  /// unknown length) is left for Go.
+  /// Reads the request, as far as it has arrived.
   Step Begin();
-  /// Answers a request that takes long.
-  void Go();
-  /// Sends the answer as far as the client takes it at once; false: not all of it.
-  bool TrySend();
-  /// Whether End waits for nothing, once all is sent.
-  bool EndsAtOnce() const;
-  /// Sends the rest, counts and logs the request: whether the connection can carry another one.
-  bool End();
+  /// Answers it. Streams are answered here completely, and wait for their client; of all others the
+  /// answer is there afterwards, and not sent: Send. False: the client is asked for the body now,
+  /// and it has to arrive: Begin again, later.
+  bool Answer(Transport& transport);
+  bool is_answered() const { return is_answered_; }
+  /// Whether it has asked for a body, and is to be kept until that has come.
+  bool has_asked() const { return has_asked_; }
+  /// Whether what has been read has a body.
+  bool HasBody() const;
+
+  enum class Sent {
+    kWait,   ///< the client has to take more, or to be left alone for a moment: Send again
+    kNext,   ///< all of it; the connection can carry another request
+    kClose,  ///< the connection is to be closed
+  };
+  /// Sends the answer as far as the client takes it at once.
+  Sent Send();
 
  private:
   using Clock = std::chrono::steady_clock;
 
-  bool Finish(const Outcome& outcome);
-  void Note(const Request& request, const Outcome& outcome, double seconds);
-  Outcome Serve(RequestHead head, Request& request);
-  Outcome Refuse(const Refusal& refusal, const Request& request);
-  Outcome Answer(const Request& request, const std::function<Reply()>& answer);
-  Outcome Stream(const RequestHead& head, const Request& request);
-  void AddHeaders(const Request& request, Reply& reply) const;
-  Reply RefusalReply(const Refusal& refusal, const Request& request) const;
+  void Note();
+  void Serve(RequestHead head, Transport& transport);
+  std::optional<Refusal> RefuseHead(const RequestHead& head, bool is_stream);
+  void Refuse(const Refusal& refusal, Transport& transport);
+  void AnswerWith(const std::function<Reply()>& answer, Transport& transport);
+  void Stream(const RequestHead& head, Transport& transport);
+  void AddHeaders(Reply& reply) const;
+  Reply RefusalReply(const Refusal& refusal) const;
 
   Connection& connection_;
-  Transport& transport_;
   const SessionContext& context_;
-  // Between Begin and End.
+  std::variant<RequestHead, Refusal> head_;  // between Begin and Answer
   Clock::time_point began_;
   Request request_;
   Outcome outcome_;
-  std::optional<RequestHead> long_;
-  bool flushes_ = false;
+  bool has_asked_ = false, is_answered_ = false, is_lingering_ = false;
 };
 
 /// Methods as metrics name them: those of RFC 9110, and "_OTHER".

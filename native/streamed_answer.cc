@@ -6,7 +6,7 @@
 #include <string>
 #include <system_error>
 
-#include "request_id.h"
+#include "answer_head.h"
 
 namespace copse {
 namespace {
@@ -28,18 +28,7 @@ StreamedAnswer::StreamedAnswer(Connection& connection, bool chunked)
       spool_(connection, TemporaryFolder(), kSpooledBytesMax) {}
 
 bool StreamedAnswer::Begin(const Reply& reply, bool keep_alive) {
-  std::string head = "HTTP/1.1 " + std::to_string(reply.status) + " " +
-                     std::string(ReasonPhrase(reply.status)) + "\r\n";
-  const auto add = [&](std::string_view name, std::string_view value) {
-    head.append(name).append(": ").append(value).append("\r\n");
-  };
-  add("Date", HttpDate(UnixMs()));
-  add("Server", "copse");
-  for (const auto& [name, value] : reply.headers) add(name, value);
-  add("Content-Type", reply.content_type);
-  if (chunked_) add("Transfer-Encoding", "chunked");
-  if (!keep_alive) add("Connection", "close");
-  return spool_.Write(head + "\r\n");
+  return spool_.Write(AnswerHead(reply, {.chunked = chunked_, .keep_alive = keep_alive}));
 }
 
 bool StreamedAnswer::Write(std::string_view part) {

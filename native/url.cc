@@ -27,6 +27,7 @@ bool IsControl(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7
 
 std::optional<std::string> DecodePath(std::string_view text) {
   std::string path;
+  path.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     if (text[i] != '%') {
       path.push_back(text[i]);
@@ -47,6 +48,7 @@ std::optional<std::string> DecodePath(std::string_view text) {
 
 std::string DecodeQueryText(std::string_view text) {
   std::string decoded;
+  decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
     const int byte = text[i] == '%' ? Escaped(text, i) : -1;
     if (byte >= 0) {
@@ -67,6 +69,9 @@ std::optional<Url> ParseTarget(std::string_view target) {
   if (!path) return std::nullopt;
   Url url{.path = *std::move(path), .query = {}};
   std::string_view rest = target.substr(std::min(mark + 1, target.size()));
+  if (!rest.empty()) {
+    url.query.reserve(std::min<std::size_t>(16, std::count(rest.begin(), rest.end(), '&') + 1));
+  }
   while (!rest.empty()) {
     const std::size_t end = std::min(rest.find('&'), rest.size());
     const std::string_view pair = rest.substr(0, end);

@@ -1,20 +1,40 @@
 #include "worker_pool.h"
 
+#include <sched.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <limits>
+#include <new>
 #include <system_error>
 #include <utility>
 
 namespace copse {
+namespace {
 
-WorkerPool::WorkerPool(std::size_t threads_max, std::function<Serve()> new_worker, Look look,
-                       Park park)
+// How long a thread rests that has found no memory to go on.
+constexpr std::chrono::milliseconds kNoMemoryPause{10};
+// A log that hangs tells nobody.
+constexpr int kSettlingLookMs = 100;
+// The end is not told either.
+constexpr int kStoppingLookMs = 5;
+
+// That this process may use: the system may have more.
+std::size_t CoreCount() {
+  cpu_set_t set;
+  if (::sched_getaffinity(0, sizeof set, &set) == 0) {
+    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
+  }
+  return std::max(1U, std::thread::hardware_concurrency());
+}
+
+}  // namespace
+
+WorkerPool::WorkerPool(std::size_t threads_max, std::function<Serve()> new_worker, Source source)
     : threads_max_(threads_max),
-      cores_(std::max(1U, std::thread::hardware_concurrency())),
+      cores_(CoreCount()),
       new_worker_(std::move(new_worker)),
-      look_(std::move(look)),
-      park_(std::move(park)) {}
+      source_(std::move(source)) {}
 
 WorkerPool::~WorkerPool() {
   Stop(std::chrono::steady_clock::now(), [] {});
@@ -25,17 +45,14 @@ void WorkerPool::Start() {
   WantThread();
 }
 
-void WorkerPool::Submit(Batch& batch) {
-  const std::lock_guard lock(mutex_);
-  if (!stopping_) Push(batch);
+// Where there is no memory to remember them, connections are closed.
+void WorkerPool::Push(Batch& batch) noexcept {
+  if (is_cut_) batch.clear();
+  try {
+    for (auto& connection : batch) waiting_.push_back(std::move(connection));
+  } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): said above
+  }
   batch.clear();
-}
-
-void WorkerPool::Push(Batch& batch) {
-  if (batch.empty()) return;
-  for (auto& connection : batch) waiting_.push_back(std::move(connection));
-  batch.clear();
-  WantThread();
 }
 
 // One more thread has something to do, if there is a core for it. Else those that are active find
@@ -49,24 +66,25 @@ void WorkerPool::WantThread() {
 // pool without any thread is lost.
 void WorkerPool::WakeOrStart() {
   if (free_threads_ > 0) return changed_.notify_one();
-  if (threads_.size() >= threads_max_) return;
+  if (is_cut_ || threads_.size() >= threads_max_) return;
   try {
     threads_.emplace_back([this] { Run(); });
   } catch (const std::system_error&) {
     if (threads_.empty()) throw;
+  } catch (const std::bad_alloc&) {
+    if (threads_.empty()) throw;
   }
 }
 
-bool WorkerPool::HasTime() const {
+void WorkerPool::HandOn() {
   const std::lock_guard lock(mutex_);
-  const bool others_can_look = has_leader_ || free_threads_ > 0 || threads_.size() < threads_max_;
-  return waiting_.empty() && others_can_look && !stopping_ &&
-         threads_.size() - free_threads_ <= cores_ + 1;
+  if (!waiting_.empty() || NobodyLooks()) WantThread();
 }
 
 void WorkerPool::Block() {
   const std::lock_guard lock(mutex_);
   ++blocked_;
+  if (!is_log_asked_) TakeSettled();  // it will be a while before this thread looks
   if (!waiting_.empty() || NobodyLooks()) WantThread();
 }
 
@@ -75,42 +93,79 @@ void WorkerPool::Unblock() {
   --blocked_;
 }
 
-// As many as leave some for the other cores.
-void WorkerPool::TakeShare(Batch& batch) {
-  std::size_t n = (waiting_.size() + cores_ - 1) / cores_;
-  for (; n > 0 && batch.size() < kBatchMax; --n) {
-    served_.insert(waiting_.front()->fd());
-    batch.push_back(std::move(waiting_.front()));
-    waiting_.pop_front();
+// As many as leave some for the other cores. False: there is no memory for it.
+bool WorkerPool::TakeShare(Batch& batch) {
+  try {
+    batch.reserve(kBatchMax);
+    std::size_t n = (waiting_.size() + cores_ - 1) / cores_;
+    for (; n > 0 && batch.size() < kBatchMax; --n) {
+      const auto fd = static_cast<std::size_t>(waiting_.front()->fd());
+      if (fd >= served_.size()) served_.resize(2 * fd + 1);
+      served_[fd] = 1;
+      ++n_served_;
+      batch.push_back(std::move(waiting_.front()));
+      waiting_.pop_front();
+    }
+  } catch (const std::bad_alloc&) {
+    return !batch.empty();
+  }
+  return true;
+}
+
+// Answers whose entries are as durable as asked. Tells the log that the others wait.
+void WorkerPool::TakeSettled() {
+  is_log_asked_ = true;
+  while (!settling_.empty() && settling_.front().ticket.log->TryAwait(settling_.front().ticket)) {
+    Push(settling_.front().answered);
+    settling_.pop_front();
   }
 }
 
-bool WorkerPool::TakeMore(Batch& batch) {
-  if (batch.size() >= kBatchMax) return false;
-  std::unique_lock lock(mutex_);
-  if (waiting_.empty() && NobodyLooks()) Lead(lock, false);
-  const std::size_t n = batch.size();
-  TakeShare(batch);
-  if (!waiting_.empty()) WantThread();
-  return batch.size() > n;
-}
-
-// Looks, with the mutex given up meanwhile.
+// Looks, with the mutex given up meanwhile. Before it waits, when nothing is left that could be
+// written with the rest, the log is asked for what is settling.
 void WorkerPool::Lead(std::unique_lock<std::mutex>& lock, bool waits) {
   has_leader_ = true;
   leader_waits_ = waits;
-  lock.unlock();
-  look_(ready_, waits);
-  lock.lock();
+  ++n_looks_;
+  if (waits && !is_log_asked_) {
+    Look(lock, 0);
+    if (ready_.empty()) TakeSettled();
+    waits = ready_.empty() && waiting_.empty();
+  }
+  if (ready_.empty()) Look(lock, waits ? WaitMsMax() : 0);
   has_leader_ = leader_waits_ = false;
-  for (auto& connection : ready_) waiting_.push_back(std::move(connection));
-  ready_.clear();
-  if (leads_no_more_) changed_.notify_all();
+  TakeSettled();
+  Push(ready_);
+  is_drained_ = stopping_ && IsDrained();
+  if (is_drained_) changed_.notify_all();
+}
+
+int WorkerPool::WaitMsMax() const {
+  if (stopping_) return kStoppingLookMs;
+  return settling_.empty() ? std::numeric_limits<int>::max() : kSettlingLookMs;
+}
+
+// Where memory is lacking, nothing is lost.
+void WorkerPool::Look(std::unique_lock<std::mutex>& lock, int wait_ms_max) {
+  lock.unlock();
+  try {
+    source_.look(ready_, wait_ms_max);
+  } catch (const std::bad_alloc&) {
+    std::this_thread::sleep_for(kNoMemoryPause);
+  }
+  lock.lock();
+}
+
+// Expects the mutex to be held, and nobody to look: then a connection is in one of these places.
+bool WorkerPool::IsDrained() const {
+  return waiting_.empty() && settling_.empty() && n_served_ == 0 && handing_back_ == 0 &&
+         source_.is_drained();
 }
 
 void WorkerPool::LookIfNobodyDoes() {
   std::unique_lock lock(mutex_);
-  if (NobodyLooks()) Lead(lock, false);
+  if (std::exchange(n_looks_seen_, n_looks_) != n_looks_ || !NobodyLooks()) return;
+  Lead(lock, false);
   if (!waiting_.empty()) {
     WakeOrStart();
   } else if (NobodyLooks()) {
@@ -118,68 +173,99 @@ void WorkerPool::LookIfNobodyDoes() {
   }
 }
 
-void WorkerPool::StopLooking() {
-  std::unique_lock lock(mutex_);
-  leads_no_more_ = true;
-  changed_.wait(lock, [this] { return !has_leader_; });
+// As soon as there is memory for it.
+WorkerPool::Serve WorkerPool::MakeWorker() const {
+  for (;;) {
+    try {
+      return new_worker_();
+    } catch (const std::bad_alloc&) {
+      std::this_thread::sleep_for(kNoMemoryPause);
+    }
+  }
 }
 
 void WorkerPool::Run() {
-  const Serve serve = new_worker_();
+  const Serve serve = MakeWorker();
+  Batch batch;
   std::unique_lock lock(mutex_);
-  for (;;) {
+  while (!is_cut_) {
     // Busy here, and counted so: a new thread begins as one.
     // Also where there is work already: a client that always has more must not hide the others.
     if (NobodyLooks()) Lead(lock, waiting_.empty());
     if (waiting_.empty()) {
-      if (MayEnd()) return;
       ++free_threads_;
-      changed_.wait(lock, [this] { return MayEnd() || !waiting_.empty() || NobodyLooks(); });
+      changed_.wait(lock, [this] { return is_cut_ || !waiting_.empty() || NobodyLooks(); });
       --free_threads_;
       continue;
     }
-    Batch batch;
-    TakeShare(batch);
-    // Somebody else for the rest, or to look, if there is a core for it.
-    if (!waiting_.empty() || NobodyLooks()) WantThread();
+    const bool has_memory = TakeShare(batch);
+    if (!waiting_.empty()) WantThread();
     lock.unlock();
-    serve(batch);
+    if (has_memory) {
+      serve(batch);
+    } else {
+      std::this_thread::sleep_for(kNoMemoryPause);
+    }
     lock.lock();
   }
 }
 
+// Before any is closed, so that Stop never touches a descriptor that is somebody else's.
+void WorkerPool::Unserve(const Batch& batch) {
+  for (const auto& connection : batch) {
+    served_[static_cast<std::size_t>(connection->fd())] = 0;
+    --n_served_;
+  }
+}
+
 void WorkerPool::HandBack(Batch& waits, Batch& again, Batch& ends) {
-  bool parks = false;
+  if (waits.empty() && again.empty() && ends.empty()) return;
   {
     const std::lock_guard lock(mutex_);
-    // Before any is closed, so that Stop never touches a descriptor that is somebody else's.
-    for (const Batch* const batch : {&waits, &again, &ends}) {
-      for (const auto& connection : *batch) served_.erase(connection->fd());
+    for (const Batch* const batch : {&waits, &again, &ends}) Unserve(*batch);
+    if (!again.empty()) {
+      Push(again);
+      WantThread();
     }
-    // What has begun is finished, also while the pool stops: in the same moment, for Stop looks.
-    if (!is_cut_) Push(again);
-    parks = !stopping_;
-    if (stopping_) changed_.notify_all();
+    ++handing_back_;
   }
-  for (auto& connection : waits) {
-    if (parks) park_(std::move(connection));
-  }
+  for (auto& connection : waits) source_.park(std::move(connection));
   waits.clear();
-  again.clear();
   ends.clear();
+  --handing_back_;
+}
+
+void WorkerPool::HandBack(const LogTicket& ticket, Batch& answered) {
+  const std::lock_guard lock(mutex_);
+  Unserve(answered);
+  try {
+    settling_.push_back({ticket, std::move(answered)});
+    is_log_asked_ = false;
+    if (!NobodyLooks()) TakeSettled();  // else that is what this thread does next
+  } catch (const std::bad_alloc&) {     // NOLINT(bugprone-empty-catch): they are closed
+  }
+  answered.clear();
 }
 
 void WorkerPool::Stop(std::chrono::steady_clock::time_point deadline,
                       const std::function<void()>& hurry) {
+  const auto is_over = [&] { return is_drained_ || std::chrono::steady_clock::now() >= deadline; };
   {
     std::unique_lock lock(mutex_);
-    stopping_ = leads_no_more_ = true;
-    changed_.notify_all();
-    changed_.wait_until(lock, deadline, [this] { return waiting_.empty() && served_.empty(); });
+    stopping_ = true;
+    while (!is_over()) {
+      lock.unlock();
+      LookIfNobodyDoes();
+      lock.lock();
+      changed_.wait_for(lock, std::chrono::milliseconds(kStoppingLookMs), is_over);
+    }
     is_cut_ = true;
     waiting_.clear();
+    settling_.clear();
     changed_.notify_all();
-    for (const int fd : served_) ::shutdown(fd, SHUT_RDWR);
+    for (std::size_t fd = 0; fd < served_.size(); ++fd) {
+      if (served_[fd] != 0) ::shutdown(static_cast<int>(fd), SHUT_RDWR);
+    }
   }
   hurry();
   for (std::thread& thread : threads_) thread.join();

@@ -187,13 +187,13 @@ TEST_F(LogWriterTest, ManyAppendsWaitTogether) {
   std::atomic<bool> appended = false, awaited = false;
   std::thread thread([&] {
     DeferredWait later;
-    EXPECT_FALSE(later.IsNeeded());
+    EXPECT_EQ(later.n_entries(), 0u);
     for (int i = 0; i < 5; ++i) log_->Append(Entries(i, i + 1));
-    EXPECT_TRUE(later.IsNeeded());
+    EXPECT_EQ(later.n_entries(), 5u);
     appended = true;
     later.Await();
     awaited = true;
-    EXPECT_FALSE(later.IsNeeded());
+    EXPECT_EQ(later.n_entries(), 0u);
   });
   EXPECT_TRUE(Eventually([&] { return appended.load(); })) << "none of them has waited";
   EXPECT_FALSE(awaited) << "nothing is written yet";
@@ -203,6 +203,44 @@ TEST_F(LogWriterTest, ManyAppendsWaitTogether) {
   EXPECT_TRUE(awaited);
   EXPECT_EQ(log_->State().written, 5u);
   EXPECT_EQ(log_->State().late, 0u);
+}
+
+TEST_F(LogWriterTest, WhoTakesATicketIsToldOfProgress) {
+  Open({.append_wait_ms = 60'000});
+  std::atomic<int> n_told = 0;
+  log_->SetOnProgress([&] { ++n_told; });
+  script_->Hang();
+  LogTicket ticket;
+  {
+    DeferredWait later;
+    log_->Append(Entries(0, 3));
+    log_->Append(Entries(3, 5));
+    ticket = later.Take();
+    EXPECT_EQ(later.n_entries(), 0u);
+  }
+  EXPECT_EQ(ticket.log, log_.get());
+  EXPECT_EQ(ticket.n, 5u);
+  EXPECT_FALSE(log_->TryAwait(ticket));
+  EXPECT_EQ(n_told, 0) << "nothing is written yet";
+  script_->Work();
+  EXPECT_TRUE(Eventually([&] { return n_told > 0; }));
+  EXPECT_TRUE(log_->TryAwait(ticket));
+  EXPECT_EQ(log_->State().written, 5u);
+  EXPECT_EQ(log_->State().late, 0u);
+  log_->Append(Entries(5, 6));
+  EXPECT_EQ(n_told, 1) << "nobody has asked since";
+}
+
+TEST_F(LogWriterTest, ATicketOfASinkThatHangsIsOverInTime) {
+  Open({.append_wait_ms = 100});
+  script_->Hang();
+  DeferredWait later;
+  log_->Append(Entries(0, 2));
+  const LogTicket ticket = later.Take();
+  EXPECT_TRUE(Eventually([&] { return log_->TryAwait(ticket); }));
+  EXPECT_FALSE(log_->State().up);
+  EXPECT_EQ(log_->State().late, 2u);
+  script_->Work();
 }
 
 TEST_F(LogWriterTest, OnlyTheAppendThatFindsTheSinkHangingWaits) {

@@ -186,8 +186,8 @@ class Requests(ServiceCase):
         with self.service.connect() as wire:
             wire.send(b"GET /healthz HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
                       + chunked([hidden]))
-            self.assertEqual(wire.read_answer().fields["connection"], "close")
-            self.assertTrue(wire.is_closed())
+            self.assertEqual(wire.read_answer().status, 200)
+            self.assertEqual(wire.ask("GET", GOOD).body, b"[0]")
         self.assertNotIn("smuggled", self.service.stdout())
 
     def test_crlf_in_a_field_splits_nothing(self):

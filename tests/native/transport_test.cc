@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <new>
 #include <stdexcept>
 #include <string>
 
@@ -31,22 +32,28 @@ class TransportTest : public ::testing::Test {
     text.resize(static_cast<std::size_t>(::read(ends_[1], text.data(), text.size())));
     return text;
   }
+  Connection::Head ReadHead() {
+    return connection_->ReadHead([](const RequestHead&) { return false; });
+  }
   // Answers the next request with `answer`, reading its body if it has one.
   Outcome Answer(std::function<Reply(std::string)> answer) {
-    const Connection::Head head = connection_->ReadHead();
+    const Connection::Head head = ReadHead();
     const auto* const request = std::get_if<RequestHead>(&head);
     EXPECT_NE(request, nullptr);
-    return transport_.Run(*connection_, {.is_head = request->method == "HEAD",
-                                         .reads_body = request->HasBody(),
-                                         .may_stay = [] { return true; },
-                                         .answer = std::move(answer),
-                                         .refuse =
-                                             [](const Refusal& refusal) {
-                                               Reply reply =
-                                                   Problem(refusal.status, refusal.detail);
-                                               reply.close = refusal.close;
-                                               return reply;
-                                             }});
+    const Outcome outcome =
+        transport_.Run(*connection_, {.is_head = request->method == "HEAD",
+                                      .reads_body = request->HasBody(),
+                                      .may_stay = [] { return true; },
+                                      .answer = std::move(answer),
+                                      .refuse =
+                                          [](const Refusal& refusal) {
+                                            Reply reply = Problem(refusal.status, refusal.detail);
+                                            reply.close = refusal.close;
+                                            return reply;
+                                          }});
+    EXPECT_EQ(connection_->TrySend(), Connection::Sent::kAll);
+    connection_->EndRequest();
+    return outcome;
   }
 
   ServerLimits limits_;
@@ -72,6 +79,66 @@ TEST_F(TransportTest, WhatIsThrownBehindABodyStaysHereToo) {
   Send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
   EXPECT_EQ(Answer([](const std::string&) -> Reply { throw 1; }).status, 500);
   EXPECT_TRUE(Received().starts_with("HTTP/1.1 500 "));
+}
+
+TEST_F(TransportTest, LackOfMemoryIsSaidAsSuch) {
+  for (const char* const request : {"GET / HTTP/1.1\r\nHost: h\r\n\r\n",
+                                    "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 1\r\n\r\na"}) {
+    Send(request);
+    const Outcome outcome = Answer([](const std::string&) -> Reply { throw std::bad_alloc(); });
+    EXPECT_EQ(outcome.status, 503);
+    EXPECT_TRUE(Received().starts_with("HTTP/1.1 503 "));
+  }
+}
+
+TEST_F(TransportTest, AChunkedBodyIsHeldUntilItIsWhole) {
+  Send("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nab");
+  EXPECT_TRUE(std::holds_alternative<Connection::Incomplete>(ReadHead()));
+  EXPECT_TRUE(connection_->HasBegun());
+  Send("c\r\n2;x=y\r\nde\r\n0\r\nTrailer: 1\r\n");
+  EXPECT_TRUE(std::holds_alternative<Connection::Incomplete>(ReadHead()));
+  Send("\r\nGET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  EXPECT_TRUE(std::holds_alternative<RequestHead>(ReadHead()));
+  EXPECT_EQ(connection_->TakeBody(), "abcde");
+  connection_->EndRequest();
+  EXPECT_TRUE(std::holds_alternative<RequestHead>(ReadHead()))
+      << "and what is behind it comes next";
+}
+
+TEST_F(TransportTest, BodiesOfAllConnectionsAreCounted) {
+  limits_.held_bytes_max = 150'000;
+  const std::string part(100'000, 'a');
+  const std::string begin =
+      "POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n493e0\r\n";  // 300,000
+  Send(begin + part);
+  EXPECT_TRUE(std::holds_alternative<Connection::Incomplete>(ReadHead()));
+  Send(part);
+  const Connection::Head head = ReadHead();
+  ASSERT_TRUE(std::holds_alternative<Refusal>(head));
+  EXPECT_EQ(std::get<Refusal>(head).status, 503);
+  EXPECT_FALSE(connection_->HasWholeBody()) << "nobody knows where the next request begins";
+}
+
+TEST_F(TransportTest, AnAnswerIsSentAsFarAsItIsTaken) {
+  Send("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+  ASSERT_TRUE(std::holds_alternative<RequestHead>(ReadHead()));
+  const std::string answer(std::size_t{4} << 20, 'x');
+  connection_->Write(answer);
+  EXPECT_EQ(connection_->TrySend(), Connection::Sent::kPart);
+  EXPECT_TRUE(connection_->AwaitsRoom());
+  std::string received;
+  auto sent = Connection::Sent::kPart;
+  for (int i = 0; i < 1000 && sent == Connection::Sent::kPart; ++i) {
+    received += Received();
+    sent = connection_->TrySend();
+  }
+  EXPECT_EQ(sent, Connection::Sent::kAll);
+  while (received.size() < answer.size()) received += Received();
+  EXPECT_EQ(received, answer);
+  connection_->Write(answer);
+  EXPECT_EQ(connection_->TrySend(), Connection::Sent::kPart);
+  connection_->GiveUp();
+  EXPECT_EQ(connection_->TrySend(), Connection::Sent::kGone);
 }
 
 TEST_F(TransportTest, AnswersOneRequestAfterTheOther) {
@@ -100,11 +167,11 @@ TEST_F(TransportTest, WritesNoHeaderThatHoldsALineBreak) {
 
 TEST_F(TransportTest, HeadThatHasNotCompletelyArrivedIsWaitedFor) {
   Send("GET / HTTP/1.1\r\n");
-  EXPECT_TRUE(std::holds_alternative<Connection::Incomplete>(connection_->ReadHead()));
+  EXPECT_TRUE(std::holds_alternative<Connection::Incomplete>(ReadHead()));
   Send("Host: h\r\n\r\n");
-  EXPECT_TRUE(std::holds_alternative<RequestHead>(connection_->ReadHead()));
+  EXPECT_TRUE(std::holds_alternative<RequestHead>(ReadHead()));
   ::shutdown(ends_[1], SHUT_WR);
-  EXPECT_TRUE(std::holds_alternative<Connection::Gone>(connection_->ReadHead()));
+  EXPECT_TRUE(std::holds_alternative<Connection::Gone>(ReadHead()));
 }
 
 }  // namespace
