@@ -228,6 +228,10 @@ bool GoesLeft(const Forest& forest, std::size_t node, double x) {
                          At(forest.parts().threshold, node));
 }
 
+bool IsMissing(const Forest& forest, std::size_t node, double x) {
+  return copse::IsMissing(forest.parts().flags[node], x);
+}
+
 std::uint32_t CategoryCode(const Forest& forest, std::size_t feature, double x) {
   return CodeOf(forest.parts(), forest.rules().category_cast, feature, x);
 }
