@@ -10,6 +10,11 @@ interface Exports extends DoorExports {
   copse_columns(model: number, answer: number): number;
   copse_check_rows(model: number, rows: number, nRows: number, firstRow: number): number;
   copse_predict(model: number, answer: number, rows: number, nRows: number, out: number): void;
+  copse_prepare(model: number, method: number): number;
+  copse_explain(model: number, method: number, rows: number, nRows: number, out: number): void;
+  copse_path(model: number, tree: number, row: number, out: number): number;
+  copse_tree(model: number, tree: number, out: number): number;
+  copse_importances(model: number, out: number): number;
 }
 
 /** A model inside one instance. Zero is none. */
@@ -87,6 +92,75 @@ export class Door {
    * has room for nRows times the answer's columns.
    */
   predict(handle: Handle, answer: number, batch: Batch, out: Float64Array): void {
+    const { exports } = this.#instance;
+    this.#answer(handle, batch, out, (rows, answers) => {
+      exports.copse_predict(handle, answer, rows, batch.nRows, answers);
+    });
+  }
+
+  /** Throws where the model cannot be explained by `method`. */
+  prepare(handle: Handle, method: number): void {
+    const { exports } = this.#instance;
+    if (this.#instance.call(() => exports.copse_prepare(handle, method)) !== 0) {
+      throw this.#instance.error();
+    }
+  }
+
+  /** As `predict`; `out` has room for contributions [nRows, margins, nFeatures + 1]. */
+  explain(handle: Handle, method: number, batch: Batch, out: Float64Array): void {
+    const { exports } = this.#instance;
+    this.#answer(handle, batch, out, (rows, answers) => {
+      exports.copse_explain(handle, method, rows, batch.nRows, answers);
+    });
+  }
+
+  /** What copse_path writes for each tree, of a row that `batch.pack` writes. */
+  paths(handle: Handle, batch: Batch, nTrees: number): Float64Array<ArrayBuffer>[] {
+    const instance = this.#instance;
+    // The answer is the row itself, checked: memory for paths may be asked for only afterwards.
+    const row = new Float64Array(batch.nFeatures);
+    this.#answer(handle, batch, row, (from, to) => {
+      instance.doubles(to, row.length).set(instance.doubles(from, row.length));
+    });
+    return instance.withMemory(row.byteLength, (pointer) => {
+      instance.doubles(pointer, row.length).set(row);
+      return Array.from({ length: nTrees }, (_, tree) =>
+        this.#list((out) => instance.exports.copse_path(handle, tree, pointer, out)),
+      );
+    });
+  }
+
+  /** What copse_tree writes. */
+  tree(handle: Handle, tree: number): Float64Array<ArrayBuffer> {
+    return this.#list((out) => this.#instance.exports.copse_tree(handle, tree, out));
+  }
+
+  /** Splits and covers by feature [2, nFeatures], and whether there are covers. */
+  importances(handle: Handle, nFeatures: number): [Float64Array<ArrayBuffer>, boolean] {
+    const instance = this.#instance;
+    return instance.withMemory(2 * nFeatures * 8, (pointer) => {
+      const hasCovers = instance.call(() => instance.exports.copse_importances(handle, pointer));
+      return [instance.doubles(pointer, 2 * nFeatures).slice(), hasCovers === 1];
+    });
+  }
+
+  /** The numbers that `write` counts when it is given no room, and then writes. */
+  #list(write: (out: number) => number): Float64Array<ArrayBuffer> {
+    const instance = this.#instance;
+    const size = instance.call(() => write(0));
+    return instance.withMemory(size * 8, (pointer) => {
+      instance.call(() => write(pointer));
+      return instance.doubles(pointer, size).slice();
+    });
+  }
+
+  /** Packs and checks rows, lets `write` answer them, and copies the answer to `out`. */
+  #answer(
+    handle: Handle,
+    batch: Batch,
+    out: Float64Array,
+    write: (rows: number, answers: number) => void,
+  ): void {
     const instance = this.#instance;
     const { exports } = instance;
     const { nRows, firstRow } = batch;
@@ -107,7 +181,7 @@ export class Door {
     );
     if (code !== 0) throw instance.error();
     instance.call(() => {
-      exports.copse_predict(handle, answer, rows.byteOffset, nRows, answers.byteOffset);
+      write(rows.byteOffset, answers.byteOffset);
     });
     copyNumbers(this.#viewsFor(nValues, out.length).answers, 0, out, out.length);
   }

@@ -7,6 +7,14 @@ import { moduleOf, readBytes, type ByteSource, type WasmSource } from './module.
 export { answerNumber, type Answer } from './answer.js';
 export type { Feature, Label, ModelDescription, Output } from './description.js';
 export { ForestError, errorCode, type ErrorDetail } from './error.js';
+export type {
+  ExplainMethod,
+  ExplainOptions,
+  Importances,
+  PathStep,
+  Tree,
+  TreePath,
+} from './explanation.js';
 export { isModelFile } from './foreign.js';
 export { Model } from './model.js';
 export type { ByteSource, WasmSource } from './module.js';

@@ -1,9 +1,18 @@
 import { answerNumber, type Answer } from './answer.js';
 import type { ModelDescription } from './description.js';
-import type { Door, Handle } from './door.js';
+import type { Batch, Door, Handle } from './door.js';
 import { ForestError, errorCode, quote } from './error.js';
+import {
+  methodOf,
+  readPath,
+  readTree,
+  type ExplainOptions,
+  type Importances,
+  type Tree,
+  type TreePath,
+} from './explanation.js';
 import { firstOf, predictionsOf, type Prediction } from './prediction.js';
-import { RowPacker, batchValuesMax, type Row, type Rows } from './rows.js';
+import { RowPacker, batchValuesMax, type OpenRows, type Row, type Rows } from './rows.js';
 
 /** Numbers that one call passes through the instance; keeps its memory small. */
 const chunkValues = 2 ** 16;
@@ -53,7 +62,61 @@ export class Model implements Disposable {
   /** `answer` for `rows`, row-major: [nRows, columns(answer)]. Missing values are NaN or null. */
   predict(answer: Answer, rows: Rows): Float64Array<ArrayBuffer> {
     const handle = this.#live('predict');
-    const columns = this.columns(answer);
+    const number = answerNumber[answer];
+    return this.#answer(rows, this.columns(answer), (batch, out) => {
+      this.#door.predict(handle, number, batch, out);
+    });
+  }
+
+  /**
+   * Contributions [nRows, columns('margin'), nFeatures + 1], row-major: how much each feature adds
+   * to each margin, and last the base, the margin expected of any row. Together they are the margin
+   * (of an isolation forest: the average path length).
+   *
+   * Throws ForestError where that is not defined for this model, such as one without covers.
+   */
+  explain(rows: Rows, options: ExplainOptions = {}): Float64Array<ArrayBuffer> {
+    const handle = this.#live('explain');
+    const method = methodOf(options);
+    this.#door.prepare(handle, method);
+    return this.#answer(rows, this.columns('margin') * (this.nFeatures + 1), (batch, out) => {
+      this.#door.explain(handle, method, batch, out);
+    });
+  }
+
+  /** The way of one row through every tree, in order; none for a linear model. */
+  decisionPath(row: Row): readonly TreePath[] {
+    const handle = this.#live('decisionPath');
+    const { pack } = this.#packer.open([row]);
+    const batch = this.#batch(pack, 0, 1);
+    return this.#door.paths(handle, batch, this.description.n_trees).map(readPath);
+  }
+
+  /** Tree number `t`, from 0, as a drawing needs it. */
+  tree(t: number): Tree {
+    const handle = this.#live('tree');
+    const { n_trees: nTrees } = this.description;
+    if (Number.isInteger(t) && t >= 0 && t < nTrees) return readTree(this.#door.tree(handle, t));
+    throw new ForestError(
+      errorCode.invalidInput,
+      `tree is ${quote(t)}: expected the number of one of the ${String(nTrees)} trees, from 0`,
+    );
+  }
+
+  /** How much the trees use each feature; the mean of |contributions| is the caller's to take. */
+  importances(): Importances {
+    const handle = this.#live('importances');
+    const [numbers, hasCovers] = this.#door.importances(handle, this.nFeatures);
+    const cover = hasCovers ? numbers.slice(this.nFeatures) : null;
+    return { splits: numbers.slice(0, this.nFeatures), cover, gain: null };
+  }
+
+  /** What `ask` writes for all rows, some at a time: [nRows, columns]. */
+  #answer(
+    rows: Rows,
+    columns: number,
+    ask: (batch: Batch, out: Float64Array) => void,
+  ): Float64Array<ArrayBuffer> {
     const { nRows, pack } = this.#packer.open(rows);
     const width = Math.max(columns, this.nFeatures);
     if (nRows * width > batchValuesMax) {
@@ -67,19 +130,22 @@ export class Model implements Disposable {
     const step = Math.max(1, Math.floor(chunkValues / width));
     for (let from = 0; from < nRows; from += step) {
       const to = Math.min(from + step, nRows);
-      const batch = {
-        nRows: to - from,
-        nFeatures: this.nFeatures,
-        firstRow: from + 1,
-        pack: (target: Float64Array) => {
-          pack(from, to, target);
-        },
-      };
       const isAll = to - from === nRows;
       const out = isAll ? answers : answers.subarray(from * columns, to * columns);
-      this.#door.predict(handle, answerNumber[answer], batch, out);
+      ask(this.#batch(pack, from, to), out);
     }
     return answers;
+  }
+
+  #batch(pack: OpenRows['pack'], from: number, to: number): Batch {
+    return {
+      nRows: to - from,
+      nFeatures: this.nFeatures,
+      firstRow: from + 1,
+      pack: (target: Float64Array) => {
+        pack(from, to, target);
+      },
+    };
   }
 
   /** Probabilities [nRows, classes]. */
