@@ -131,8 +131,8 @@ void copse_explain(const Held* held, std::int32_t method, const double* rows, st
 }
 
 /// The way of `row`, which has passed copse_check_rows, through `tree`, and how many numbers that
-/// is; with an `out` of null nothing is written. n steps, place of the leaf, margin column (-1: all),
-/// n values, the values, and of each step node, feature, left, missing.
+/// is; with an `out` of null nothing is written. n steps, place of the leaf, margin column (-1:
+/// all), n values, the values, and of each step node, feature, left, missing.
 std::size_t copse_path(const Held* held, std::size_t tree, const double* row, double* out) {
   const copse::Forest& forest = *held->model.forest();
   const copse::TreePath path = copse::DecisionPath(forest, tree, Rows(*held, row, 1));

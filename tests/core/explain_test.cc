@@ -66,7 +66,8 @@ class Game {
       const auto set = static_cast<std::size_t>(at - parts_.cat_node.begin());
       const auto copy = [set](const std::vector<std::uint32_t>& begin,
                               const std::vector<std::uint32_t>& words) {
-        return std::vector<std::uint32_t>(words.begin() + begin[set], words.begin() + begin[set + 1]);
+        return std::vector<std::uint32_t>(words.begin() + begin[set],
+                                          words.begin() + begin[set + 1]);
       };
       one.cat_node = {0};
       one.cat_words = copy(parts_.cat_begin, parts_.cat_words);
@@ -186,8 +187,8 @@ TEST(Explainer, GivesShapleyValuesOfSmallTrees) {
     Dice dice(seed);
     const ForestSpec spec = SmallSpec(dice);
     const Forest random = test::MakeForest(spec, dice);
-    const Model model = test::MakeModel(
-        test::ModelOf(test::Covered(random, dice.Chance(30), dice), spec.rules));
+    const Model model =
+        test::MakeModel(test::ModelOf(test::Covered(random, dice.Chance(30), dice), spec.rules));
     const Doubles rows = test::MakeRows(*model.forest(), 4, dice);
     const Doubles parts = Explain(model, rows);
     ExpectSums(model, rows, parts);

@@ -55,8 +55,8 @@ inline ForestParts Covered(const Forest& forest, bool with_nodes, Dice& dice) {
 /// A model of these trees whose outputs are numbers, by these rules.
 inline ModelParts ModelOf(ForestParts parts, const Forest::Rules& rules) {
   const std::size_t n_outputs = Count(parts.base);
-  const std::string outputs = R"([{"name":"y","kind":"value","columns":[0,)" +
-                              std::to_string(n_outputs) + "]}]";
+  const std::string outputs =
+      R"([{"name":"y","kind":"value","columns":[0,)" + std::to_string(n_outputs) + "]}]";
   ModelParts model;
   model.metadata = Metadata(parts.n_features, "identity", outputs);
   const auto width = [](Precision precision) {

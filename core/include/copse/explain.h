@@ -80,7 +80,7 @@ class Explainer {
   ExplainMethod method_;
   std::vector<double> base_;
   std::uint64_t cost_ = 0;
-  std::unique_ptr<explain::TreeShap> tree_shap_;          // of kTreeShap
+  std::unique_ptr<explain::TreeShap> tree_shap_;         // of kTreeShap
   std::unique_ptr<explain::Expectations> expectations_;  // of kSaabas
 };
 
@@ -109,14 +109,14 @@ TreePath DecisionPath(const Forest& forest, std::size_t tree, std::span<const do
 /// One tree as a drawing needs it. Nodes and leaves are counted inside the tree; a leaf that the
 /// file shares stands at each of its places.
 struct TreeView {
-  std::vector<std::uint32_t> feature;                ///< [n_nodes]
-  std::vector<double> threshold;                     ///< [n_nodes] x <= threshold goes left
-  std::vector<std::int32_t> left, right;             ///< [n_nodes] node, or ~place of a leaf
-  std::vector<std::uint8_t> flags;                   ///< [n_nodes] node_flags
-  std::vector<double> cover, leaf_cover;             ///< [n_nodes], [n_leaves], or empty
-  std::vector<double> leaf_values;                   ///< [n_leaves, leaf_width] as in the file
-  std::vector<std::vector<std::uint32_t>> listed;    ///< [n_nodes] categories, or empty
-  std::optional<std::uint32_t> output;               ///< of a tree that adds to one of several
+  std::vector<std::uint32_t> feature;              ///< [n_nodes]
+  std::vector<double> threshold;                   ///< [n_nodes] x <= threshold goes left
+  std::vector<std::int32_t> left, right;           ///< [n_nodes] node, or ~place of a leaf
+  std::vector<std::uint8_t> flags;                 ///< [n_nodes] node_flags
+  std::vector<double> cover, leaf_cover;           ///< [n_nodes], [n_leaves], or empty
+  std::vector<double> leaf_values;                 ///< [n_leaves, leaf_width] as in the file
+  std::vector<std::vector<std::uint32_t>> listed;  ///< [n_nodes] categories, or empty
+  std::optional<std::uint32_t> output;             ///< of a tree that adds to one of several
 };
 TreeView ViewTree(const Forest& forest, std::size_t tree);
 

@@ -20,9 +20,9 @@ std::vector<double> NodeCovers(const Forest& forest) {
   const bool has_nodes = Count(parts.node_cover) > 0;
   // Children have larger numbers than their parent.
   for (std::size_t n = covers.size(); n-- > 0;) {
-    covers[n] = has_nodes ? At(parts.node_cover, n)
-                          : CoverOf(parts, covers, parts.left[n]) +
-                                CoverOf(parts, covers, parts.right[n]);
+    covers[n] =
+        has_nodes ? At(parts.node_cover, n)
+                  : CoverOf(parts, covers, parts.left[n]) + CoverOf(parts, covers, parts.right[n]);
   }
   return covers;
 }
@@ -38,10 +38,6 @@ std::vector<double> LeftShares(const Forest& forest, std::span<const double> cov
     shares[n] = sum > 0 ? left / sum : 0.5;
   }
   return shares;
-}
-
-std::size_t FirstValue(const ForestParts& parts, std::uint32_t leaf) {
-  return (parts.leaf_row.empty() ? leaf : parts.leaf_row[leaf]) * parts.leaf_width;
 }
 
 void ExpectTree(const Forest& forest, std::size_t tree, std::span<const double> left_share,

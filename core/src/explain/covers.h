@@ -18,7 +18,9 @@ std::vector<double> NodeCovers(const Forest& forest);
 std::vector<double> LeftShares(const Forest& forest, std::span<const double> covers);
 
 /// The first value [leaf_width] of `leaf`, a number of the file.
-std::size_t FirstValue(const ForestParts& parts, std::uint32_t leaf);
+inline std::size_t FirstValue(const ForestParts& parts, std::uint32_t leaf) {
+  return (parts.leaf_row.empty() ? leaf : parts.leaf_row[leaf]) * parts.leaf_width;
+}
 
 /// What a tree is expected to say where a row is known down to a node only.
 struct Expectations {

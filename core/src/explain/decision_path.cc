@@ -21,8 +21,7 @@ std::vector<double> ValuesOf(const Forest& forest, std::size_t tree, std::size_t
                              std::span<const double> row) {
   const ForestParts& parts = forest.parts();
   const bool adds = forest.rules().aggregation <= Aggregation::kMean;
-  std::vector<double> sums(forest.n_outputs(),
-                           adds ? 0 : std::numeric_limits<double>::quiet_NaN());
+  std::vector<double> sums(forest.n_outputs(), adds ? 0 : std::numeric_limits<double>::quiet_NaN());
   walk::AddLeaf(forest, tree, leaf, row.data(), sums);
   if (forest.rules().aggregation == Aggregation::kMean) {
     for (std::size_t k = 0; k < sums.size(); ++k) sums[k] /= forest.trees_per_output()[k];
@@ -41,8 +40,8 @@ TreePath DecisionPath(const Forest& forest, std::size_t tree, std::span<const do
   std::int32_t at = parts.tree_root[tree];
   while (at >= 0) {
     const auto node = static_cast<std::size_t>(at);
-    const double x = to_float ? static_cast<float>(row[parts.feature[node]])
-                              : row[parts.feature[node]];
+    const double x =
+        to_float ? static_cast<float>(row[parts.feature[node]]) : row[parts.feature[node]];
     const bool left = walk::GoesLeft(forest, node, x);
     path.steps.push_back({static_cast<std::uint32_t>(node - begin), parts.feature[node], left,
                           walk::IsMissing(forest, node, x)});

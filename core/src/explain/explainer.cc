@@ -140,9 +140,7 @@ Status Explainer::Compile() {
   return Ok{};
 }
 
-std::size_t Explainer::columns() const {
-  return model_->n_margins() * (model_->n_features() + 1);
-}
+std::size_t Explainer::columns() const { return model_->n_margins() * (model_->n_features() + 1); }
 
 void Explainer::Finish(const double* row, std::span<double> out) const {
   const Forest& forest = *model_->forest();

@@ -105,7 +105,7 @@ Result<TreeShap> TreeShap::Create(const Forest& forest, std::vector<double> left
     }
     const std::size_t n_halves = std::max<std::size_t>(1, (n_distinct + 3) / 4);
     const std::size_t n_nodes = forest.parts().tree_begin[t + 1] - forest.parts().tree_begin[t];
-    const std::size_t n_pairs = depth * n_halves * (4 + 2 * width);
+    const std::size_t n_pairs = n_halves * (2 * width + depth * (4 + 2 * width));
     if (n_pairs > kScratchPairsMax) {
       return text::TooLarge({"tree ", t, " is ", depth, " nodes deep with ", width,
                              " values in each leaf, and its contributions would take more than ",
@@ -126,67 +126,77 @@ Result<TreeShap> TreeShap::Create(const Forest& forest, std::vector<double> left
 
 TreeShap::Scratch TreeShap::MakeScratch() const {
   return {std::vector<Pair>(scratch_pairs_), std::vector<std::uint8_t>(scratch_nodes_),
-          std::vector<std::int32_t>(scratch_levels_), std::vector<std::uint8_t>(scratch_levels_)};
+          std::vector<Step>(scratch_levels_)};
 }
 
 /// One row in one tree, depth first.
 ///
-/// Down: the product of all factors above a node, and the weights of the points. Up: what the leaves
-/// below add up to with the factors between, U. A split is the only place where its feature's factor
-/// changes from F to (share (1 - t) + o t), so that its feature is owed, with the shares W of the
-/// feature so far, W_cold sum over points (weight product / F^2) (U_hot - U_cold): the terms
-/// (o - W) / F of the sides, less what the split above on the same feature was given for them.
-/// Where the row has left the tree by this feature before, the split is only a weighing.
+/// Down: the product of all factors above a node, and the weights of the points. Up: what the
+/// leaves below add up to with the factors between, U. A split is the only place where its
+/// feature's factor changes from F to (share (1 - t) + o t), so that its feature is owed, with the
+/// shares W of the feature so far, W_cold sum over points (weight product / F^2) (U_hot - U_cold):
+/// the terms (o - W) / F of the sides, less what the split above on the same feature was given for
+/// them. Where the row has left the tree by this feature before, the split is only a weighing.
+/// (Members are copied before a loop that writes pairs: to clang, these may be anything's bytes.)
 class TreeShap::Walk {
  public:
   Walk(const TreeShap& shap, std::size_t tree, const double* row, std::span<double> out,
        Scratch& scratch)
       : forest_(*shap.forest_),
         parts_(forest_.parts()),
-        splits_(shap.splits_.data() + parts_.tree_begin[tree]),
         begin_(parts_.tree_begin[tree]),
+        splits_(shap.splits_.data() + begin_),
+        rule_(shap.rules_[shap.trees_[tree].n_halves]),
         n_(shap.trees_[tree].n_halves),
-        rule_(shap.rules_[n_]),
+        width_(parts_.leaf_width),
+        stride_(parts_.n_features + 1),
         row_(row),
-        out_(out.data() + (parts_.tree_output.empty() ? 0 : parts_.tree_output[tree]) *
-                              (parts_.n_features + 1)),
+        to_float_(forest_.rules().input == Precision::kFloat32),
+        out_(out.data() + (parts_.tree_output.empty() ? 0 : parts_.tree_output[tree]) * stride_),
         scratch_(scratch),
-        to_float_(forest_.rules().input == Precision::kFloat32) {}
+        at_(scratch.pairs.data() + below_size()) {
+    const auto* doubles = std::get_if<std::vector<double>>(&parts_.leaf_value);
+    if (doubles != nullptr) doubles_ = doubles->data();
+  }
 
   void Run(std::int32_t root) {
-    std::size_t level = 0;
-    scratch_.node[0] = root;
-    scratch_.stage[0] = 0;
-    std::copy(rule_.weight.begin(), rule_.weight.end(), Of(0).product);
+    Step* step = scratch_.steps.data();
+    *step = {Index(root), false};
+    std::copy(rule_.weight.begin(), rule_.weight.end(), product());
     while (true) {
-      const std::size_t node = Index(scratch_.node[level]);
-      if (scratch_.stage[level] == 0) Enter(level, node);
-      if (scratch_.stage[level] == 2) {
-        Gather(level, node);
-        if (level-- == 0) return;
-        continue;
+      Enter(step->node);
+      step->right = false;
+      std::int32_t child = parts_.left[step->node];
+      // No node on this side, or all below it done: the other side, and then up.
+      while (child < 0) {
+        if (!step->right) {
+          step->right = true;
+          child = parts_.right[step->node];
+          continue;
+        }
+        Gather(step->node, step != scratch_.steps.data() && (step - 1)->right);
+        if (step-- == scratch_.steps.data()) return;
+        at_ -= level_size();
       }
-      const bool right = scratch_.stage[level]++ == 1;
-      const std::int32_t child = right ? parts_.right[node] : parts_.left[node];
-      if (child < 0) continue;
-      Descend(level, right);
-      scratch_.node[++level] = child;
-      scratch_.stage[level] = 0;
+      const Pair* const factor = step->right ? right() : left();
+      const Pair* const above = product();
+      at_ += level_size();
+      Pair* const next = product();
+      for (std::size_t h = 0, n = n_; h < n; ++h) next[h] = above[h] * factor[h];
+      *++step = {Index(child), false};
     }
   }
 
  private:
-  struct Level {
-    Pair* product;        // [n] weight and all factors above
-    Pair *left, *right;   // [n] factor of each side
-    Pair* owed;           // [n] what a difference of the sides is owed to the feature
-    Pair* below;          // [2, leaf_width, n] U of each side that is no leaf
-  };
-
-  Level Of(std::size_t level) const {
-    Pair* at = scratch_.pairs.data() + level * n_ * (4 + 2 * parts_.leaf_width);
-    return {at, at + n_, at + 2 * n_, at + 3 * n_, at + 4 * n_};
-  }
+  // The numbers of one level, one after another, each n_ but the last:
+  Pair* product() const { return at_; }    // weight and all factors above
+  Pair* left() const { return at_ + n_; }  // factor of each side
+  Pair* right() const { return at_ + 2 * n_; }
+  Pair* owed() const { return at_ + 3 * n_; }   // what a difference of the sides owes the feature
+  Pair* below() const { return at_ + 4 * n_; }  // [2, width_, n_] U of each side that is no leaf
+  Pair* above() const { return at_ - below_size(); }  // `below` of the level above
+  std::size_t below_size() const { return 2 * n_ * width_; }
+  std::size_t level_size() const { return 4 * n_ + below_size(); }
 
   bool IsHot(const Split& split) const {
     if (split.prior_edge < 0) return true;
@@ -194,102 +204,113 @@ class TreeShap::Walk {
   }
 
   // Which way the row goes, and the factors of both sides.
-  void Enter(std::size_t level, std::size_t node) {
+  void Enter(std::size_t node) {
     const Split& split = splits_[node - begin_];
-    const Level at = Of(level);
-    std::uint8_t& state = scratch_.state[node - begin_];
     const double left_share = split.left_share, right_share = 1 - left_share;
+    std::uint8_t& state = scratch_.state[node - begin_];
     if (!IsHot(split)) {
       state = 0;
-      std::fill(at.left, at.left + n_, Both(left_share));
-      std::fill(at.right, at.right + n_, Both(right_share));
+      std::fill(left(), left() + n_, Both(left_share));
+      std::fill(right(), right() + n_, Both(right_share));
+      std::fill(owed(), owed() + n_, Both(0));
       return;
     }
     const double x = row_[parts_.feature[node]];
-    const bool left = walk::GoesLeft(forest_, node, to_float_ ? static_cast<float>(x) : x);
-    state = left ? 1 : 2;
+    const bool goes_left = walk::GoesLeft(forest_, node, to_float_ ? static_cast<float>(x) : x);
+    state = goes_left ? 1 : 2;
     const Pair prior = Both(split.prior);
-    const Pair hot = Both(split.prior * (left ? left_share : right_share));
-    const Pair cold = Both(split.prior * (left ? right_share : left_share));
-    Pair* const hot_factor = left ? at.left : at.right;
-    Pair* const cold_factor = left ? at.right : at.left;
-    const Pair sign = left ? cold : -cold;
+    const Pair hot = Both(split.prior * (goes_left ? left_share : right_share));
+    const Pair cold = Both(split.prior * (goes_left ? right_share : left_share));
+    const Pair sign = goes_left ? cold : -cold;
+    Pair* const hot_factor = goes_left ? left() : right();
+    Pair* const cold_factor = goes_left ? right() : left();
+    Pair* const owed = this->owed();
+    const Pair *const product = this->product(), *const t = rule_.t.data();
+    const Pair* const rest = rule_.rest.data();
+    const std::size_t n = n_;
     if (split.prior == 1) {
-      for (std::size_t h = 0; h < n_; ++h) {
-        hot_factor[h] = hot * rule_.rest[h] + rule_.t[h];
-        cold_factor[h] = cold * rule_.rest[h];
-        at.owed[h] = at.product[h] * sign;
+      for (std::size_t h = 0; h < n; ++h) {
+        hot_factor[h] = hot * rest[h] + t[h];
+        cold_factor[h] = cold * rest[h];
+        owed[h] = product[h] * sign;
       }
       return;
     }
-    for (std::size_t h = 0; h < n_; ++h) {
-      const Pair over = Both(1) / (prior * rule_.rest[h] + rule_.t[h]);
-      hot_factor[h] = (hot * rule_.rest[h] + rule_.t[h]) * over;
-      cold_factor[h] = cold * rule_.rest[h] * over;
-      at.owed[h] = at.product[h] * over * over * sign;
+    for (std::size_t h = 0; h < n; ++h) {
+      const Pair over = Both(1) / (prior * rest[h] + t[h]);
+      hot_factor[h] = (hot * rest[h] + t[h]) * over;
+      cold_factor[h] = cold * rest[h] * over;
+      owed[h] = product[h] * over * over * sign;
     }
   }
 
-  void Descend(std::size_t level, bool right) const {
-    const Level at = Of(level);
-    const Pair* const factor = right ? at.right : at.left;
-    Pair* const product = Of(level + 1).product;
-    for (std::size_t h = 0; h < n_; ++h) product[h] = at.product[h] * factor[h];
+  // Value k of a leaf.
+  double ValueOf(std::int32_t leaf, std::size_t k) const {
+    const std::size_t at = FirstValue(parts_, ~static_cast<std::uint32_t>(leaf)) + k;
+    return doubles_ != nullptr ? doubles_[at] : At(parts_.leaf_value, at);
   }
 
-  // One side of a node for output k: n pairs, or one again and again.
+  // One side of a node for output k: n_ pairs, or one again and again.
   struct Side {
     const Pair* at;
     std::size_t step;
   };
 
-  Side SideOf(std::int32_t child, std::size_t k, const Pair* below, Pair& value) const {
-    if (child >= 0) return {below + k * n_, 1};
-    const std::size_t first = FirstValue(parts_, ~static_cast<std::uint32_t>(child));
-    value = Both(At(parts_.leaf_value, first + k));
+  Side SideOf(std::int32_t child, std::size_t k, const Pair* inner, Pair& value) const {
+    if (child >= 0) return {inner + k * n_, 1};
+    value = Both(ValueOf(child, k));
     return {&value, 0};
   }
 
-  // Pays the feature, and hands what is below up to the level above.
-  void Gather(std::size_t level, std::size_t node) const {
-    const Level at = Of(level);
-    const std::size_t width = parts_.leaf_width;
-    const bool pays = scratch_.state[node - begin_] != 0;
-    Pair* up = nullptr;
-    if (level > 0) {
-      up = Of(level - 1).below + (scratch_.stage[level - 1] == 2 ? width * n_ : 0);
-    }
+  // Pays the feature, and hands what is below up to a side of the level above. (Above the root is a
+  // place for nobody.)
+  void Gather(std::size_t node, bool is_right) const {
+    Pair* const up = above() + (is_right ? width_ * n_ : 0);
     double* const paid = out_ + parts_.feature[node];
+    const std::int32_t on_left = parts_.left[node], on_right = parts_.right[node];
+    if ((on_left & on_right) < 0) return GatherLeaves(on_left, on_right, up, paid);
+    const Pair *const owed = this->owed(), *const left = this->left(), *const right = this->right();
+    const Pair *const inner_left = below(), *const inner_right = inner_left + width_ * n_;
+    const std::size_t n = n_, width = width_, stride = stride_;
     for (std::size_t k = 0; k < width; ++k) {
       Pair left_value, right_value;
-      const Side left = SideOf(parts_.left[node], k, at.below, left_value);
-      const Side right = SideOf(parts_.right[node], k, at.below + width * n_, right_value);
-      if (pays) paid[k * (parts_.n_features + 1)] += Owed(at.owed, left, right);
-      if (up == nullptr) continue;
-      for (std::size_t h = 0; h < n_; ++h) {
-        up[k * n_ + h] =
-            at.left[h] * left.at[h * left.step] + at.right[h] * right.at[h * right.step];
+      const Side l = SideOf(on_left, k, inner_left, left_value);
+      const Side r = SideOf(on_right, k, inner_right, right_value);
+      Pair sum = Both(0);
+      for (std::size_t h = 0; h < n; ++h) {
+        const Pair x = l.at[h * l.step], y = r.at[h * r.step];
+        sum += owed[h] * (x - y);
+        up[k * n + h] = left[h] * x + right[h] * y;
       }
+      paid[k * stride] += sum[0] + sum[1];
     }
   }
 
-  double Owed(const Pair* owed, const Side& left, const Side& right) const {
+  // The same where both sides are leaves, as at half of all nodes: with less work.
+  void GatherLeaves(std::int32_t on_left, std::int32_t on_right, Pair* up, double* paid) const {
+    const Pair *const owed = this->owed(), *const left = this->left(), *const right = this->right();
+    const std::size_t n = n_, width = width_, stride = stride_;
     Pair sum = Both(0);
-    for (std::size_t h = 0; h < n_; ++h) {
-      sum += owed[h] * (left.at[h * left.step] - right.at[h * right.step]);
+    for (std::size_t h = 0; h < n; ++h) sum += owed[h];
+    for (std::size_t k = 0; k < width; ++k) {
+      const double x = ValueOf(on_left, k), y = ValueOf(on_right, k);
+      for (std::size_t h = 0; h < n; ++h) up[k * n + h] = left[h] * Both(x) + right[h] * Both(y);
+      paid[k * stride] += (sum[0] + sum[1]) * (x - y);
     }
-    return sum[0] + sum[1];
   }
 
   const Forest& forest_;
   const ForestParts& parts_;
-  const Split* splits_;
-  std::size_t begin_, n_;
+  const std::size_t begin_;
+  const Split* const splits_;
   const Quadrature& rule_;
-  const double* row_;
-  double* out_;
+  const std::size_t n_, width_, stride_;
+  const double* const row_;
+  const bool to_float_;
+  double* const out_;
+  const double* doubles_ = nullptr;  // the leaf values, where they are doubles
   Scratch& scratch_;
-  bool to_float_;
+  Pair* at_;  // the level
 };
 
 void TreeShap::AddRow(const double* row, std::span<double> out, Scratch& scratch) const {

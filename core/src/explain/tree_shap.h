@@ -13,15 +13,16 @@ namespace copse::explain {
 
 /// Exact path-dependent TreeSHAP, by quadrature.
 ///
-/// A leaf of value v under features with parts w_i of the training weight and o_i in {0, 1} (whether
-/// the row itself goes this way) is the game v prod_i (i known ? o_i : w_i). Its Shapley value for
-/// feature i is the integral over t in [0, 1] of v (o_i - w_i) prod_{j != i} ((1 - t) w_j + t o_j):
-/// Owen's multilinear extension (Management Science 18, 1972, p. 64). The integrand is a polynomial
-/// in t of a degree below the number of different features, so that a Gauss-Legendre rule with half
-/// as many points is exact; points, weights and factors are all positive, and nothing is divided by
-/// anything small, so it is accurate at any depth. (Quadrature for trees: Wettenstein, Mitchell, Yu,
-/// "Quadrature-TreeSHAP", arXiv:2605.04497; leaves of a subtree are gathered once, as in Yu et al.,
-/// "Linear TreeShap", NeurIPS 2022.) Time: nodes times points times leaf width.
+/// A leaf of value v under features with parts w_i of the training weight and o_i in {0, 1}
+/// (whether the row itself goes this way) is the game v prod_i (i known ? o_i : w_i). Its Shapley
+/// value for feature i is the integral over t in [0, 1] of v (o_i - w_i) prod_{j != i} ((1 - t) w_j
+/// + t o_j): Owen's multilinear extension (Management Science 18, 1972, p. 64). The integrand is a
+/// polynomial in t of a degree below the number of different features, so that a Gauss-Legendre
+/// rule with half as many points is exact; points, weights and factors are all positive, and
+/// nothing is divided by anything small, so it is accurate at any depth. (Quadrature for trees:
+/// Wettenstein, Mitchell, Yu, "Quadrature-TreeSHAP", arXiv:2605.04497; leaves of a subtree are
+/// gathered once, as in Yu et al., "Linear TreeShap", NeurIPS 2022.) Time: nodes times points times
+/// leaf width.
 class TreeShap {
  public:
   /// Errors: kTooLarge where a path tests more than 512 different features, or is so long that the
@@ -30,12 +31,15 @@ class TreeShap {
 
   std::uint64_t cost() const { return cost_; }
 
+  struct Step {
+    std::size_t node = 0;
+    bool right = false;  // it is this side's turn
+  };
   /// Memory for AddRow, to be kept from row to row.
   struct Scratch {
     std::vector<Pair> pairs;
-    std::vector<std::uint8_t> state;  // of each node of a tree: where the row goes
-    std::vector<std::int32_t> node;   // on each level
-    std::vector<std::uint8_t> stage;  // on each level
+    std::vector<std::uint8_t> state;  // of each node of a tree: where the row goes, 0 if elsewhere
+    std::vector<Step> steps;          // from the root to where the walk is
   };
   Scratch MakeScratch() const;
 
