@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "copse/explain.h"
 #include "utf8.h"
 
 namespace copse {
@@ -48,6 +49,7 @@ bool HasClasses(const Model& model, const OutputSpec& spec) {
       return spec.n_columns == classes->labels.size();
     case V2Output::kLeaf:
     case V2Output::kScore:
+    case V2Output::kExplain:
       break;
   }
   return false;
@@ -121,6 +123,11 @@ std::vector<OutputSpec> OutputsOf(const Model& model) {
     const auto columns = model.Columns(output.answer);
     if (columns.ok()) specs.push_back({output.kind, output.name, output.datatype, *columns});
   }
+  if (Explainer::Check(model).ok()) {
+    const std::size_t n_inner = model.n_features() + 1;
+    specs.push_back(
+        {V2Output::kExplain, "explain", Datatype::kFp64, model.n_margins() * n_inner, n_inner});
+  }
   return specs;
 }
 
@@ -168,6 +175,7 @@ std::vector<double> OutputValues(const Model& model, const OutputSpec& spec,
     case V2Output::kLeaf:
       return Leaves(model, rows, spec.n_columns, pool);
     case V2Output::kScore:
+    case V2Output::kExplain:
       break;
   }
   return prediction.scores;

@@ -54,6 +54,8 @@ class Explainer {
   /// finite); kTooLarge where one path tests more than 512 different features.
   static Result<Explainer> Create(const Model& model,
                                   ExplainMethod method = ExplainMethod::kTreeShap);
+  /// Whether the notion is defined for this model: the first errors of Create, at once.
+  static Status Check(const Model& model);
   Explainer(Explainer&&) noexcept;
   Explainer& operator=(Explainer&&) noexcept;
   ~Explainer();

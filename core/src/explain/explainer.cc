@@ -49,6 +49,7 @@ Status CheckForest(const Forest& forest) {
          "which contributions are averaged with; import it with its covers from scikit-learn, "
          "XGBoost, LightGBM or CatBoost (ONNX has none)"});
   }
+  if (!forest.rules().allow_nonfinite) return Ok{};
   for (const Reals* reals : {&parts.leaf_value, &parts.base}) {
     if (const auto found = FindNonfinite(*reals)) {
       return Refuse({"this model has a leaf or base of ", *found,
@@ -82,6 +83,10 @@ Explainer::Explainer(Explainer&&) noexcept = default;
 Explainer& Explainer::operator=(Explainer&&) noexcept = default;
 Explainer::~Explainer() = default;
 
+Status Explainer::Check(const Model& model) {
+  return model.forest() == nullptr ? Ok{} : CheckForest(*model.forest());
+}
+
 Result<Explainer> Explainer::Create(const Model& model, ExplainMethod method) {
   Explainer explainer(model, method);
   if (model.forest() == nullptr) {
@@ -89,7 +94,7 @@ Result<Explainer> Explainer::Create(const Model& model, ExplainMethod method) {
     explainer.cost_ = model.n_margins() * model.n_features();
     return explainer;
   }
-  if (auto status = CheckForest(*model.forest()); !status.ok()) return status.error();
+  if (auto status = Check(model); !status.ok()) return status.error();
   if (auto status = explainer.Compile(); !status.ok()) return status.error();
   return explainer;
 }
