@@ -1,13 +1,13 @@
 # The front door. Every target is short and calls CMake presets, npm scripts or a script in .ci.
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps format lint bench flask docker clean native wasm web
+.PHONY: help run test build deps format lint bench bench-web flask docker clean native wasm web
 
 PORT ?= 5000
 ROUNDS ?= 3
 export NODE_PATH := /usr/share/nodejs
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build and serve http://localhost:5000 with the iris model
 	build/bin/copse serve --model models/iris.safetensors --port $(PORT) --log build/predictions.db
@@ -33,6 +33,10 @@ lint: ## clang-format, clang-tidy, ESLint, tsc, shellcheck
 bench: build ## measure against other libraries (SHAPES="iris_rf xgb", ROUNDS=1)
 	@.ci/deps bench
 	/usr/bin/python3 tests/bench/run_bench.py --rounds $(ROUNDS) $(SHAPES)
+
+bench-web: build ## measure the npm package against its peers (ROUNDS=5)
+	@.ci/deps bench
+	/usr/bin/python3 tests/bench/bench_web.py --rounds $(ROUNDS)
 
 flask: build ## measure the service against the tutorial's
 	@.ci/deps test

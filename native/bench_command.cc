@@ -139,7 +139,7 @@ void MeasureForest(const Model& model, const BenchRows& rows, std::span<const st
   if (!tune) return;
   for (const LayoutKind kind :
        {LayoutKind::kPlainWalk, LayoutKind::kNode8, LayoutKind::kSlot4, LayoutKind::kLaneSelect,
-        LayoutKind::kBitWalk, LayoutKind::kLeafMatch}) {
+        LayoutKind::kBitWalk, LayoutKind::kLeafMatch, LayoutKind::kGroups}) {
     report.tuned.push_back(Tune(model, rows, batches, expected, kind));
   }
 }

@@ -362,6 +362,8 @@ bool Connection::SkipBody() {
 }
 
 bool Connection::Write(std::string_view bytes) {
+  // Before anybody reads the answer: the body is not held any more.
+  if (counted_ > 0 && remaining_ == 0) DropUsed();
   output_.append(bytes);
   return holds_output_ || output_.size() < kFlushBytes || Flush();
 }

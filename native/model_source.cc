@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "model_folder.h"
 #include "model_text.h"
 #include "utf8.h"
 
@@ -21,84 +22,11 @@ using std::filesystem::path;
 constexpr std::int64_t kNanoseconds = 1'000'000'000;
 constexpr std::string_view kUnloaded = "It was unloaded.";
 
-bool IsOurs(const std::string& file) { return file.ends_with(".safetensors"); }
-
-// The files of a folder, by name; hidden ones are none of ours.
-Result<std::vector<std::string>> FilesIn(const std::string& folder) {
-  std::vector<std::string> files;
-  std::error_code error;
-  std::filesystem::directory_iterator entry(folder, error);
-  for (const std::filesystem::directory_iterator end; !error && entry != end;
-       entry.increment(error)) {
-    const path& file = entry->path();
-    if (!file.filename().string().starts_with(".")) files.push_back(file.string());
-  }
-  if (error) {
-    return Error{ErrorCode::kInvalidInput, "--models is \"" + folder + "\": " + error.message()};
-  }
-  std::sort(files.begin(), files.end());
-  return files;
-}
-
-// What stands at a path that is no file, or nothing: nobody may ever write to a pipe, and a device
-// may have no end.
-std::string NoFile(const std::string& file) {
-  std::error_code error;
-  const auto status = std::filesystem::status(file, error);
-  if (!std::filesystem::exists(status) || std::filesystem::is_regular_file(status)) return "";
-  if (std::filesystem::is_directory(status)) return "a folder";
-  if (std::filesystem::is_fifo(status)) return "a pipe";
-  return std::filesystem::is_socket(status) ? "a socket" : "a device";
-}
-
-bool IsAllDigits(std::string_view text) {
-  return text.find_first_not_of("0123456789") == std::string_view::npos;
-}
-
-// Whether version `a` is higher than `b`: numbers by their value and above all others.
-bool IsHigher(std::string_view a, std::string_view b) {
-  if (IsAllDigits(a) != IsAllDigits(b)) return IsAllDigits(a);
-  if (!IsAllDigits(a)) return a > b;
-  a.remove_prefix(std::min(a.find_first_not_of('0'), a.size()));
-  b.remove_prefix(std::min(b.find_first_not_of('0'), b.size()));
-  return a.size() != b.size() ? a.size() > b.size() : a > b;
-}
-
-// The one model file of a folder: what is in our format goes first. Empty where there is none, or
-// more than one.
-std::string OnlyModelIn(const std::string& folder,
-                        const std::function<bool(const std::string&)>& is_forbidden) {
-  const auto files = FilesIn(folder);
-  if (!files.ok()) return "";
-  std::vector<std::string> ours, others;
-  for (const std::string& file : *files) {
-    std::error_code error;
-    if (!std::filesystem::is_regular_file(file, error) || is_forbidden(file)) continue;
-    (IsOurs(file) ? ours : others).push_back(file);
-  }
-  const auto& candidates = ours.empty() ? others : ours;
-  return candidates.size() == 1 ? candidates.front() : "";
-}
-
-struct Version {
-  std::string version, folder;
+// A folder of the folder, with the versions of a model; or why they cannot be told now.
+struct VersionedModel {
+  std::string folder;
+  Result<std::vector<ModelVersion>> versions;
 };
-
-// The folders in `folder`, the highest version first.
-std::vector<Version> VersionsIn(const std::string& folder) {
-  std::vector<Version> versions;
-  const auto entries = FilesIn(folder);
-  if (!entries.ok()) return versions;
-  for (const std::string& entry : *entries) {
-    std::error_code error;
-    if (std::filesystem::is_directory(entry, error)) {
-      versions.push_back({path(entry).filename().string(), entry});
-    }
-  }
-  std::sort(versions.begin(), versions.end(),
-            [](const Version& a, const Version& b) { return IsHigher(a.version, b.version); });
-  return versions;
-}
 
 void Say(const std::string& line) { std::fprintf(stderr, "copse: %s\n", line.c_str()); }
 
@@ -125,13 +53,17 @@ class ModelSource::Pass {
     if (listed.ok() || !source_.started_) return listed;
     // The folder cannot be read now: its models stay.
     ++change_.n_failed;
-    Note(listed.error().message);
+    Note(listed.error().message + "; its models stay");
     std::set<std::string> named;
     for (const auto& [name, file] : paths_) named.insert(name);
     for (const auto& model : source_.models_) {
       if (named.count(model->name) == 0) change_.models.push_back(model);
     }
-    for (const auto& [file, known] : source_.known_) seen_.insert(file);
+    for (auto& [file, known] : source_.known_) {
+      if (!seen_.insert(file).second) continue;  // it was named, and looked at
+      known.error = listed.error();
+      known.stamp.reset();
+    }
     return Ok{};
   }
 
@@ -156,31 +88,26 @@ class ModelSource::Pass {
 
   Status Folder(const std::string& folder) {
     auto files = FilesIn(folder);
-    if (!files.ok()) return files.error();
+    if (!files.ok()) {
+      return Error{ErrorCode::kInvalidInput,
+                   "--models is \"" + folder + "\": " + files.error().message};
+    }
     std::set<std::string> ours;
-    std::vector<std::string> versioned;
+    std::vector<VersionedModel> versioned;
     std::erase_if(*files, [&](const std::string& file) {
-      if (source_.IsForbidden(file)) return true;
-      const std::string what = NoFile(file);
-      if (what.empty()) return false;
-      if (what == "a folder" && !VersionsIn(file).empty()) {
-        versioned.push_back(file);
-        return true;
-      }
-      Note("not served: " + Plain(file) + ": " + what + "; a model file was expected");
-      return true;
+      return source_.IsForbidden(file) || !IsFile(file, versioned);
     });
     for (const std::string& file : *files) {
-      if (IsOurs(file)) ours.insert(ModelNameOf(file));
+      if (IsModelFile(file)) ours.insert(ModelNameOf(file));
     }
     for (const std::string& file : *files) {
-      if (!IsOurs(file) && ours.count(ModelNameOf(file)) != 0) {
+      if (!IsModelFile(file) && ours.count(ModelNameOf(file)) != 0) {
         Note("not served: " + Plain(file) + ": a .safetensors file beside it has the same name");
       } else if (auto added = FileOfFolder(file); !added.ok()) {
         return added;
       }
     }
-    for (const std::string& model : versioned) {
+    for (const VersionedModel& model : versioned) {
       if (auto added = Versions(model); !added.ok()) return added;
     }
     return Ok{};
@@ -213,6 +140,58 @@ class ModelSource::Pass {
     return true;
   }
 
+  // Whether an entry of the folder may be a model file; versions of a model go to `versioned`.
+  bool IsFile(const std::string& file, std::vector<VersionedModel>& versioned) {
+    const auto status = StatusOf(file);
+    if (!status.ok()) {
+      if (VersionsServedFrom(file).empty()) return true;  // loading it says why
+      versioned.push_back({file, status.error()});
+      return false;
+    }
+    const std::string what = NoFile(*status);
+    if (what == "a folder") {
+      auto versions = VersionsIn(file);
+      if (!versions.ok() || !versions->empty()) {
+        versioned.push_back({file, std::move(versions)});
+        return false;
+      }
+    }
+    if (what.empty()) return true;
+    Note("not served: " + Plain(file) + ": " + what + "; a model file was expected");
+    return false;
+  }
+
+  // The versions of models that are served from a folder, or from folders in it.
+  LoadedModels VersionsServedFrom(const std::string& folder) const {
+    LoadedModels models;
+    for (const auto& model : source_.models_) {
+      const auto known = source_.known_.find(model->path);
+      const bool is_version = known != source_.known_.end() && known->second.is_version;
+      if (is_version && model->path.starts_with(folder + "/")) models.push_back(model);
+    }
+    return models;
+  }
+
+  // A folder that cannot be read now: what is served from it stays. It is looked at again next
+  // time.
+  void Keep(const std::string& folder, const Error& error) {
+    const LoadedModels models = VersionsServedFrom(folder);
+    const bool is_gone = error.code == ErrorCode::kNotFound;  // since it was listed
+    if (models.empty() || is_gone) {
+      Note("not served: " + Plain(folder) + ": " + error.message);
+      return;
+    }
+    Note(Plain(folder) + ": " + error.message + "; what is served from it stays");
+    for (const auto& model : models) {
+      Known& known = source_.known_.at(model->path);
+      if (!known.error) ++change_.n_failed;
+      known.error = Error{ErrorCode::kInvalidInput, Plain(folder) + ": " + error.message};
+      known.stamp.reset();
+      seen_.insert(model->path);
+      change_.models.push_back(model);
+    }
+  }
+
   Status FileOfFolder(const std::string& file) {
     if (IsUnloaded(ModelNameOf(file))) return Ok{};
     seen_.insert(file);
@@ -226,8 +205,8 @@ class ModelSource::Pass {
     if (known.model == nullptr) {
       const ErrorCode code = known.error->code;
       const bool is_model = code != ErrorCode::kUnsupportedModel && code != ErrorCode::kNotFound;
-      if (!source_.started_ && (IsOurs(file) || is_model)) return *known.error;
-      if (IsOurs(file) || is_model) {
+      if (!source_.started_ && (IsModelFile(file) || is_model)) return *known.error;
+      if (IsModelFile(file) || is_model) {
         NoteFailed(ModelNameOf(file), *known.error);
       } else {
         Note("not served: " + known.error->message);
@@ -245,36 +224,49 @@ class ModelSource::Pass {
   }
 
   // The versions of one model.
-  Status Versions(const std::string& folder) {
-    const std::string name = path(folder).filename().string();
+  Status Versions(const VersionedModel& model) {
+    const std::string name = path(model.folder).filename().string();
     if (!IsModelName(name)) {
-      Note("not served: " + Plain(folder) +
+      Note("not served: " + Plain(model.folder) +
            ": its name cannot be part of an address; A-Z a-z 0-9 . _ - were expected");
       return Ok{};
     }
     if (IsUnloaded(name)) return Ok{};
-    const auto [other, is_new] = paths_.emplace(name, folder);
+    const auto [other, is_new] = paths_.emplace(name, model.folder);
     if (!is_new) {
-      NoteTaken(folder, other->second);
+      NoteTaken(model.folder, other->second);
       return Ok{};
     }
-    for (const Version& each : VersionsIn(folder)) {
-      const std::string file = OnlyModelIn(
-          each.folder, [&](const std::string& one) { return source_.IsForbidden(one); });
-      if (file.empty() || !IsModelName(each.version)) {
-        Note("not served: " + Plain(each.folder) + ": one model file was expected in it");
-        continue;
-      }
-      seen_.insert(file);
-      const Called called{name, each.version};
-      Known& known = source_.Look(file, change_, &called);
-      if (known.model != nullptr) {
-        change_.models.push_back(known.model);
-      } else if (!source_.started_) {
-        return *known.error;
-      } else {
-        NoteFailed(name, *known.error);
-      }
+    if (!model.versions.ok()) {
+      Keep(model.folder, model.versions.error());
+      return Ok{};
+    }
+    for (const ModelVersion& version : *model.versions) {
+      if (auto added = OneVersion(name, version); !added.ok()) return added;
+    }
+    return Ok{};
+  }
+
+  Status OneVersion(const std::string& name, const ModelVersion& version) {
+    const auto file = OnlyModelIn(version.folder,
+                                  [&](const std::string& one) { return source_.IsForbidden(one); });
+    if (!file.ok()) {
+      Keep(version.folder, file.error());
+      return Ok{};
+    }
+    if (file->empty() || !IsModelName(version.version)) {
+      Note("not served: " + Plain(version.folder) + ": one model file was expected in it");
+      return Ok{};
+    }
+    seen_.insert(*file);
+    const Called called{name, version.version};
+    Known& known = source_.Look(*file, change_, &called);
+    if (known.model != nullptr) {
+      change_.models.push_back(known.model);
+    } else if (!source_.started_) {
+      return *known.error;
+    } else {
+      NoteFailed(name, *known.error);
     }
     return Ok{};
   }

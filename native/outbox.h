@@ -15,6 +15,8 @@
 
 namespace copse {
 
+class OutboxDatabase;
+
 /// What has happened when Append returns.
 enum class Durability {
   kCommit,  ///< committed: survives the end of the process, kill -9 included
@@ -27,6 +29,7 @@ struct OutboxOptions {
   Durability durability = Durability::kCommit;
   std::int64_t bytes_max = 0;  ///< old rows are trimmed beyond that; 0: no limit
   std::int64_t rows_max = 0;   ///< the same, in rows
+  std::int64_t keep_ms = 0;    ///< the same, in the age of rows by the clock of this machine
   std::int64_t busy_ms = 250;  ///< how long another program's lock is waited for
   /// Bytes of the write-ahead log after which a commit moves its pages into the file itself, and
   /// waits for the disk; 0: SQLite's own choice, 4 MB. Somebody else should do it before:
@@ -58,6 +61,10 @@ class Outbox {
   /// those before the row `needed_from`. An entry whose id is there already adds nothing. Fails
   /// when bytes_max is reached and nothing can be trimmed.
   Status Append(std::span<const LogEntry> batch, std::int64_t needed_from);
+
+  /// Trims rows that are older than `keep_ms`, only those before `needed_from`, and at most some
+  /// thousand at once: for the time when nothing is added.
+  Status TrimOld(std::int64_t needed_from);
 
   struct Size {
     std::int64_t last_seq = 0;  ///< number of the last row that there ever was; 0 at first
@@ -103,20 +110,19 @@ class Outbox {
   bool HasMoved() const;
 
  private:
-  class Connection;
-
   explicit Outbox(OutboxOptions options);
   Status Reopen();
-  Status Attempt(const std::function<Status(Connection&)>& work);
+  Status Attempt(const std::function<Status(OutboxDatabase&)>& work);
   template <class T>
-  Result<T> Ask(const std::function<Result<T>(Connection&)>& work);
-  Status MakeRoom(Connection& db, std::size_t n_new, std::int64_t needed_from);
+  Result<T> Ask(const std::function<Result<T>(OutboxDatabase&)>& work);
+  Status MakeRoom(OutboxDatabase& db, std::size_t n_new, std::int64_t needed_from);
+  Result<std::int64_t> CountOld(OutboxDatabase& db);
   Error Full() const;
-  Status Insert(Connection& db, std::span<const LogEntry> batch);
-  Status Measure(Connection& db);
+  Status Insert(OutboxDatabase& db, std::span<const LogEntry> batch);
+  Status Measure(OutboxDatabase& db);
 
   const OutboxOptions options_;
-  std::unique_ptr<Connection> db_;
+  std::unique_ptr<OutboxDatabase> db_;
   Size size_;
   // The file that was opened first.
   struct Identity {

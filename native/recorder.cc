@@ -24,6 +24,8 @@ constexpr std::int64_t kWalBytesMax = std::int64_t{64} << 20;
 constexpr std::size_t kCommitBytes = 16'384, kRowBytes = 600;
 // Below append_wait_ms of RecorderOptions.
 constexpr std::int64_t kWriterBusyMs = 1'800;
+// How often rows are looked for that have become too old while nothing is recorded.
+constexpr std::int64_t kTrimEveryMs = 1'000;
 // What was answered is written before the process ends, however long requests took.
 constexpr std::int64_t kWriteMsMin = 5'000;
 
@@ -94,10 +96,7 @@ class OutboxSink final : public LogSink {
         say_(std::move(say)) {}
 
   Status Write(std::span<const LogEntry> batch) override {
-    OutboxProgress& progress = *shared_->progress;
-    // Without a target every row has served its purpose; the last one keeps the count.
-    const std::int64_t needed_from = ships_ ? progress.shipped_seq : progress.last_seq;
-    Status written = outbox_->Append(batch, needed_from);
+    Status written = outbox_->Append(batch, NeededFrom());
     if (!written.ok()) return written;
     std::size_t n_bytes = kCommitBytes;
     for (const LogEntry& entry : batch) n_bytes += kRowBytes + entry.input.size();
@@ -109,12 +108,23 @@ class OutboxSink final : public LogSink {
     return Ok{};
   }
 
+  // Nothing waits to be written: a good time to trim. What fails now is the next Write's.
+  Status Check() override {
+    if (outbox_->TrimOld(NeededFrom()).ok()) Measure();
+    return Ok{};
+  }
+
   void Measure() {
     shared_->progress->last_seq = outbox_->size().last_seq;
     shared_->bytes = outbox_->size().bytes;
   }
 
  private:
+  // Without a target every row has served its purpose; the last one keeps the count.
+  std::int64_t NeededFrom() const {
+    return ships_ ? shared_->progress->shipped_seq : shared_->progress->last_seq;
+  }
+
   void WarnOnceIfMoved() {
     if (warned_ || !outbox_->HasMoved()) return;
     warned_ = true;
@@ -210,6 +220,7 @@ Result<std::unique_ptr<PredictionLog>> OpenRecorder(RecorderOptions options,
   options.writer.sink = "sqlite";
   options.writer.target = options.outbox.path;
   if (options.outbox.durability == Durability::kAsync) options.writer.append_wait_ms = 0;
+  if (options.outbox.keep_ms > 0) options.writer.check_every_ms = kTrimEveryMs;
   // Another program's lock is no failure of the file until its requests would wait no longer.
   options.outbox.busy_ms = kWriterBusyMs;
   options.outbox.wal_bytes_max = kWalBytesMax;

@@ -43,6 +43,13 @@ Result<std::string> PercentDecoded(std::string_view text) {
 
 Status ReadUserInfo(std::string_view info, RedisAddress& address) {
   const std::size_t colon = info.find(':');
+  if (!address.password.empty()) {
+    if (colon != std::string_view::npos) return BadUrl("has a password, and a file has another");
+    auto user = PercentDecoded(info);
+    if (!user.ok()) return user.error();
+    address.user = *std::move(user);
+    return Ok{};
+  }
   if (colon == std::string_view::npos) return BadUrl("has a user but no password before the '@'");
   auto user = PercentDecoded(info.substr(0, colon));
   if (!user.ok()) return user.error();
@@ -87,7 +94,7 @@ Status ReadHostAndPort(std::string_view text, RedisAddress& address) {
 
 }  // namespace
 
-Result<RedisAddress> ParseRedisUrl(std::string_view url) {
+Result<RedisAddress> ParseRedisUrl(std::string_view url, std::string password) {
   if (url.starts_with(kScheme)) {
     url.remove_prefix(kScheme.size());
   } else if (const std::size_t scheme = url.find("://"); scheme != std::string_view::npos) {
@@ -97,6 +104,7 @@ Result<RedisAddress> ParseRedisUrl(std::string_view url) {
                   " is not supported");
   }
   RedisAddress address;
+  address.password = std::move(password);
   // The last '@': one in a password that nobody encoded stays out of the host, and of messages.
   if (const std::size_t at = url.rfind('@'); at != std::string_view::npos) {
     const Status read = ReadUserInfo(url.substr(0, at), address);

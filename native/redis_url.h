@@ -15,8 +15,9 @@ struct RedisAddress {
 };
 
 /// Reads `[redis://[[USER]:PASSWORD@]]HOST[:PORT][/0]`; HOST may be a name, an IPv4 address, or
-/// an IPv6 address in brackets, USER and PASSWORD may be percent-encoded. Fails with
-/// kInvalidInput; the message never repeats the password.
-Result<RedisAddress> ParseRedisUrl(std::string_view url);
+/// an IPv6 address in brackets, USER and PASSWORD may be percent-encoded. Where the `password` is
+/// known from elsewhere, `[redis://[USER@]]HOST[:PORT][/0]` is read instead. Fails with
+/// kInvalidInput; the message never repeats a password.
+Result<RedisAddress> ParseRedisUrl(std::string_view url, std::string password = {});
 
 }  // namespace copse

@@ -18,6 +18,7 @@
 #include "model_text.h"
 #include "recorder.h"
 #include "redis_shipper.h"
+#include "secret_file.h"
 #include "server.h"
 #include "web_assets.h"
 
@@ -28,20 +29,25 @@ struct ServeOptions {
   std::vector<std::string> models;
   std::string models_dir;
   std::string redis;  // empty: rows stay in the file
+  std::string redis_password_file;
   std::int64_t redis_keep = 1'000'000;
   std::string log = "copse-predictions.db";
   std::int64_t log_bytes_max = std::int64_t{1} << 30;
   std::int64_t log_keep = 0;
+  double log_keep_days = 0;
   bool no_log = false;
   std::string durability = "commit";
   double reload_interval = 2;  // seconds; 0: only on SIGHUP
   bool check = false;
   double head_timeout = 10, body_timeout = 30, write_timeout = 30, idle_timeout = 60;  // seconds
   ImportOptions import;
+  std::string auth_token_file, control_token_file;
   ServerConfig config;
 };
 
 using std::filesystem::path;
+
+constexpr double kMillisecondsOfDay = 24.0 * 60 * 60 * 1000;
 
 // The page beside the binary: as installed (PREFIX/share/copse/web), or as built (build/web).
 std::string DefaultWebDir() {
@@ -81,10 +87,37 @@ std::unique_ptr<ModelSource> SourceOf(const ServeOptions& options) {
                            }});
 }
 
+Result<RedisAddress> AddressOf(const ServeOptions& options) {
+  if (options.redis_password_file.empty()) return ParseRedisUrl(options.redis);
+  auto password = ReadSecretFile(options.redis_password_file, "--redis-password-file");
+  if (!password.ok()) return password.error();
+  return ParseRedisUrl(options.redis, *std::move(password));
+}
+
+// The token in a file, if there is one.
+Status ReadTokenFile(const std::string& path, const std::string& option, std::string& token) {
+  if (path.empty()) return Ok{};
+  auto secret = ReadSecretFile(path, option);
+  if (!secret.ok()) return secret.error();
+  if (!IsToken(*secret)) {
+    return Error{ErrorCode::kInvalidInput,
+                 option + " is " + Plain(path) + ": a token of visible characters was expected"};
+  }
+  token = *std::move(secret);
+  return Ok{};
+}
+
+Status ReadTokenFiles(ServeOptions& options) {
+  GateConfig& gate = options.config.gate;
+  auto read = ReadTokenFile(options.auth_token_file, "--auth-token-file", gate.predict_token);
+  if (!read.ok()) return read;
+  return ReadTokenFile(options.control_token_file, "--control-token-file", gate.control_token);
+}
+
 // Null without --redis.
 Result<std::unique_ptr<RowTarget>> OpenTarget(const ServeOptions& options) {
   if (options.redis.empty()) return std::unique_ptr<RowTarget>();
-  auto address = ParseRedisUrl(options.redis);
+  auto address = AddressOf(options);
   if (!address.ok()) return address.error();
   return MakeRedisTarget({.address = *std::move(address), .keep = options.redis_keep});
 }
@@ -97,6 +130,7 @@ Result<std::unique_ptr<PredictionLog>> OpenLog(const ServeOptions& options) {
   recorder.outbox.path = options.log;
   recorder.outbox.bytes_max = options.log_bytes_max;
   recorder.outbox.rows_max = options.log_keep;
+  recorder.outbox.keep_ms = std::llround(options.log_keep_days * kMillisecondsOfDay);
   recorder.outbox.durability = options.durability == "full"    ? Durability::kFull
                                : options.durability == "async" ? Durability::kAsync
                                                                : Durability::kCommit;
@@ -108,7 +142,7 @@ int Milliseconds(double seconds) { return static_cast<int>(std::lround(seconds *
 // What would be served. The log is not opened: that could make its file, or ask a Redis.
 Status Check(const ServeOptions& options, const ServerConfig& config) {
   if (!options.redis.empty()) {
-    if (auto address = ParseRedisUrl(options.redis); !address.ok()) return address.error();
+    if (auto address = AddressOf(options); !address.ok()) return address.error();
   }
   if (!config.web_dir.empty()) {
     if (auto web = WebAssets::Load(config.web_dir); !web.ok()) return web.error();
@@ -123,6 +157,7 @@ Status Check(const ServeOptions& options, const ServerConfig& config) {
 
 Status Serve(ServeOptions& options) {
   ServerConfig& config = options.config;
+  if (auto read = ReadTokenFiles(options); !read.ok()) return read;
   config.source = SourceOf(options);
   auto models = config.source->Load();
   if (!models.ok()) return models.error();
@@ -188,6 +223,10 @@ void AddLogOptions(CLI::App& app, ServeOptions& options) {
       ->expected(0, 1)
       ->default_str("localhost:6379")
       ->envname("COPSE_REDIS");
+  app.add_option("--redis-password-file", options.redis_password_file,
+                 "File with the password of Redis, such as a mounted secret; --redis names the "
+                 "user then, if there is one: redis://USER@HOST[:PORT]")
+      ->envname("COPSE_REDIS_PASSWORD_FILE");
   app.add_option("--redis-keep", options.redis_keep, "Rows and keys that Redis keeps")
       ->check(CLI::Range(std::int64_t{1}, std::int64_t{1} << 53))
       ->capture_default_str()
@@ -207,6 +246,12 @@ void AddLogOptions(CLI::App& app, ServeOptions& options) {
       ->check(CLI::Range(std::int64_t{0}, std::int64_t{1} << 53))
       ->capture_default_str()
       ->envname("COPSE_LOG_KEEP");
+  app.add_option("--log-keep-days", options.log_keep_days,
+                 "Days that rows stay in that file, such as 30 or 0.5, trimmed in the same way; 0: "
+                 "as long as they fit")
+      ->check(CLI::Range(0.0, 36'500.0))
+      ->capture_default_str()
+      ->envname("COPSE_LOG_KEEP_DAYS");
   app.add_flag("--no-log", options.no_log, "Record nothing")->envname("COPSE_NO_LOG");
   app.add_flag(
          "--predictions-route", options.config.predictions_route,
@@ -277,9 +322,7 @@ void AddGateOptions(CLI::App& app, ServeOptions& options) {
   GateConfig& gate = options.config.gate;
   const CLI::Validator is_token(
       [](const std::string& text) -> std::string {
-        const bool fits = !text.empty() && std::all_of(text.begin(), text.end(),
-                                                       [](char c) { return c > ' ' && c < 0x7f; });
-        return fits ? "" : "a token of visible characters was expected";
+        return IsToken(text) ? "" : "a token of visible characters was expected";
       },
       "TOKEN");
   const CLI::Validator is_origin(
@@ -290,18 +333,28 @@ void AddGateOptions(CLI::App& app, ServeOptions& options) {
                                     "lower case and without a path, or *";
       },
       "ORIGIN");
-  app.add_option(
-         "--auth-token", gate.predict_token,
-         "Predictions and model files need the header Authorization: Bearer TOKEN. Better in "
-         "the environment: arguments are seen by everybody on the machine")
-      ->check(is_token)
-      ->envname("COPSE_AUTH_TOKEN");
-  app.add_option("--control-token", gate.control_token,
-                 "The same for what only operators need: loading and unloading models, which "
-                 "without it is for clients on this machine, and /predictions, which takes "
-                 "--auth-token")
-      ->check(is_token)
-      ->envname("COPSE_CONTROL_TOKEN");
+  auto* const auth =
+      app.add_option(
+             "--auth-token", gate.predict_token,
+             "Predictions and model files need the header Authorization: Bearer TOKEN. Better in "
+             "the environment: arguments are seen by everybody on the machine")
+          ->check(is_token)
+          ->envname("COPSE_AUTH_TOKEN");
+  app.add_option("--auth-token-file", options.auth_token_file,
+                 "File with that token, such as a mounted secret")
+      ->excludes(auth)
+      ->envname("COPSE_AUTH_TOKEN_FILE");
+  auto* const control =
+      app.add_option("--control-token", gate.control_token,
+                     "The same for what only operators need: loading and unloading models, which "
+                     "without it is for clients on this machine, and /predictions, which takes "
+                     "--auth-token")
+          ->check(is_token)
+          ->envname("COPSE_CONTROL_TOKEN");
+  app.add_option("--control-token-file", options.control_token_file,
+                 "File with that token, such as a mounted secret")
+      ->excludes(control)
+      ->envname("COPSE_CONTROL_TOKEN_FILE");
   app.add_option("--cors-origin", gate.cors_origins,
                  "Origin whose pages may read answers, such as https://example.org, or *; may be "
                  "given several times (in COPSE_CORS_ORIGIN: separated by commas)")
@@ -339,11 +392,15 @@ Command AddServeCommand(CLI::App& app) {
       throw CLI::RequiredError("--model or --models");
     }
     // An empty variable would be taken for none, and the service would be open.
-    for (const char* name : {"COPSE_AUTH_TOKEN", "COPSE_CONTROL_TOKEN"}) {
+    for (const char* name : {"COPSE_AUTH_TOKEN", "COPSE_CONTROL_TOKEN", "COPSE_AUTH_TOKEN_FILE",
+                             "COPSE_CONTROL_TOKEN_FILE", "COPSE_REDIS_PASSWORD_FILE"}) {
       const char* const value = std::getenv(name);
       if (value != nullptr && *value == '\0') {
-        throw CLI::ValidationError(name, "is empty; a token was expected, or no such variable");
+        throw CLI::ValidationError(name, "is empty; a value was expected, or no such variable");
       }
+    }
+    if (!options->redis_password_file.empty() && options->redis.empty()) {
+      throw CLI::ValidationError("--redis-password-file", "needs --redis");
     }
     if (options->no_log && !options->redis.empty()) {
       throw CLI::ValidationError(

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -116,14 +117,28 @@ class Transport::Protocol : private httplib::Server {
     RequestStream stream(connection, exchange);
     stream_ = &stream;
     bool closed = false;
-    const bool written = process_request(
-        stream, false, closed, [this](httplib::Request& request) { request_ = &request; });
+    const bool written = Process(&Protocol::process_request, stream, closed,
+                                 [this](httplib::Request& request) { request_ = &request; });
     const bool flushed = !exchange.flushes || connection.Flush();
     outcome_.keep_alive = outcome_.keep_alive && written && flushed;
     return outcome_;
   }
 
  private:
+  using SetUp = std::function<void(httplib::Request&)>;
+
+  // As the library of Debian 12 (0.11) has it, and that of Debian 13 (0.18), which wants to be told
+  // the addresses of both ends: nobody asks for them.
+  bool Process(bool (httplib::Server::*process)(httplib::Stream&, bool, bool&, const SetUp&),
+               httplib::Stream& stream, bool& closed, const SetUp& set_up) {
+    return (this->*process)(stream, false, closed, set_up);
+  }
+  bool Process(bool (httplib::Server::*process)(httplib::Stream&, const std::string&, int,
+                                                const std::string&, int, bool, bool&, const SetUp&),
+               httplib::Stream& stream, bool& closed, const SetUp& set_up) {
+    return (this->*process)(stream, {}, 0, {}, 0, false, closed, set_up);
+  }
+
   static Refusal Internal() {
     return {.status = 500,
             .detail = "Something went wrong here; it is in the server's log.",

@@ -41,8 +41,8 @@ forbid("<hiredis" "only redis_shipper.cc knows Redis" PATHS ${core} ${native} wa
   EXCEPT native/redis_shipper.cc)
 forbid("<hwy/" "only the kernels know Highway" PATHS ${core} ${native} wasm/*.cc
   EXCEPT ${kernels})
-forbid("<sqlite3" "only outbox.cc knows SQLite" PATHS ${core} ${native} wasm/*.cc
-  EXCEPT native/outbox.cc)
+forbid("#include <sqlite3" "only outbox_database.cc knows SQLite" PATHS ${core} ${native} wasm/*.cc
+  EXCEPT native/outbox_database.cc)
 forbid("<(zlib|bzlib|lzma|lz4)" "only decompress.cc and compress.cc know compressed streams"
   PATHS ${core} ${native} wasm/*.cc EXCEPT native/decompress.cc native/compress.cc)
 forbid("<fast_float" "only number_text.cc knows fast_float" PATHS ${core} ${native} wasm/*.cc

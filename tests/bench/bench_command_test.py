@@ -14,7 +14,8 @@ BINARY = pathlib.Path(sys.argv[1]).resolve()
 SOURCE = pathlib.Path(sys.argv[2]).resolve()
 IRIS = SOURCE / "models/iris.safetensors"
 LINEAR = SOURCE / "tests/vectors/logreg_cancer/model.safetensors"
-LAYOUTS = ["plain_walk", "node8", "slot4", "lane_select", "bit_walk", "leaf_match"]
+LAYOUTS = ["plain_walk", "node8", "slot4", "lane_select", "bit_walk", "leaf_match",
+           "groups"]
 
 
 def bench(*arguments, stdin=b"", core="0"):

@@ -63,8 +63,9 @@ bool Register(const std::string& path) {
     return false;
   }
   for (const std::string_view target : Plan::Targets()) {
-    for (const LayoutKind layout : {LayoutKind::kNode8, LayoutKind::kSlot4, LayoutKind::kLaneSelect,
-                                    LayoutKind::kBitWalk, LayoutKind::kLeafMatch}) {
+    for (const LayoutKind layout :
+         {LayoutKind::kNode8, LayoutKind::kSlot4, LayoutKind::kLaneSelect, LayoutKind::kBitWalk,
+          LayoutKind::kLeafMatch, LayoutKind::kGroups}) {
       const auto subject = std::make_shared<Subject>(*loaded, target, layout);
       if (subject->plan.choices().front().layout != layout) continue;
       const std::string name =

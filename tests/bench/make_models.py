@@ -1,4 +1,4 @@
-"""The seven models of docs/benchmarks.md, the same on every run.
+"""The models of docs/benchmarks.md, and rf_depth10 of bench_web.py; the same on every run.
 
 Trains with Debian's scikit-learn and XGBoost and writes one folder a shape:
 
@@ -72,6 +72,15 @@ def deep():
     return forest.fit(x[:100_000], y[:100_000]), x[100_000:100_000 + N_ROWS]
 
 
+def depth10():
+    """What a page is asked to carry at most: 100 trees of depth 10, three classes."""
+    x, y = make_classification(30_000, 28, n_informative=20, n_redundant=4, n_classes=3,
+                               n_clusters_per_class=4, flip_y=0.05, random_state=0)
+    x = x.astype(np.float32)
+    forest = RandomForestClassifier(100, max_depth=10, random_state=0, n_jobs=-1)
+    return forest.fit(x[:20_000], y[:20_000]), x[20_000:]
+
+
 def huge():
     """Digits with enough noise to be 30,000 different pictures: deep trees of ten classes."""
     digits, random = load_digits(), np.random.default_rng(0)
@@ -89,6 +98,7 @@ SHAPES = {
     "xgb": boosted,
     "deep_rf": deep,
     "huge_rf": huge,
+    "rf_depth10": depth10,
 }
 
 

@@ -78,7 +78,8 @@ INSTANTIATE_TEST_SUITE_P(, Choosing, ::testing::ValuesIn(Table()),
                          [](const auto& param) { return param.param.name; });
 
 TEST(WithFallbacks, EndsWithThePlainWalkAndRepeatsNothing) {
-  for (const LayoutKind kind : {kPlainWalk, kNode8, kSlot4, kLaneSelect, kBitWalk, kLeafMatch}) {
+  for (const LayoutKind kind :
+       {kPlainWalk, kNode8, kSlot4, kLaneSelect, kBitWalk, kLeafMatch, kGroups}) {
     std::vector<LayoutKind> kinds = WithFallbacks(kind);
     EXPECT_EQ(kinds.front(), kind);
     EXPECT_EQ(kinds.back(), kPlainWalk);
@@ -104,7 +105,7 @@ TEST(ShapeOf, CountsWhatTheTreesHave) {
   ASSERT_TRUE(forest.ok()) << forest.error().message;
   const auto columns = Columns::Compile(*forest, {0, 2}, 1000);
   ASSERT_TRUE(columns.has_value());
-  const Shape shape = Shape::Of(*forest, &*columns);
+  const Shape shape = Shape::Of(*forest, {0, forest->n_trees()}, &*columns);
   EXPECT_EQ(shape.n_trees, 2u);
   EXPECT_EQ(shape.leaves_max, 3u);
   EXPECT_EQ(shape.leaves_mean, 2);
@@ -112,7 +113,7 @@ TEST(ShapeOf, CountsWhatTheTreesHave) {
   EXPECT_EQ(shape.path_mean, 5.0 / 4) << "1, 2 and 2 steps in one tree, and 0 in the other";
   EXPECT_EQ(shape.n_columns, 1u);
   EXPECT_EQ(shape.rank_max, 2u);
-  EXPECT_EQ(Shape::Of(*forest, nullptr).n_columns, 0u);
+  EXPECT_EQ(Shape::Of(*forest, {0, forest->n_trees()}, nullptr).n_columns, 0u);
 }
 
 }  // namespace

@@ -1,6 +1,8 @@
 """Who may ask: tokens, origins, rates and traces, with the real binary."""
 
 import json
+import os
+import tempfile
 import time
 import unittest
 
@@ -49,6 +51,38 @@ class Access(unittest.TestCase):
             self.problem(service.ask("GET", "/predictions", BEARER), 401)
             answer = service.ask("GET", "/predictions", [("Authorization", "Bearer operators-only")])
             self.assertEqual(answer.status, 200)
+
+    def test_tokens_come_from_files_too(self):
+        with tempfile.TemporaryDirectory() as folder:
+            def secret(name, content):
+                path = os.path.join(folder, name)
+                with open(path, "wb") as file:
+                    file.write(content)
+                return path
+            auth, control = secret("auth", TOKEN.encode() + b"\n"), secret("control", b"operators")
+            with Service("--auth-token-file", auth, log=False,
+                         environment={"COPSE_CONTROL_TOKEN_FILE": control}) as service:
+                self.problem(service.ask("GET", QUERY), 401)
+                self.assertEqual(service.ask("GET", QUERY, BEARER).body, b"[0]")
+                load = ("POST", "/v2/repository/models/iris/load")
+                self.assertEqual(service.ask(*load, BEARER).status, 401)
+                operators = [("Authorization", "Bearer operators")]
+                self.assertEqual(service.ask(*load, operators).status, 200)
+            for content, why in ((b"", "it is empty"), (b"\n", "it is empty"),
+                                 (b"one\ntwo\n", "one line was expected"),
+                                 (b"two words", "visible characters was expected"),
+                                 (b"x" * 4097, "more than 4096 bytes"), (None, "No such file")):
+                path = os.path.join(folder, "none") if content is None else secret("bad", content)
+                for option in ("--auth-token-file", "--control-token-file"):
+                    with self.assertRaises(AssertionError) as raised:
+                        Service(option, path, log=False)
+                    self.assertRegex(str(raised.exception),
+                                     f"exit code 3: copse: {option} is {path}: .*{why}")
+            with self.assertRaisesRegex(AssertionError, "exit code 2: .*--auth-token"):
+                Service("--auth-token-file", auth, log=False,
+                        environment={"COPSE_AUTH_TOKEN": TOKEN})
+            with self.assertRaisesRegex(AssertionError, "exit code 2: .*TOKEN_FILE.*is empty"):
+                Service(log=False, environment={"COPSE_AUTH_TOKEN_FILE": ""})
 
     def test_pages_of_listed_origins_may_read_answers(self):
         origin = [("Origin", "https://a.example")]

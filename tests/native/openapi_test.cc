@@ -68,8 +68,9 @@ TEST(OpenApiDocument, ItsExamplesRun) {
       query.query.emplace_back(parameter["name"].get<std::string>(),
                                example.is_string() ? example.get<std::string>() : example.dump());
     }
-    EXPECT_EQ(handlers.Handle(query).body,
-              predict["get"]["responses"]["200"]["content"]["text/html"]["example"]);
+    EXPECT_EQ(
+        handlers.Handle(query).body,
+        predict["get"]["responses"]["200"]["content"]["text/html"]["example"].get<std::string>());
   }
 }
 

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "log_events.h"
 #include "log_fixtures.h"
 #include "recorder.h"
 
@@ -236,6 +237,50 @@ TEST_F(OutboxTest, KeepsToItsSizeByTrimmingTheOldest) {
   EXPECT_EQ(said_.All(), "");
 }
 
+constexpr std::int64_t kHourMs = 3'600'000;
+
+// Entries that were made so many hours ago.
+std::vector<LogEntry> EntriesOf(double hours, int begin, int end) {
+  std::vector<LogEntry> entries = Entries(begin, end);
+  for (LogEntry& entry : entries) {
+    entry.time_unix_ms = UnixMsNow() - static_cast<std::int64_t>(hours * kHourMs);
+  }
+  return entries;
+}
+
+TEST_F(OutboxTest, RowsThatAreTooOldGoWithTheNextOne) {
+  RecorderOptions options = Options();
+  OpenOrFail(options)->Append(EntriesOf(30, 0, 3'000));
+  OpenOrFail(options)->Append(EntriesOf(23, 3'000, 3'005));
+  options.outbox.keep_ms = 24 * kHourMs;
+  OpenOrFail(options)->Append(EntriesOf(0, 3'005, 3'006));
+  EXPECT_EQ(Ask("SELECT count(*), min(id), max(seq) FROM predictions"), "6|a003000|3006");
+}
+
+TEST_F(OutboxTest, RowsThatAreTooOldGoThoughNoOtherComes) {
+  RecorderOptions options = Options();
+  OpenOrFail(options)->Append(EntriesOf(30, 0, 20'000));
+  options.outbox.keep_ms = 24 * kHourMs;
+  auto log = OpenOrFail(options);
+  EXPECT_TRUE(Eventually([&] { return Ask("SELECT count(*) FROM predictions") == "1"; }))
+      << "the last one keeps the count";
+  EXPECT_LT(log->State().bytes, 1'000'000u);
+  log->Append(EntriesOf(0, 20'000, 20'001));
+  EXPECT_EQ(Ask("SELECT min(seq), max(seq) FROM predictions"), "20000|20001");
+}
+
+TEST_F(OutboxTest, ARowOfAClockThatWasAheadKeepsThoseBehindIt) {
+  RecorderOptions options = Options();
+  auto log = OpenOrFail(options);
+  log->Append(EntriesOf(30, 0, 2));
+  log->Append(EntriesOf(-1'000, 2, 3));
+  log->Append(EntriesOf(30, 3, 5));
+  log.reset();
+  options.outbox.keep_ms = 24 * kHourMs;
+  OpenOrFail(options)->Append(EntriesOf(0, 5, 6));
+  EXPECT_EQ(Ask("SELECT count(*), min(seq) FROM predictions"), "4|3");
+}
+
 // Rows of one file of rows, and what is asked of it without a thread in between.
 class OutboxFileTest : public OutboxTest {
  protected:
@@ -301,6 +346,15 @@ TEST_F(OutboxFileTest, AFileFullOfRowsThatAreNeededTakesNoMore) {
   EXPECT_EQ(Ask("SELECT min(seq), max(seq) FROM predictions"), "1|" + std::to_string(n - 50));
   ASSERT_TRUE(outbox->Append(Entries(n, n + 50), 100).ok()) << "99 rows may go";
   EXPECT_EQ(Ask("SELECT min(seq), max(seq) FROM predictions"), "100|" + std::to_string(n));
+}
+
+TEST_F(OutboxFileTest, RowsThatAreNeededStayHoweverOldTheyAre) {
+  auto outbox = *Outbox::Open({.path = dir_ / "predictions.db", .keep_ms = kHourMs});
+  ASSERT_TRUE(outbox->Append(EntriesOf(2, 0, 10), 0).ok());
+  ASSERT_TRUE(outbox->TrimOld(0).ok());
+  EXPECT_EQ(IdsAfter(*outbox, 0, 100), "0123456789");
+  ASSERT_TRUE(outbox->TrimOld(7).ok());
+  EXPECT_EQ(IdsAfter(*outbox, 0, 100), "6789") << "the row that was moved last is the seventh";
 }
 
 TEST_F(OutboxFileTest, ConnectionsOfSeveralProcessesShareTheNumbers) {

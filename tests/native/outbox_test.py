@@ -435,6 +435,16 @@ class Size(OutboxCase):
                 self.assertEqual(self.rows(column="seq")[-1], 20_003)
                 self.assertEqual(service.stop()[0], 0)
 
+    def test_rows_that_are_too_old_are_trimmed_once_redis_has_them(self):
+        service = self.serve("--log-keep-days", "0.00001")  # less than a second
+        ids = self.ask(service, 20)
+        eventually(lambda: service.metric("prediction_log_lag_seconds") > 2, "they are old")
+        self.assertEqual(self.rows(), ids, "they wait for Redis")
+        self.redis.start()
+        eventually(lambda: self.rows() == ids[-1:], "nobody asks, and they go")
+        self.drained(service)
+        self.assert_once(ids)
+
     def test_numbers_go_on_after_trimming_and_a_restart(self):
         self.redis.start()
         ids = []

@@ -162,9 +162,9 @@ class RedisFaults(unittest.TestCase):
         self.addCleanup(self.redis.kill)
         self.n = 0
 
-    def serve(self, user_info=""):
+    def serve(self, user_info="", *arguments):
         service = Service("--redis", f"redis://{user_info}127.0.0.1:{self.redis.port}", "--log",
-                          os.path.join(self.folder, "predictions.db"))
+                          os.path.join(self.folder, "predictions.db"), *arguments)
         self.addCleanup(service.end)
         return service
 
@@ -371,6 +371,26 @@ class RedisFaults(unittest.TestCase):
         self.ask(service, 20)
         self.all_arrived()
         self.assertEqual(service.events(), [])
+
+    def test_the_password_comes_from_a_file(self):
+        self.redis.start()
+        self.redis.client().execute_command("ACL", "SETUSER", "copse", "on", ">p@ss:word",
+                                            "~*", "+@all")
+        secret = os.path.join(self.folder, "secret")
+        pathlib.Path(secret).write_text("p@ss:word\n")
+        service = self.serve("copse@", "--redis-password-file", secret)
+        self.ask(service, 20)
+        self.all_arrived()
+        self.assertEqual(service.events(), [])
+        for url, path, sentence in (
+                ("redis://copse:one@h", secret, "has a password, and a file has another"),
+                ("h", secret + "x", f"--redis-password-file is {secret}x: No such file")):
+            ran = subprocess.run(
+                [COPSE, "serve", "--check", "--model", str(ROOT / "models" / "iris.safetensors"),
+                 "--redis", url, "--redis-password-file", path],
+                capture_output=True, text=True, timeout=GUARD_S)
+            self.assertEqual(ran.returncode, 3)
+            self.assertIn(sentence, ran.stderr)
 
     def test_wrong_password_then_the_right_one(self):
         self.redis.start()

@@ -89,6 +89,20 @@ TEST(ParseRedisUrl, RefusesWithASentenceThatNeverRepeatsThePassword) {
   }
 }
 
+TEST(ParseRedisUrl, TakesAPasswordFromElsewhere) {
+  const auto address = ParseRedisUrl("redis://m%40e@cache:6380", "p@ss word");
+  ASSERT_TRUE(address.ok()) << address.error().message;
+  EXPECT_EQ(address->user, "m@e");
+  EXPECT_EQ(address->password, "p@ss word");
+  EXPECT_EQ(address->host, "cache");
+  EXPECT_EQ(ParseRedisUrl("cache", "secret")->password, "secret");
+  const auto twice = ParseRedisUrl("redis://:s3cret@cache", "another");
+  ASSERT_FALSE(twice.ok());
+  EXPECT_EQ(twice.error().message,
+            "the address of Redis has a password, and a file has another; expected "
+            "[redis://[USER:PASSWORD@]]HOST[:PORT]");
+}
+
 TEST(MakeRedisTarget, RefusesOptionsWithoutMeaning) {
   const auto target = MakeRedisTarget({.address = {.host = "127.0.0.1"}, .keep = 0});
   ASSERT_FALSE(target.ok());

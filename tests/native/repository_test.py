@@ -2,6 +2,7 @@
 binary, real files."""
 
 import json
+import os
 import shutil
 import tempfile
 import unittest
@@ -109,6 +110,41 @@ class Repository(unittest.TestCase):
         self.assertIn("flowers/4: one model file was expected", service.stderr())
         self.assertIn("empty: a folder", service.stderr())
         service.terminate()
+
+    def test_versions_that_cannot_be_read_for_a_moment_stay(self):
+        for version in ("1", "2"):
+            folder = self.folder / "flowers" / version
+            folder.mkdir(parents=True)
+            shutil.copyfile(IRIS, folder / "model.safetensors")
+        locked = self.folder / "locked"
+        locked.mkdir(mode=0)
+        # Whoever is root may read everything, unless these rights are taken away.
+        rights = "-dac_override,-dac_read_search"
+        through = ("setpriv", "--bounding-set", rights) if os.geteuid() == 0 else ()
+        service = Service("--models", str(self.folder), "--reload-interval", "0", models=(),
+                          log=False, through=through)
+        self.addCleanup(service.__exit__)
+        self.assertIn(f"not served: {locked}: Permission denied", service.stderr())
+        names = ["iris", "other", "flowers"]
+        for folder, mode in ((self.folder / "flowers", 0), (self.folder / "flowers/2", 0),
+                             (self.folder / "flowers", 0o444), (self.folder, 0o444),
+                             (self.folder, 0)):
+            with self.subTest(folder=folder, mode=mode):
+                folder.chmod(mode)
+                answer = self.control(service, "flowers", "load")
+                folder.chmod(0o755)
+                self.refused(answer, 400, "Permission denied")
+                self.assertEqual(json.loads(service.ask("GET", "/v2/models").body)["models"], names)
+                meta = json.loads(service.ask("GET", "/v2/models/flowers").body)
+                self.assertEqual(meta["versions"], ["2", "1"])
+                self.assertEqual(self.control(service, "flowers", "load").status, 200)
+        self.assertIn("flowers: Permission denied; what is served from it stays", service.stderr())
+        self.assertNotIn("served no more", service.stderr())
+        self.assertNotIn("is loaded", service.stderr())
+        shutil.rmtree(self.folder / "flowers/2")
+        self.assertEqual(self.control(service, "flowers", "load").status, 200)
+        meta = json.loads(service.ask("GET", "/v2/models/flowers").body)
+        self.assertEqual(meta["versions"], ["1"], "a folder that is gone is gone")
 
     def test_without_any_model_the_service_is_not_ready(self):
         service = self.served()

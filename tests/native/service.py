@@ -18,14 +18,15 @@ DEADLINE_S = 60
 
 
 class Service:
-    """`copse serve --port 0 ...`; ends with the block it is used in."""
+    """`copse serve --port 0 ...`; ends with the block it is used in. `through`: a command that runs
+    it."""
 
-    def __init__(self, *arguments, models=(IRIS,), log=True, environment=None):
+    def __init__(self, *arguments, models=(IRIS,), log=True, environment=None, through=()):
         self.folder = tempfile.mkdtemp(prefix="copse-test-")
         self.stdout_path = os.path.join(self.folder, "stdout")
         self.stderr_path = os.path.join(self.folder, "stderr")
         self.log_path = os.path.join(self.folder, "log.db")
-        command = [BINARY, "serve", "--host", "127.0.0.1", "--port", "0"]
+        command = [*through, BINARY, "serve", "--host", "127.0.0.1", "--port", "0"]
         for model in models:
             command += ["--model", model]
         command += ["--log", self.log_path] if log else ["--no-log"]

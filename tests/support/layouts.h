@@ -12,9 +12,9 @@
 /// What every layout is held against: the plain walk, bit for bit.
 namespace copse::test {
 
-inline constexpr LayoutKind kLayouts[] = {LayoutKind::kNode8, LayoutKind::kSlot4,
+inline constexpr LayoutKind kLayouts[] = {LayoutKind::kNode8,      LayoutKind::kSlot4,
                                           LayoutKind::kLaneSelect, LayoutKind::kBitWalk,
-                                          LayoutKind::kLeafMatch};
+                                          LayoutKind::kLeafMatch,  LayoutKind::kGroups};
 
 /// The answers of the plain walk for `rows`.
 template <class Number>

@@ -55,9 +55,9 @@ async function drop(page, ...files) {
   }, data);
   await page.dispatchEvent('.page', 'dragenter', { dataTransfer: transfer });
   await page.dispatchEvent('.page', 'dragover', { dataTransfer: transfer });
-  assert.ok(await page.getByText('Drop the model file here').isVisible());
+  assert.ok(await page.getByText('Drop a model, or a file of rows').isVisible());
   await page.dispatchEvent('.page', 'drop', { dataTransfer: transfer });
-  assert.ok(!(await page.getByText('Drop the model file here').isVisible()));
+  assert.ok(!(await page.getByText('Drop a model, or a file of rows').isVisible()));
 }
 
 async function pick(page, name, bytes) {
@@ -156,7 +156,7 @@ test('a bad file is one visible sentence, and the model stays', async () => {
   const alert = page.locator('.open').getByRole('alert');
   for (const [name, bytes, said] of [
     ['cut.pkl', forest.bytes.subarray(0, forest.bytes.length >> 1), /^cut\.pkl: .+\.$/],
-    ['rows.csv', Buffer.from('1,2,3\n'), /^rows\.csv: .*no model.*\.$/],
+    ['rows.txt', Buffer.from('1,2,3\n'), /^rows\.txt: .*no model.*\.$/],
     ['broken.safetensors', readFileSync(iris).subarray(0, 400), /^broken\.safetensors: .*header.*\.$/],
     ['model.xz', Buffer.from('\xfd7zXZ\0\0\x04', 'latin1'), /^model\.xz: this xz file .*compress=3/],
     ['empty.pkl', Buffer.alloc(0), /^empty\.pkl: .*empty/],
@@ -167,7 +167,7 @@ test('a bad file is one visible sentence, and the model stays', async () => {
     assert.equal(await page.locator('h1').textContent(), 'iris');
   }
   await drop(page, { name: 'a.pkl', bytes: [1] }, { name: 'b.pkl', bytes: [2] });
-  await page.getByText('2 files: expected one model file at a time.').waitFor();
+  await page.getByText('2 files: expected one file at a time.').waitFor();
   await page.getByRole('button', { name: 'Close' }).click();
   assert.equal(await alert.count(), 0);
   assert.deepEqual(faults, []);

@@ -241,7 +241,7 @@ test('everything can be done by keyboard', async () => {
     assert.equal(outline, 'solid', `the focus on ${name} is invisible`);
     if (name === 'petal length, slider' || name === 'petal width, slider') await page.keyboard.press('End');
   }
-  const expected = ['Skip to the form', 'Copse', 'API docs', 'Use dark colours', 'Open a model file', 'Reset', ...labels];
+  const expected = ['Skip to the content', 'Copse', 'API docs', 'Use dark colours', 'Open a model file', 'Predict', 'Reset', ...labels];
   assert.deepEqual(seen.slice(0, expected.length), expected);
   await eventually(async () => (await readAnswer(page)).label === 'virginica', 'virginica');
   await page.keyboard.press('ArrowRight');

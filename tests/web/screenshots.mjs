@@ -6,6 +6,7 @@ import { extname, join } from 'node:path';
 import { readFixture } from '../wasm/support/fixtures.mjs';
 import { root } from '../wasm/support/vectors.mjs';
 import { openBrowser, openPage, openReadyPage } from './support/browser.mjs';
+import { answersInNode, finiteRows, irisLabels, irisNames, toCsv } from './support/rows.mjs';
 import { startService } from './support/service.mjs';
 import { enterRow } from './support/shown.mjs';
 
@@ -22,6 +23,7 @@ try {
   await shoot('page-dark', { viewport: desk, colorScheme: 'dark' }, askTheServer);
   await shoot('page-phone', { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }, ask);
   await shoot('page-import', { viewport: desk, colorScheme: 'light' }, openForest);
+  await shoot('page-score', { viewport: { width: 1120, height: 980 }, colorScheme: 'light' }, scoreFile);
   await shootDocs();
 } finally {
   await browser.close();
@@ -57,6 +59,20 @@ async function openForest(page) {
   await (await chooser).setFiles({ name, mimeType: 'application/octet-stream', buffer: bytes });
   await page.getByRole('heading', { name: `Imported from ${name}` }).waitFor();
   await page.locator('.verdict-label').waitFor();
+}
+
+/** Flowers with their species, some of them named wrongly. */
+async function scoreFile(page) {
+  const rows = finiteRows('iris').slice(0, 150);
+  const { decisions } = await answersInNode('iris', rows);
+  const species = decisions.map((k, r) => irisLabels[r % 17 === 3 ? (k + 1) % 3 : k]);
+  const csv = toCsv([...irisNames, 'species'], rows.map((values, r) => [...values.map((x) => x.toFixed(1)), species[r]]));
+  await page.getByRole('tab', { name: 'Score a file' }).click();
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Choose a file of rows' }).click();
+  await (await chooser).setFiles({ name: 'flowers.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) });
+  await page.locator('.confusion').waitFor();
+  await page.locator('.rows tbody tr').first().waitFor();
 }
 
 async function shootDocs() {

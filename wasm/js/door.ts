@@ -1,6 +1,6 @@
 import { ForestError, errorCode } from './error.js';
 import { demandFileFits, Instance, type DoorExports } from './instance.js';
-import { copyNumbers } from './rows.js';
+import { copyNumbers, type OpenRows } from './rows.js';
 
 /** The functions of wasm/api.cc. */
 interface Exports extends DoorExports {
@@ -20,19 +20,15 @@ interface Exports extends DoorExports {
 /** A model inside one instance. Zero is none. */
 export type Handle = number;
 
-/** Rows of one call. */
-export interface Batch {
-  readonly nRows: number;
-  readonly nFeatures: number;
-  /** Number of the first row in messages. */
-  readonly firstRow: number;
-  /** Writes the rows, [nRows, nFeatures]. */
-  readonly pack: (target: Float64Array) => void;
-}
-
 interface Views {
   readonly rows: Float64Array;
   readonly answers: Float64Array;
+}
+
+/** Addresses in the instance. */
+interface Places {
+  readonly rows: number;
+  readonly answers: number;
 }
 
 /** One instance of copse.wasm or copse-fast.wasm: the C door, with its rules kept. */
@@ -88,14 +84,23 @@ export class Door {
   }
 
   /**
-   * Checks and evaluates the rows that `batch.pack` writes, and copies the answer to `out`, which
-   * has room for nRows times the answer's columns.
+   * Checks and evaluates rows [from, to), and copies the answer to `out`, which has room for
+   * to - from times the answer's columns.
    */
-  predict(handle: Handle, answer: number, batch: Batch, out: Float64Array): void {
+  predict(
+    handle: Handle,
+    answer: number,
+    open: OpenRows,
+    from: number,
+    to: number,
+    out: Float64Array,
+  ): void {
     const { exports } = this.#instance;
-    this.#answer(handle, batch, out, (rows, answers) => {
-      exports.copse_predict(handle, answer, rows, batch.nRows, answers);
+    const { rows, answers } = this.#checked(handle, open, from, to, out.length);
+    this.#instance.call(() => {
+      exports.copse_predict(handle, answer, rows, to - from, answers);
     });
+    this.#copyAnswers((to - from) * open.width, out);
   }
 
   /** Throws where the model cannot be explained by `method`. */
@@ -106,22 +111,29 @@ export class Door {
     }
   }
 
-  /** As `predict`; `out` has room for contributions [nRows, margins, nFeatures + 1]. */
-  explain(handle: Handle, method: number, batch: Batch, out: Float64Array): void {
+  /** As `predict`; `out` has room for contributions [to - from, margins, nFeatures + 1]. */
+  explain(
+    handle: Handle,
+    method: number,
+    open: OpenRows,
+    from: number,
+    to: number,
+    out: Float64Array,
+  ): void {
     const { exports } = this.#instance;
-    this.#answer(handle, batch, out, (rows, answers) => {
-      exports.copse_explain(handle, method, rows, batch.nRows, answers);
+    const { rows, answers } = this.#checked(handle, open, from, to, out.length);
+    this.#instance.call(() => {
+      exports.copse_explain(handle, method, rows, to - from, answers);
     });
+    this.#copyAnswers((to - from) * open.width, out);
   }
 
-  /** What copse_path writes for each tree, of a row that `batch.pack` writes. */
-  paths(handle: Handle, batch: Batch, nTrees: number): Float64Array<ArrayBuffer>[] {
+  /** What copse_path writes for each tree, of the first row of `open`. */
+  paths(handle: Handle, open: OpenRows, nTrees: number): Float64Array<ArrayBuffer>[] {
     const instance = this.#instance;
-    // The answer is the row itself, checked: memory for paths may be asked for only afterwards.
-    const row = new Float64Array(batch.nFeatures);
-    this.#answer(handle, batch, row, (from, to) => {
-      instance.doubles(to, row.length).set(instance.doubles(from, row.length));
-    });
+    const { rows } = this.#checked(handle, open, 0, 1, 1);
+    // A copy: room for rows may move when memory for paths is asked for.
+    const row = instance.doubles(rows, open.width).slice();
     return instance.withMemory(row.byteLength, (pointer) => {
       instance.doubles(pointer, row.length).set(row);
       return Array.from({ length: nTrees }, (_, tree) =>
@@ -154,45 +166,45 @@ export class Door {
     });
   }
 
-  /** Packs and checks rows, lets `write` answer them, and copies the answer to `out`. */
-  #answer(
-    handle: Handle,
-    batch: Batch,
-    out: Float64Array,
-    write: (rows: number, answers: number) => void,
-  ): void {
+  /** Packs and checks rows [from, to): where they are, and where there is room for their answers. */
+  #checked(handle: Handle, open: OpenRows, from: number, to: number, nAnswers: number): Places {
     const instance = this.#instance;
     const { exports } = instance;
-    const { nRows, firstRow } = batch;
-    const nValues = nRows * batch.nFeatures;
+    const nRows = to - from;
+    const nValues = nRows * open.width;
     // Rows may be anybody's objects, and a getter that predicts would write over their numbers.
     if (this.#packing) {
       throw new ForestError(errorCode.invalidInput, 'the rows used this model while they were read');
     }
-    const { rows, answers } = this.#viewsFor(nValues, out.length);
+    const { rows, answers } = this.#viewsFor(nValues, nAnswers);
+    // Where memory grows in a call, views have no place any more; what they viewed stays there.
+    const places = { rows: rows.byteOffset, answers: answers.byteOffset };
     this.#packing = true;
     try {
-      batch.pack(rows);
+      open.pack(from, to, rows);
     } finally {
       this.#packing = false;
     }
     const code = instance.call(() =>
-      exports.copse_check_rows(handle, rows.byteOffset, nRows, firstRow),
+      exports.copse_check_rows(handle, places.rows, nRows, from + 1),
     );
     if (code !== 0) throw instance.error();
-    instance.call(() => {
-      write(rows.byteOffset, answers.byteOffset);
-    });
-    copyNumbers(this.#viewsFor(nValues, out.length).answers, 0, out, out.length);
+    return places;
   }
 
-  /** Room for rows and answers. The views are kept as long as calls have the same size. */
+  /** Copies out what was written behind `nRowValues` numbers. */
+  #copyAnswers(nRowValues: number, out: Float64Array): void {
+    copyNumbers(this.#viewsFor(nRowValues, out.length).answers, 0, out, out.length);
+  }
+
+  /**
+   * Room for rows and answers, which are never none. The views are kept as long as calls have the
+   * same size; memory that has grown is another buffer, and its old views have no length.
+   */
   #viewsFor(nRowValues: number, nAnswers: number): Views {
-    const instance = this.#instance;
     const { rows, answers } = this.#views;
-    const isSameSize = rows.length === nRowValues && answers.length === nAnswers;
-    // Memory that has grown is another buffer, and its old views have no length.
-    if (isSameSize && answers.buffer === instance.exports.memory.buffer) return this.#views;
+    if (rows.length === nRowValues && answers.length === nAnswers) return this.#views;
+    const instance = this.#instance;
     const pointer = instance.scratch((nRowValues + nAnswers) * 8);
     this.#views = {
       rows: instance.doubles(pointer, nRowValues),

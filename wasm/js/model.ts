@@ -1,6 +1,7 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 import { answerNumber, type Answer } from './answer.js';
 import type { ModelDescription } from './description.js';
-import type { Batch, Door, Handle } from './door.js';
+import type { Door, Handle } from './door.js';
 import { ForestError, errorCode, quote } from './error.js';
 import {
   methodOf,
@@ -31,7 +32,8 @@ export class Model implements Disposable {
   readonly description: ModelDescription;
   readonly #door: Door;
   readonly #packer: RowPacker;
-  readonly #columns: Partial<Record<Answer, number>> = {};
+  /** Of the answers asked so far, by their names, which may come from anywhere. */
+  readonly #columns = new Map<Answer, number>();
   #handle: Handle;
 
   /** Use `loadModel`. */
@@ -50,21 +52,25 @@ export class Model implements Disposable {
   /** Numbers a row of `answer` has; throws where this model has no such answer. */
   columns(answer: Answer): number {
     const handle = this.#live('columns');
+    const known = this.#columns.get(answer);
+    if (known !== undefined) return known;
     if (!Object.hasOwn(answerNumber, answer)) {
       throw new ForestError(
         errorCode.invalidInput,
         `answer is ${quote(answer)}: expected one of ${Object.keys(answerNumber).join(', ')}`,
       );
     }
-    return (this.#columns[answer] ??= this.#door.columns(handle, answerNumber[answer]));
+    const columns = this.#door.columns(handle, answerNumber[answer]);
+    this.#columns.set(answer, columns);
+    return columns;
   }
 
   /** `answer` for `rows`, row-major: [nRows, columns(answer)]. Missing values are NaN or null. */
   predict(answer: Answer, rows: Rows): Float64Array<ArrayBuffer> {
     const handle = this.#live('predict');
     const number = answerNumber[answer];
-    return this.#answer(rows, this.columns(answer), (batch, out) => {
-      this.#door.predict(handle, number, batch, out);
+    return this.#answer(rows, this.columns(answer), (open, from, to, out) => {
+      this.#door.predict(handle, number, open, from, to, out);
     });
   }
 
@@ -79,17 +85,17 @@ export class Model implements Disposable {
     const handle = this.#live('explain');
     const method = methodOf(options);
     this.#door.prepare(handle, method);
-    return this.#answer(rows, this.columns('margin') * (this.nFeatures + 1), (batch, out) => {
-      this.#door.explain(handle, method, batch, out);
+    const columns = this.columns('margin') * (this.nFeatures + 1);
+    return this.#answer(rows, columns, (open, from, to, out) => {
+      this.#door.explain(handle, method, open, from, to, out);
     });
   }
 
   /** The way of one row through every tree, in order; none for a linear model. */
   decisionPath(row: Row): readonly TreePath[] {
     const handle = this.#live('decisionPath');
-    const { pack } = this.#packer.open([row]);
-    const batch = this.#batch(pack, 0, 1);
-    return this.#door.paths(handle, batch, this.description.n_trees).map(readPath);
+    const open = this.#packer.open([row]);
+    return this.#door.paths(handle, open, this.description.n_trees).map(readPath);
   }
 
   /** Tree number `t`, from 0, as a drawing needs it. */
@@ -115,10 +121,11 @@ export class Model implements Disposable {
   #answer(
     rows: Rows,
     columns: number,
-    ask: (batch: Batch, out: Float64Array) => void,
+    ask: (open: OpenRows, from: number, to: number, out: Float64Array) => void,
   ): Float64Array<ArrayBuffer> {
-    const { nRows, pack } = this.#packer.open(rows);
-    const width = Math.max(columns, this.nFeatures);
+    const open = this.#packer.open(rows);
+    const { nRows } = open;
+    const width = Math.max(columns, open.width);
     if (nRows * width > batchValuesMax) {
       throw new ForestError(
         errorCode.tooLarge,
@@ -132,20 +139,9 @@ export class Model implements Disposable {
       const to = Math.min(from + step, nRows);
       const isAll = to - from === nRows;
       const out = isAll ? answers : answers.subarray(from * columns, to * columns);
-      ask(this.#batch(pack, from, to), out);
+      ask(open, from, to, out);
     }
     return answers;
-  }
-
-  #batch(pack: OpenRows['pack'], from: number, to: number): Batch {
-    return {
-      nRows: to - from,
-      nFeatures: this.nFeatures,
-      firstRow: from + 1,
-      pack: (target: Float64Array) => {
-        pack(from, to, target);
-      },
-    };
   }
 
   /** Probabilities [nRows, classes]. */
@@ -161,9 +157,10 @@ export class Model implements Disposable {
   /** Every output's answer for one row, in order. */
   predictOutputs(row: Row): readonly Prediction[] {
     const { outputs } = this.description;
+    const numbers = this.#packer.numbersOf(row);
     const classes = outputs.some((output) => output.kind === 'class');
-    const decisions = this.predict('predict', [row]);
-    const probabilities = classes ? this.predict('proba', [row]) : new Float64Array();
+    const decisions = this.predict('predict', numbers);
+    const probabilities = classes ? this.predict('proba', numbers) : new Float64Array();
     return predictionsOf(outputs, decisions, probabilities);
   }
 

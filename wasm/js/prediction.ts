@@ -25,14 +25,20 @@ function classPrediction(
   index: number,
   probabilities: Float64Array,
 ): ClassPrediction {
+  const byLabel: Record<string, number> = {};
+  output.labels.forEach((label, i) => {
+    const key = String(label);
+    const value = probabilities[i] ?? NaN;
+    // Assigned to `__proto__`, a number would be lost.
+    if (key === '__proto__') Object.defineProperty(byLabel, key, { value, enumerable: true });
+    else byLabel[key] = value;
+  });
   return {
     kind: 'class',
     output: output.name,
     index,
     label: output.labels[index] ?? index,
-    probabilities: Object.fromEntries(
-      output.labels.map((label, i) => [String(label), probabilities[i] ?? NaN]),
-    ),
+    probabilities: byLabel,
   };
 }
 

@@ -13,10 +13,29 @@ export type Rows = Float64Array | Float32Array | readonly Row[];
 /** At most so many numbers go in or out of one call (`kBatchValuesMax` in limits.h). */
 export const batchValuesMax = 2 ** 27;
 
-/** Rows that were recognised: how many, and what writes rows [from, to) into `target`. */
+/** Rows that were recognised. */
 export interface OpenRows {
   readonly nRows: number;
-  readonly pack: (from: number, to: number, target: Float64Array) => void;
+  /** Numbers of a row in `target`. */
+  readonly width: number;
+  /** Writes rows [from, to) into `target`, row-major. */
+  pack(from: number, to: number, target: Float64Array): void;
+}
+
+/** One typed array, row-major. */
+class FlatRows implements OpenRows {
+  readonly nRows: number;
+
+  constructor(
+    private readonly rows: Float64Array | Float32Array,
+    readonly width: number,
+  ) {
+    this.nRows = rows.length / width;
+  }
+
+  pack(from: number, to: number, target: Float64Array): void {
+    copyNumbers(this.rows, from * this.width, target, (to - from) * this.width);
+  }
 }
 
 /** Below, a loop is quicker than what typed arrays offer, which makes views and calls. */
@@ -81,6 +100,13 @@ export class RowPacker {
     );
   }
 
+  /** One row's numbers. */
+  numbersOf(row: Row): Float64Array {
+    const numbers = new Float64Array(this.#features.length);
+    this.#packRow(row, 1, numbers, 0);
+    return numbers;
+  }
+
   #openFlat(rows: Float64Array | Float32Array): OpenRows {
     const width = this.#features.length;
     if (rows.length % width !== 0) {
@@ -89,27 +115,23 @@ export class RowPacker {
           `expected a multiple of ${String(width)}, the columns of this model`,
       );
     }
-    const pack = (from: number, to: number, target: Float64Array): void => {
-      copyNumbers(rows, from * width, target, to * width - from * width);
-    };
-    return { nRows: rows.length / width, pack };
+    return new FlatRows(rows, width);
   }
 
   #openList(rows: readonly unknown[]): OpenRows {
     const width = this.#features.length;
     const pack = (from: number, to: number, target: Float64Array): void => {
-      for (let r = from; r < to; ++r) {
-        this.#packRow(rows[r], r + 1, target.subarray((r - from) * width, (r - from + 1) * width));
-      }
+      for (let r = from; r < to; ++r) this.#packRow(rows[r], r + 1, target, (r - from) * width);
     };
-    return { nRows: rows.length, pack };
+    return { nRows: rows.length, width, pack };
   }
 
-  #packRow(row: unknown, number: number, target: Float64Array): void {
+  /** Writes row `number` at `target[at]` and after it. */
+  #packRow(row: unknown, number: number, target: Float64Array, at: number): void {
     if (Array.isArray(row) || row instanceof Float64Array || row instanceof Float32Array) {
-      this.#packByPosition(row, number, target);
+      this.#packByPosition(row, number, target, at);
     } else if (typeof row === 'object' && row !== null && !ArrayBuffer.isView(row)) {
-      this.#packByName(row as Record<string, unknown>, number, target);
+      this.#packByName(row as Record<string, unknown>, number, target, at);
     } else {
       refuse(
         `row ${String(number)} is ${quote(row)}: expected an array, or an object by column names`,
@@ -118,7 +140,7 @@ export class RowPacker {
     }
   }
 
-  #packByPosition(row: ArrayLike<unknown>, number: number, target: Float64Array): void {
+  #packByPosition(row: ArrayLike<unknown>, number: number, target: Float64Array, at: number): void {
     if (row.length !== this.#features.length) {
       refuse(
         `row ${String(number)} has ${String(row.length)} values: ` +
@@ -126,13 +148,21 @@ export class RowPacker {
         { row: number },
       );
     }
-    this.#features.forEach((feature, i) => {
-      target[i] = toNumber(row[i], feature, number);
-    });
+    let i = 0;
+    for (const feature of this.#features) {
+      target[at + i] = toNumber(row[i], feature, number);
+      ++i;
+    }
   }
 
-  #packByName(row: Record<string, unknown>, number: number, target: Float64Array): void {
-    this.#features.forEach((feature, i) => {
+  #packByName(
+    row: Record<string, unknown>,
+    number: number,
+    target: Float64Array,
+    at: number,
+  ): void {
+    let i = at;
+    for (const feature of this.#features) {
       if (!Object.hasOwn(row, feature.name)) {
         refuse(
           `row ${String(number)} has no column '${feature.name}': ` +
@@ -140,14 +170,15 @@ export class RowPacker {
           { row: number, column: feature.name },
         );
       }
-      target[i] = toNumber(row[feature.name], feature, number);
-    });
-    const unknown = Object.keys(row).find((name) => !this.#names.has(name));
-    if (unknown === undefined) return;
-    refuse(
-      `row ${String(number)} has a column ${quote(unknown)} that this model does not know: ` +
-        `expected ${quoteSome([...this.#names])}`,
-      { row: number, column: unknown },
-    );
+      target[i++] = toNumber(row[feature.name], feature, number);
+    }
+    for (const name in row) {
+      if (this.#names.has(name) || !Object.hasOwn(row, name)) continue;
+      refuse(
+        `row ${String(number)} has a column ${quote(name)} that this model does not know: ` +
+          `expected ${quoteSome([...this.#names])}`,
+        { row: number, column: name },
+      );
+    }
   }
 }

@@ -43,6 +43,9 @@ export interface ModelCard {
   /** 0 for a linear model. */
   readonly treeCount: number;
   readonly missingAllowed: boolean;
+  readonly infiniteAllowed: boolean;
+  /** Whether the model reads rows as float32, so that larger numbers are infinite to it. */
+  readonly float32: boolean;
   /** Such as "scikit-learn 1.2.1 (RandomForestClassifier)"; empty where the file does not say. */
   readonly trainedBy: string;
   /** What a person should know about this model, one sentence each. */

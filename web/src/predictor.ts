@@ -80,11 +80,29 @@ export class BrowserPredictor implements Predictor {
     }
   }
 
+  /** What is said about many rows at once, row-major. Rejects with the sentence that names the row. */
+  async answerRows(rows: Float64Array<ArrayBuffer>): Promise<BlockAnswer> {
+    const classes = this.card.outputs.some((output) => output.kind === 'class');
+    const [decisions, probabilities] = await Promise.all([
+      this.#model.predict('predict', rows),
+      classes ? this.#model.predict('proba', rows) : new Float64Array(),
+    ]);
+    return { decisions, probabilities };
+  }
+
   /** Values of many rows at once, [rows, columns]: probabilities of a classifier, else numbers. */
   async survey(rows: Float64Array<ArrayBuffer>): Promise<Float64Array> {
     const answer = this.card.outputs.every((output) => output.kind === 'class') ? 'proba' : 'predict';
     return this.#model.predict(answer, rows);
   }
+}
+
+/** Answers to a block of rows. */
+export interface BlockAnswer {
+  /** [rows, outputs]: the class index of each class output, the value of each number. */
+  readonly decisions: Float64Array;
+  /** [rows, classes]: those of all class outputs side by side; empty where there are none. */
+  readonly probabilities: Float64Array;
 }
 
 /** A model file, and where it came from. */

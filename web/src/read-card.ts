@@ -21,6 +21,8 @@ export function cardOf(description: ModelDescription, file: FileFacts): ModelCar
     outputs: description.outputs.flatMap(outputCards),
     treeCount: numberIn(description.n_trees) ?? 0,
     missingAllowed: description.missing === 'allowed',
+    infiniteAllowed: description.infinite === 'allowed',
+    float32: description['input'] === 'f32',
     trainedBy: trainerOf(description.source),
     warnings: description.warnings,
     opened: file.opened,

@@ -1,7 +1,7 @@
-import { computed, effect, signal } from '@preact/signals';
+import { batch, computed, effect, signal } from '@preact/signals';
 import { findExamples, type Example } from './examples';
 import { middleOf } from './feature-range';
-import { numbersOf, type Answer, type FeatureCard, type ModelCard } from './model-card';
+import { numbersOf, type Answer, type FeatureCard } from './model-card';
 import { fetchModel } from './model-file';
 import { newestOnly, whenQuiet } from './newest-only';
 import { openFile, type Iterations, type Opening } from './open-file';
@@ -12,7 +12,7 @@ import { allSameBits } from './same-bits';
 
 export type Loading =
   | { readonly status: 'loading' }
-  | { readonly status: 'ready'; readonly card: ModelCard }
+  | { readonly status: 'ready'; readonly predictor: BrowserPredictor }
   | { readonly status: 'failed'; readonly message: string };
 
 /** A file that a person gave to this page. */
@@ -41,6 +41,8 @@ export const loading = signal<Loading>({ status: 'loading' });
 export const importing = signal<Import>({ status: 'none' });
 /** Name of the model that came with the page, while another is shown. */
 export const servedName = signal<string | null>(null);
+/** A file of rows that waits for the part of the page that scores it. */
+export const droppedRows = signal<File | null>(null);
 export const row = signal<readonly number[]>([]);
 export const place = signal<Place>('browser');
 export const examples = signal<readonly Example[]>([]);
@@ -49,8 +51,8 @@ const there = signal<Outcome | null>(null);
 
 /** Features that need a value and have none. */
 export const gaps = computed<readonly FeatureCard[]>(() => {
-  if (loading.value.status !== 'ready' || loading.value.card.missingAllowed) return [];
-  return loading.value.card.features.filter((_, i) => Number.isNaN(row.value[i]));
+  if (loading.value.status !== 'ready' || loading.value.predictor.card.missingAllowed) return [];
+  return loading.value.predictor.card.features.filter((_, i) => Number.isNaN(row.value[i]));
 });
 
 /** The last answer of this browser: it stays on screen while the form is incomplete. */
@@ -63,6 +65,8 @@ effect(() => {
 /** The model that came with the page, kept for the way back, and the one on screen. */
 let served: BrowserPredictor | null = null;
 let shown: { readonly predictor: BrowserPredictor; readonly stop: () => void } | null = null;
+/** The one that is on its way to the screen, or there. */
+let showing: BrowserPredictor | null = null;
 let opening: Opening | null = null;
 let openedFile: File | null = null;
 
@@ -107,7 +111,7 @@ export function useRow(values: readonly number[]): void {
 }
 
 export function reset(): void {
-  if (loading.value.status === 'ready') useRow(loading.value.card.features.map(middleOf));
+  if (loading.value.status === 'ready') useRow(loading.value.predictor.card.features.map(middleOf));
 }
 
 /** Asks the server for the row in the form once more. */
@@ -125,10 +129,10 @@ export async function start(): Promise<void> {
   try {
     served = await BrowserPredictor.load(await fetchModel());
     // A file that was dropped meanwhile stays on screen.
-    if (shown === null) await show(served);
+    if (showing === null) await show(served);
     else servedName.value = served.card.name;
   } catch (cause) {
-    if (shown === null) loading.value = { status: 'failed', message: sentenceOf(cause) };
+    if (showing === null) loading.value = { status: 'failed', message: sentenceOf(cause) };
   }
 }
 
@@ -170,6 +174,11 @@ export async function goBack(): Promise<void> {
   await start();
 }
 
+/** Whether no other model was asked for meanwhile. */
+function isShowing(predictor: BrowserPredictor): boolean {
+  return showing === predictor;
+}
+
 function leaveShown(): void {
   shown?.stop();
   if (shown !== null && shown.predictor !== served) {
@@ -177,17 +186,30 @@ function leaveShown(): void {
     URL.revokeObjectURL(shown.predictor.card.url);
   }
   shown = null;
+  showing = null;
 }
 
+/** Shows a model together with its first answer, so that nothing on the page has to move for it. */
 async function show(predictor: BrowserPredictor): Promise<void> {
-  leaveShown();
+  showing = predictor;
   const { card } = predictor;
-  here.value = there.value = lastHere.value = null;
+  const first = card.features.map(middleOf);
+  const outcome = await predictor.ask(first);
+  if (!isShowing(predictor)) {
+    if (predictor !== served) predictor.close();
+    return;
+  }
+  leaveShown();
+  showing = predictor;
+  there.value = lastHere.value = null;
   examples.value = [];
   place.value = 'browser';
   servedName.value = predictor === served ? null : (served?.card.name ?? null);
-  loading.value = { status: 'ready', card };
-  reset();
+  batch(() => {
+    here.value = outcome;
+    row.value = first;
+    loading.value = { status: 'ready', predictor };
+  });
   shown = { predictor, stop: answerRows(predictor, new ServerPredictor(card)) };
   // A page without examples is still a page.
   const found = await findExamples(card, (rows) => predictor.survey(rows)).catch(() => []);

@@ -26,9 +26,9 @@ async function filesUnder(folder) {
     .sort();
 }
 
-/** What only importing and many rows need: fetched when the page has been ready for a while. */
+/** What the first panel does without: fetched when the page has been ready for a while. */
 function isForLater(file) {
-  return /^assets\/(copse-fast|(copse-)?import)-[^/]*$/.test(file);
+  return /^assets\/(copse-fast|(copse-)?import|panel)-[^/]*$/.test(file);
 }
 
 /** Tells sw.js which files make up the page; their bytes make its version. */

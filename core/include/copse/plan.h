@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,8 +27,9 @@ enum class LayoutKind : std::uint8_t {
   kLaneSelect,  ///< one byte lane a row, a whole tree by compare and select
   kBitWalk,     ///< all tests of a small tree at once, then a walk over bits
   kLeafMatch,   ///< all tests of a small tree at once, then the one leaf that fits
+  kGroups,      ///< groups of consecutive trees, each in the forms above that are best for it
 };
-/// "plain_walk" "node8" "slot4" "lane_select" "bit_walk" "leaf_match".
+/// "plain_walk" "node8" "slot4" "lane_select" "bit_walk" "leaf_match" "groups".
 std::string_view LayoutName(LayoutKind kind);
 
 /// A Forest compiled for speed: what each row and each batch is evaluated with is chosen from its
@@ -75,6 +77,9 @@ class Plan {
   /// The position in `layouts_` of `kind`, made now if it is not there, or of what fits instead.
   std::size_t Make(LayoutKind kind, const plan::Columns* columns, std::size_t bytes_max,
                    bool with_fallbacks);
+  /// The same, without anything instead.
+  std::optional<std::size_t> TryMake(LayoutKind kind, const plan::Columns* columns,
+                                     std::size_t bytes_max);
   template <class Number>
   void Predict(std::span<const Number> rows, std::span<double> margins) const;
 

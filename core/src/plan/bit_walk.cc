@@ -5,11 +5,10 @@
 
 #include "plan/layout.h"
 #include "plan/small_trees.h"
+#include "plan/tree_depth.h"
 
 namespace copse::plan {
 namespace {
-
-constexpr std::size_t kDepthMax = 6;
 
 // A node or leaf of a tree (as ForestParts::left has it) and its place in the heap.
 struct Place {
@@ -17,28 +16,11 @@ struct Place {
   std::size_t heap = 1;
 };
 
-// Inner nodes on the longest way through the tree.
-std::size_t DepthOf(const Forest& forest, std::size_t tree, std::vector<std::uint8_t>& depth) {
-  const ForestParts& parts = forest.parts();
-  const std::size_t begin = parts.tree_begin[tree], end = parts.tree_begin[tree + 1];
-  if (end - begin >= std::size_t{1} << kDepthMax) return kDepthMax + 1;
-  depth.assign(end - begin, 1);
-  std::size_t deepest = 0;
-  for (std::size_t node = begin; node < end; ++node) {  // children follow their parent
-    const std::uint8_t here = depth[node - begin];
-    deepest = std::max<std::size_t>(deepest, here);
-    for (const std::int32_t child : {parts.left[node], parts.right[node]}) {
-      if (child >= 0) depth[static_cast<std::size_t>(child) - begin] = here + 1;
-    }
-  }
-  return deepest;
-}
-
 std::size_t DepthMax(const Forest& forest, TreeRange trees) {
   std::vector<std::uint8_t> depth;
   std::size_t deepest = 0;
   for (std::size_t t = trees.begin; t < trees.end; ++t) {
-    deepest = std::max(deepest, DepthOf(forest, t, depth));
+    deepest = std::max(deepest, SmallDepthOf(forest, t, depth));
   }
   return deepest;
 }
@@ -75,8 +57,8 @@ void AddTree(const ForestParts& forest, const Columns& columns, std::size_t tree
 
 std::unique_ptr<Layout> MakeBitWalk(const Forest& forest, TreeRange trees, Columns columns) {
   const std::size_t depth = DepthMax(forest, trees);
-  if (depth > kDepthMax || !FitsSmallTrees(columns)) return nullptr;
-  const bool deep = depth == kDepthMax;
+  if (depth > kSmallDepthMax || !FitsSmallTrees(columns)) return nullptr;
+  const bool deep = depth == kSmallDepthMax;
   const BitKernels& kernels = ChosenBitKernels();
   SmallTreesParts parts;
   parts.width = deep ? 64 : 32;

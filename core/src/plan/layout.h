@@ -40,5 +40,10 @@ std::unique_ptr<Layout> MakeLeafMatch(const Forest& forest, TreeRange trees, Col
 std::unique_ptr<Layout> MakeSlot4(const Forest& forest, TreeRange trees, Columns columns);
 /// Any trees, ranks of 32 bits: eight-byte nodes.
 std::unique_ptr<Layout> MakeNode8(const Forest& forest, TreeRange trees, Columns columns);
+/// Groups of consecutive trees (see GroupTrees), each with columns of its own and the layouts that
+/// are best for it; worth it from two groups on. `whole` bounds their category tables. Null as soon
+/// as they take more than `bytes_max`.
+std::unique_ptr<Layout> MakeGroups(const Forest& forest, TreeRange trees, const Columns& whole,
+                                   std::size_t bytes_max);
 
 }  // namespace copse::plan

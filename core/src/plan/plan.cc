@@ -9,6 +9,7 @@
 #include "plan/columns.h"
 #include "plan/layout.h"
 #include "plan/shape.h"
+#include "plan/tree_groups.h"
 #include "text.h"
 #include "walk.h"
 
@@ -23,7 +24,8 @@ using plan::TreeRange;
 constexpr std::size_t kBytesMin = std::size_t{1} << 20;
 constexpr std::size_t kForestsMax = 3;
 
-std::unique_ptr<Layout> MakeLayout(LayoutKind kind, const Forest& forest, const Columns& columns) {
+std::unique_ptr<Layout> MakeLayout(LayoutKind kind, const Forest& forest, const Columns& columns,
+                                   std::size_t bytes_max) {
   const TreeRange trees = {0, forest.n_trees()};
   switch (kind) {
     case LayoutKind::kNode8:
@@ -36,6 +38,8 @@ std::unique_ptr<Layout> MakeLayout(LayoutKind kind, const Forest& forest, const 
       return plan::MakeBitWalk(forest, trees, columns);
     case LayoutKind::kLeafMatch:
       return plan::MakeLeafMatch(forest, trees, columns);
+    case LayoutKind::kGroups:
+      return plan::MakeGroups(forest, trees, columns, bytes_max);
     case LayoutKind::kPlainWalk:
       break;
   }
@@ -60,8 +64,8 @@ std::vector<Plan::Choice> Forced(const std::vector<LayoutKind>& only) {
 }  // namespace
 
 std::string_view LayoutName(LayoutKind kind) {
-  static constexpr std::string_view kNames[] = {"plain_walk",  "node8",    "slot4",
-                                                "lane_select", "bit_walk", "leaf_match"};
+  static constexpr std::string_view kNames[] = {"plain_walk", "node8",      "slot4", "lane_select",
+                                                "bit_walk",   "leaf_match", "groups"};
   return kNames[static_cast<std::size_t>(kind)];
 }
 
@@ -72,7 +76,14 @@ Plan::Plan(const Forest& forest, const Options& options) : forest_(&forest) {
   bytes_max_ = bytes_max;
   const TreeRange trees = {0, forest.n_trees()};
   const std::optional<Columns> columns = Columns::Compile(forest, trees, bytes_max / 2);
-  shape_ = std::make_unique<plan::Shape>(plan::Shape::Of(forest, columns ? &*columns : nullptr));
+  shape_ =
+      std::make_unique<plan::Shape>(plan::Shape::Of(forest, trees, columns ? &*columns : nullptr));
+  if (shape_->GroupsMayPay()) shape_->TryGroups(plan::GroupTrees(forest, trees));
+  // Without the memory for groups, all trees together may still have lanes.
+  if (shape_->n_groups > 1 && options.only.empty() &&
+      !TryMake(LayoutKind::kGroups, &*columns, bytes_max)) {
+    shape_->n_groups = 1;
+  }
   const std::vector<Choice> wanted =
       options.only.empty() ? plan::Choose(*shape_, plan::ChosenLaneKernels().of8.narrow)
                            : Forced(options.only);
@@ -96,18 +107,24 @@ std::size_t Plan::Make(LayoutKind kind, const Columns* columns, std::size_t byte
   const std::vector<LayoutKind> kinds = with_fallbacks
                                             ? plan::WithFallbacks(kind)
                                             : std::vector<LayoutKind>{kind, LayoutKind::kPlainWalk};
-  for (const LayoutKind each : kinds) {
-    const auto found = std::find_if(layouts_.begin(), layouts_.end(),
-                                    [&](const Made& made) { return made.kind == each; });
-    if (found != layouts_.end()) return static_cast<std::size_t>(found - layouts_.begin());
-    if (each == LayoutKind::kPlainWalk) break;
-    if (columns == nullptr) continue;
-    auto layout = MakeLayout(each, *forest_, *columns);
-    if (layout == nullptr || bytes() + layout->bytes() > bytes_max) continue;
-    layouts_.push_back({each, std::move(layout)});
-    return layouts_.size() - 1;
+  std::optional<std::size_t> made;
+  for (auto kind_of = kinds.begin(); !made; ++kind_of) made = TryMake(*kind_of, columns, bytes_max);
+  return *made;  // the last is the plain walk, which always fits
+}
+
+std::optional<std::size_t> Plan::TryMake(LayoutKind kind, const Columns* columns,
+                                         std::size_t bytes_max) {
+  const auto found = std::find_if(layouts_.begin(), layouts_.end(),
+                                  [&](const Made& made) { return made.kind == kind; });
+  if (found != layouts_.end()) return static_cast<std::size_t>(found - layouts_.begin());
+  std::unique_ptr<Layout> layout;
+  if (kind != LayoutKind::kPlainWalk) {
+    if (columns == nullptr) return std::nullopt;
+    const std::size_t left = bytes_max - std::min(bytes_max, bytes());
+    layout = MakeLayout(kind, *forest_, *columns, left);
+    if (layout == nullptr || layout->bytes() > left) return std::nullopt;
   }
-  layouts_.push_back({LayoutKind::kPlainWalk, nullptr});
+  layouts_.push_back({kind, std::move(layout)});
   return layouts_.size() - 1;
 }
 

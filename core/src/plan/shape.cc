@@ -24,19 +24,27 @@ constexpr double kLaneTestNs = 1.05, kSlotStepNs = 1.5;
 constexpr std::size_t kLaneRowsMin = 32;
 // One small tree and many features: the ranks would cost more than the walk they save.
 constexpr double kPlainStepNs = 4, kRankNs = 3;
+// Small trees, each by all of its tests at once.
+constexpr double kSmallTreeNs = 2;
+// Groups have to be clearly faster than one layout for all: they take memory for each.
+constexpr double kGroupsGain = 0.75;
 
 bool RanksPay(const Shape& shape) {
   const double walk = static_cast<double>(shape.n_trees) * shape.path_mean * kPlainStepNs;
   return static_cast<double>(shape.n_columns) * kRankNs < walk;
 }
 
-LayoutKind ForOneRow(const Shape& shape) {
+LayoutKind AllTogether(const Shape& shape) {
   if (shape.n_columns == 0 || !RanksPay(shape)) return LayoutKind::kPlainWalk;
   const bool small = shape.rank_max <= kRank8Max;
   if (small && shape.leaves_max <= kLeafMatchLeavesMax) return LayoutKind::kLeafMatch;
   if (small && shape.depth_max <= kBitWalkDepthMax) return LayoutKind::kBitWalk;
   const bool pages = shape.rank_max <= kRank16Max && shape.n_columns <= kSlotColumnsMax;
   return pages ? LayoutKind::kSlot4 : LayoutKind::kNode8;
+}
+
+LayoutKind ForOneRow(const Shape& shape) {
+  return shape.n_groups > 1 ? LayoutKind::kGroups : AllTogether(shape);
 }
 
 bool LanesPay(const Shape& shape, std::size_t lane_bytes) {
@@ -48,25 +56,47 @@ bool LanesPay(const Shape& shape, std::size_t lane_bytes) {
 
 }  // namespace
 
-Shape Shape::Of(const Forest& forest, const Columns* columns) {
+bool Shape::GroupsMayPay() const {
+  const LayoutKind together = AllTogether(*this);
+  return together == LayoutKind::kSlot4 || together == LayoutKind::kNode8;
+}
+
+void Shape::TryGroups(std::span<const TreeGroup> groups) {
+  const auto number = [](std::size_t n) { return static_cast<double>(n); };
+  const double walk = path_mean * kSlotStepNs;
+  double together = number(n_columns) * kRankNs + number(n_trees) * walk, apart = 0;
+  std::size_t small = 0;
+  for (const TreeGroup& group : groups) {
+    apart += number(group.n_features) * kRankNs +
+             number(group.trees.size()) * (group.is_small ? kSmallTreeNs : walk);
+    if (group.is_small) small += group.trees.size();
+  }
+  if (apart >= kGroupsGain * together) return;
+  n_groups = groups.size();
+  n_small = small;
+}
+
+Shape Shape::Of(const Forest& forest, TreeRange trees, const Columns* columns) {
   const ForestParts& parts = forest.parts();
   Shape shape;
-  shape.n_trees = forest.n_trees();
-  shape.depth_max = forest.max_depth();
+  shape.n_trees = trees.size();
   shape.n_outputs = forest.n_outputs();
-  std::vector<std::uint32_t> depth(forest.n_nodes(), 1);  // nodes on the way, itself included
+  const std::size_t first = parts.tree_begin[trees.begin];
+  // Nodes on the way to each, itself included.
+  std::vector<std::uint32_t> depth(parts.tree_begin[trees.end] - first, 1);
   double ends = 0, steps = 0;
-  for (std::size_t t = 0; t < shape.n_trees; ++t) {
+  for (std::size_t t = trees.begin; t < trees.end; ++t) {
     const std::size_t n_nodes = parts.tree_begin[t + 1] - parts.tree_begin[t];
     shape.leaves_max = std::max(shape.leaves_max, n_nodes + 1);
     ends += static_cast<double>(n_nodes + 1);
   }
-  for (std::size_t node = 0; node < depth.size(); ++node) {
-    for (const std::int32_t child : {parts.left[node], parts.right[node]}) {
+  for (std::size_t i = 0; i < depth.size(); ++i) {
+    shape.depth_max = std::max<std::size_t>(shape.depth_max, depth[i]);
+    for (const std::int32_t child : {parts.left[first + i], parts.right[first + i]}) {
       if (child >= 0) {
-        depth[static_cast<std::size_t>(child)] = depth[node] + 1;
+        depth[static_cast<std::size_t>(child) - first] = depth[i] + 1;
       } else {
-        steps += depth[node];
+        steps += depth[i];
       }
     }
   }
@@ -84,6 +114,7 @@ Shape Shape::Of(const Forest& forest, const Columns* columns) {
 
 std::vector<Plan::Choice> Choose(const Shape& shape, std::size_t lane_bytes) {
   std::vector<Plan::Choice> choices = {{1, ForOneRow(shape)}};
+  if (choices[0].layout == LayoutKind::kGroups) return choices;  // each group has lanes of its own
   if (choices[0].layout != LayoutKind::kPlainWalk && LanesPay(shape, lane_bytes)) {
     choices.push_back({kLaneRowsMin, LayoutKind::kLaneSelect});
   }
@@ -110,6 +141,10 @@ std::string ReasonFor(const Shape& shape, LayoutKind layout) {
       return text::Concat({"depth ", shape.depth_max, ", up to ", shape.leaves_max,
                            " leaves a tree, ", thresholds,
                            ": four-byte nodes keep most of it in cache"});
+    case LayoutKind::kGroups:
+      return text::Concat({thresholds, " and up to ", shape.leaves_max, " leaves a tree: ",
+                           shape.n_groups, " groups with ranks of their own make ", shape.n_small,
+                           " of ", shape.n_trees, " trees small ones"});
     case LayoutKind::kNode8:
       return text::Concat({text::Concat({shape.n_columns}), " columns and ", thresholds,
                            " are more than four-byte nodes can name"});

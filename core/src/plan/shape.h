@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "copse/plan.h"
 #include "plan/columns.h"
+#include "plan/tree_groups.h"
 
 namespace copse::plan {
 
@@ -20,8 +22,15 @@ struct Shape {
   std::size_t n_columns = 0;   ///< rank columns; 0 where ranks cannot hold the forest
   std::uint32_t rank_max = 0;
   std::size_t n_outputs = 0;
+  std::size_t n_groups = 1;  ///< into which they are cut, where that pays
+  std::size_t n_small = 0;   ///< trees in groups of small ones
 
-  static Shape Of(const Forest& forest, const Columns* columns);
+  static Shape Of(const Forest& forest, TreeRange trees, const Columns* columns);
+
+  /// Sets the groups if one row is clearly faster through them than through one layout for all.
+  void TryGroups(std::span<const TreeGroup> groups);
+  /// Whether TryGroups may: no layout of small trees holds them all.
+  bool GroupsMayPay() const;
 };
 
 /// The layouts for one row and for more, by fixed rules, where registers have `lane_bytes` bytes.

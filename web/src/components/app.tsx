@@ -1,16 +1,20 @@
+import type { BrowserPredictor } from '../predictor';
 import { loading, start } from '../state';
+import { tab } from '../tabs';
 import { AnswerPanel } from './answer-panel';
 import { FeatureForm } from './feature-form';
 import { Footer } from './footer';
 import { Header } from './header';
+import { LazyPanel } from './lazy-panel';
 import { ModelSummary } from './model-summary';
 import { DropArea, OpenFile } from './open-file';
+import { TabPanel, Tabs } from './tabs';
 
 export function App() {
   return (
     <>
-      <a class="skip" href="#features">
-        Skip to the form
+      <a class="skip" href="#panel">
+        Skip to the content
       </a>
       <Header />
       <main class="page">
@@ -34,13 +38,30 @@ function Body() {
   if (now.status === 'failed') return <Failure message={now.message} />;
   return (
     <>
-      <ModelSummary card={now.card} />
-      <div class="columns">
-        <FeatureForm key={now.card.url} card={now.card} />
-        <AnswerPanel key={now.card.url} card={now.card} />
-      </div>
+      <ModelSummary card={now.predictor.card} />
+      <Tabs />
+      <TabPanel>
+        <Panel key={now.predictor.card.url} predictor={now.predictor} />
+      </TabPanel>
     </>
   );
+}
+
+/** The panels beyond the first are fetched when they are asked for. */
+const loadScore = async () => (await import('../score/panel-score')).ScorePanel;
+
+function Panel({ predictor }: { predictor: BrowserPredictor }) {
+  switch (tab.value) {
+    case 'predict':
+      return (
+        <div class="columns">
+          <FeatureForm card={predictor.card} />
+          <AnswerPanel card={predictor.card} />
+        </div>
+      );
+    case 'score':
+      return <LazyPanel key={tab.value} load={loadScore} predictor={predictor} />;
+  }
 }
 
 function Failure({ message }: { message: string }) {

@@ -12,7 +12,7 @@ export function FeatureForm({ card }: { card: ModelCard }) {
   const [all, setAll] = useState(card.features.length <= fieldsAtFirst);
   const shown = all ? card.features : card.features.slice(0, fieldsAtFirst);
   return (
-    <form id="features" class="card form" aria-label="Features" tabIndex={-1} onSubmit={(e) => { e.preventDefault(); }}>
+    <form id="features" class="card form" aria-label="Features" onSubmit={(e) => { e.preventDefault(); }}>
       <div class="card-head">
         <h2>Features</h2>
         <button type="button" class="button button-quiet" onClick={reset}>

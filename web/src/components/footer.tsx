@@ -10,8 +10,8 @@ export function Footer() {
           {offlineReady.value ? 'Ready to work offline' : ''}
         </p>
         {now.status === 'ready' && (
-          <a href={now.card.url} download={`${now.card.name}.safetensors`}>
-            Download {now.card.name}.safetensors
+          <a href={now.predictor.card.url} download={`${now.predictor.card.name}.safetensors`}>
+            Download {now.predictor.card.name}.safetensors
           </a>
         )}
       </div>

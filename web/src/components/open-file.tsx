@@ -1,12 +1,22 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { forgetRefusal, importing, openModel, refuseFile } from '../state';
+import { droppedRows, forgetRefusal, importing, openModel, refuseFile } from '../state';
+import { chooseTab } from '../tabs';
+
+/** Files that are rows and no model, by their names: no model format ends so. */
+const rowsFile = /\.(csv|tsv|ndjson|jsonl)$/i;
 
 /** Opens the files that a person picked or dropped: one at a time. */
 function openOnly(files: FileList | null | undefined): void {
   const [file, ...others] = files ?? [];
   if (file === undefined) return;
-  if (others.length === 0) void openModel(file);
-  else refuseFile(`${String(others.length + 1)} files`, 'expected one model file at a time');
+  if (others.length > 0) {
+    refuseFile(`${String(others.length + 1)} files`, 'expected one file at a time');
+  } else if (rowsFile.test(file.name)) {
+    droppedRows.value = file;
+    chooseTab('score');
+  } else {
+    void openModel(file);
+  }
 }
 
 /** The button for a model file, and what became of the last one. */
@@ -57,7 +67,7 @@ export function DropArea() {
   const over = useDrop();
   return (
     <div class={over ? 'drop drop-over' : 'drop'} aria-hidden="true">
-      <p>Drop the model file here</p>
+      <p>Drop a model, or a file of rows</p>
     </div>
   );
 }
