@@ -11,14 +11,21 @@ namespace copse {
 namespace {
 
 constexpr std::size_t kBlockRows = 8;
-/// Numbers of an answer: each has a name with it.
-constexpr std::size_t kExplainedValuesMax = std::size_t{1} << 20;
 
-Result<ExplainMethod> MethodOf(const Request& request) {
+Result<ExplainMethod> MethodOf(const Request& request, Blame& blame) {
+  ExplainMethod method = ExplainMethod::kTreeShap;
+  std::size_t n_named = 0;
   for (const auto& [name, value] : request.query) {
-    if (name == "method") return ExplainMethodFromName(value);
+    if (name != "method") continue;
+    blame = BlameOn("method", value);
+    if (++n_named > 1) {
+      return Error{ErrorCode::kInvalidInput, "method is there more than once; once was expected"};
+    }
+    const auto named = ExplainMethodFromName(value);
+    if (!named.ok()) return named.error();
+    method = *named;
   }
-  return ExplainMethod::kTreeShap;
+  return method;
 }
 
 std::string ExplanationsJson(const LoadedModel& loaded, const Rows& rows,
@@ -49,8 +56,16 @@ Result<const Explainer*> Explanations::For(ExplainMethod method, std::size_t n_r
   std::call_once(made.once, [&] { made.explainer.emplace(Explainer::Create(model_, method)); });
   if (!made.explainer->ok()) return made.explainer->error();
   const Explainer& explainer = **made.explainer;
-  const std::uint64_t by_cost = kCostMax / std::max<std::uint64_t>(1, explainer.cost());
-  const std::uint64_t by_size = kExplainedValuesMax / explainer.columns();
+  if (explainer.cost() > limits_.row_cost) {
+    return Error{ErrorCode::kTooLarge,
+                 "one row of this model takes " + std::to_string(explainer.cost()) +
+                     " multiplications to be explained by " +
+                     std::string(ExplainMethodName(method)) + ", and a request may take " +
+                     std::to_string(limits_.row_cost) + "; use the method \"saabas\", or " +
+                     "copse explain."};
+  }
+  const std::uint64_t by_cost = limits_.cost / std::max<std::uint64_t>(1, explainer.cost());
+  const std::uint64_t by_size = limits_.n_values / explainer.columns();
   const std::uint64_t n_rows_max = std::max<std::uint64_t>(1, std::min(by_cost, by_size));
   if (n_rows <= n_rows_max) return &explainer;
   return Error{ErrorCode::kTooLarge,
@@ -72,21 +87,22 @@ std::vector<double> Explanations::Explain(const Model& model, const Explainer& e
   return parts;
 }
 
-Reply ExplainRows(const Predictor& predictor, const Request& request, Metrics& metrics) {
+Reply ExplainRows(const Predictor& predictor, const Request& request) {
   const LoadedModel& loaded = predictor.loaded();
   if (!IsJsonType(request.Field("content-type"))) {
     return UnsupportedType(request, "application/json");
   }
-  const auto method = MethodOf(request);
-  if (!method.ok()) return Refused(request, method.error(), BlameOn("method"));
   Blame blame;
+  const auto method = MethodOf(request, blame);
+  if (!method.ok()) return Refused(request, method.error(), std::move(blame));
+  blame = {};
   const auto rows = RowsFromJson(loaded.model, request.body, &blame);
   if (!rows.ok()) return Refused(request, rows.error(), std::move(blame));
   const auto explainer = predictor.explanations().For(*method, rows->n_rows);
   if (!explainer.ok()) return Refused(request, explainer.error(), {});
   const std::vector<double> parts =
       Explanations::Explain(loaded.model, **explainer, rows->values, predictor.pool());
-  metrics.CountExplanations(loaded.name, loaded.version, ExplainMethodName(*method), rows->n_rows);
+  predictor.CountExplained(*method, rows->n_rows);
   Reply reply = JsonReply(ExplanationsJson(loaded, *rows, parts, *method, request.request_id));
   reply.headers = {{"Cache-Control", "no-store"}};
   return reply;

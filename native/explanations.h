@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "copse/explain.h"
-#include "metrics.h"
 #include "reply.h"
 #include "request.h"
 #include "row_pool.h"
@@ -21,14 +20,20 @@ class Predictor;
 /// What explains one model to the service: made when it is first asked. Thread-safe.
 class Explanations {
  public:
-  /// Multiplications of one request, all rows together: some tenths of a second of one thread.
-  static constexpr std::uint64_t kCostMax = std::uint64_t{1} << 28;
+  /// What one request may take, as Explainer::cost counts it.
+  struct Limits {
+    std::uint64_t cost = std::uint64_t{1} << 28;      ///< all rows: tenths of a second of a thread
+    std::uint64_t row_cost = std::uint64_t{1} << 31;  ///< of the only row: seconds
+    std::size_t n_values = std::size_t{1} << 20;      ///< numbers of an answer; each has a name
+  };
 
   /// `model` must outlive this.
-  explicit Explanations(const Model& model) : model_(model) {}
+  explicit Explanations(const Model& model) : Explanations(model, Limits()) {}
+  Explanations(const Model& model, const Limits& limits) : model_(model), limits_(limits) {}
 
-  /// What explains `n_rows` rows by `method`. One row is never too much.
-  /// Errors: those of Explainer::Create; kTooLarge, saying how many rows may be asked at once.
+  /// What explains `n_rows` rows by `method`.
+  /// Errors: those of Explainer::Create; kTooLarge, saying how many rows may be asked at once, or
+  /// that one is too much.
   Result<const Explainer*> For(ExplainMethod method, std::size_t n_rows) const;
 
   /// Contributions of `rows`, with the help of `pool`.
@@ -42,11 +47,12 @@ class Explanations {
   };
 
   const Model& model_;
+  const Limits limits_;
   mutable std::array<Made, 2> made_;  // by method
 };
 
 /// POST /explain: a row, or a list of rows, as JSON, and what each feature adds to each margin. By
 /// exact Shapley values, or as the parameter `method` of the query says. Nothing is recorded.
-Reply ExplainRows(const Predictor& predictor, const Request& request, Metrics& metrics);
+Reply ExplainRows(const Predictor& predictor, const Request& request);
 
 }  // namespace copse

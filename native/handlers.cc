@@ -201,7 +201,7 @@ Reply Handlers::PredictFile(const Request& request) const {
 Reply Handlers::Explain(const Request& request) const {
   const auto models = Models();
   return models->empty() ? NoModel(request)
-                         : ExplainRows(*models->predictors().front(), request, metrics_);
+                         : ExplainRows(*models->predictors().front(), request);
 }
 
 bool Handlers::IsStream(const Request& request) {

@@ -123,8 +123,9 @@ Reply Predictor::FromQuery(const Request& request) const {
 
 Reply Predictor::FromJson(const Request& request) const {
   Recording recording(*statistics_);
-  if (!IsJsonType(request.Field("content-type")))
+  if (!IsJsonType(request.Field("content-type"))) {
     return UnsupportedType(request, "application/json");
+  }
   Blame blame;
   const auto rows = RowsFromJson(model_->model, request.body, &blame);
   if (!rows.ok()) return Refused(request, rows.error(), std::move(blame));
@@ -169,6 +170,10 @@ void Predictor::Note(const Request& request, const Rows& rows, const Prediction&
                      std::uint64_t first_row) const {
   Count(rows, prediction);
   Record(request, rows, prediction, Numbered::kNo, first_row);
+}
+
+void Predictor::CountExplained(ExplainMethod method, std::size_t n_rows) const {
+  metrics_.CountExplanations(model_->name, model_->version, ExplainMethodName(method), n_rows);
 }
 
 Reply Predictor::Answer(const Request& request, const Rows& rows, Numbered numbered,

@@ -56,6 +56,8 @@ class Predictor {
   InferenceStatistics& statistics() const { return *statistics_; }
   const Drift& drift() const { return *drift_; }
   const Explanations& explanations() const { return *explanations_; }
+  /// Counts `n_rows` rows that were explained.
+  void CountExplained(ExplainMethod method, std::size_t n_rows) const;
 
  private:
   enum class Numbered { kYes, kNo };

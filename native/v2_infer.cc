@@ -81,10 +81,10 @@ Reply InferV2(const Predictor& predictor, const Request& request) {
   auto asked = Read(predictor.loaded().model, request, blame);
   if (!asked.ok()) return Refused(request, asked.error(), std::move(blame));
   recording.HaveRows();
+  const auto explainer = ExplainerFor(predictor, *asked);
+  if (!explainer.ok()) return Refused(request, explainer.error(), BlameOn("explain"));
   const auto prediction = predictor.Evaluate(asked->rows, ValuesOfRow(asked->wanted));
   if (!prediction.ok()) return Refused(request, prediction.error(), {});
-  const auto explainer = ExplainerFor(predictor, *asked);
-  if (!explainer.ok()) return Refused(request, explainer.error(), {});
   recording.Evaluated(asked->rows.n_rows);
   Reply reply = InferReply({.model = predictor.loaded(),
                             .id = asked->request.id,
@@ -95,6 +95,9 @@ Reply InferV2(const Predictor& predictor, const Request& request) {
                            predictor.pool());
   Finish(request, reply);
   predictor.Note(request, asked->rows, *prediction);
+  if (*explainer != nullptr) {
+    predictor.CountExplained(ExplainMethod::kTreeShap, asked->rows.n_rows);
+  }
   recording.Answered();
   return reply;
 }

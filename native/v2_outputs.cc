@@ -60,6 +60,8 @@ Result<WantedOutput> Wanted(const Model& model, const std::vector<OutputSpec>& s
   const auto spec = std::find_if(specs.begin(), specs.end(),
                                  [&](const OutputSpec& known) { return known.name == asked.name; });
   if (spec == specs.end()) {
+    const auto status = Explainer::Check(model);  // says more than that there is none
+    if (asked.name == "explain" && !status.ok()) return status.error();
     return Refuse("this model has no output " + Shown(asked.name) + "; it has " + NamesOf(specs));
   }
   WantedOutput wanted{*spec, asked.is_binary.value_or(request.binary_outputs), 0};
