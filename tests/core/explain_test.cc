@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <string>
@@ -26,10 +27,7 @@ class Game {
   Game(const Forest& forest, const double* row) : parts_(forest.parts()), forest_(forest) {
     row_.assign(row, row + forest.n_features());
     for (std::size_t t = 0; t < forest.n_trees(); ++t) {
-      const TreePath path = DecisionPath(forest, t, row_);
       for (std::size_t n = parts_.tree_begin[t]; n < parts_.tree_begin[t + 1]; ++n) {
-        // Nodes that the row does not come to have a way of their own, asked through a tree that
-        // starts there.
         left_.push_back(GoesLeft(n));
       }
     }
@@ -43,6 +41,26 @@ class Game {
     }
     if (forest_.rules().aggregation == Aggregation::kMean) sum /= forest_.trees_per_output()[k];
     return sum + At(parts_.base, k);
+  }
+
+  // [n_features + 1] of output k: what the expectation changes by along the row's own path.
+  Doubles Saabas(std::size_t k) const {
+    Doubles parts(forest_.n_features() + 1);
+    const std::size_t at = parts_.leaf_width > 1 ? k : 0;
+    for (std::size_t t = 0; t < forest_.n_trees(); ++t) {
+      if (!parts_.tree_output.empty() && parts_.tree_output[t] != k) continue;
+      for (std::int32_t node = parts_.tree_root[t]; node >= 0;) {
+        const auto n = static_cast<std::size_t>(node);
+        const std::int32_t child = left_[n] ? parts_.left[n] : parts_.right[n];
+        parts[parts_.feature[n]] += Expect(child, at, 0) - Expect(node, at, 0);
+        node = child;
+      }
+    }
+    if (forest_.rules().aggregation == Aggregation::kMean) {
+      for (double& part : parts) part /= forest_.trees_per_output()[k];
+    }
+    parts.back() = Value(k, 0);
+    return parts;
   }
 
  private:
@@ -180,8 +198,36 @@ ForestSpec SmallSpec(Dice& dice) {
   return spec;
 }
 
+// What the 400 small forests were like: a test of kinds that never come would prove nothing.
+struct Seen {
+  int vectors = 0, averages = 0, categories = 0, missing = 0, repeated = 0, zero_covers = 0;
+
+  void Note(const Forest& forest, const ForestSpec& spec, const Doubles& rows) {
+    const ForestParts& parts = forest.parts();
+    vectors += parts.leaf_width > 1;
+    averages += spec.rules.aggregation == Aggregation::kMean;
+    categories += !parts.cat_node.empty();
+    missing += std::any_of(rows.begin(), rows.end(), [](double x) { return x != x; });
+    bool repeats = false;
+    for (std::size_t t = 0; t < forest.n_trees() && !repeats; ++t) {
+      std::vector<int> tested(spec.n_features);
+      for (const PathStep& step :
+           DecisionPath(forest, t, std::span(rows).first(spec.n_features)).steps) {
+        repeats = repeats || ++tested[step.feature] > 2;
+      }
+    }
+    repeated += repeats;
+    for (std::size_t i = 0; i < Count(parts.leaf_cover); ++i) {
+      if (At(parts.leaf_cover, i) != 0) continue;
+      ++zero_covers;
+      break;
+    }
+  }
+};
+
 TEST(Explainer, GivesShapleyValuesOfSmallTrees) {
   Doubles all;
+  Seen seen;
   for (std::uint64_t seed = 0; seed < 400; ++seed) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Dice dice(seed);
@@ -190,23 +236,34 @@ TEST(Explainer, GivesShapleyValuesOfSmallTrees) {
     const Model model =
         test::MakeModel(test::ModelOf(test::Covered(random, dice.Chance(30), dice), spec.rules));
     const Doubles rows = test::MakeRows(*model.forest(), 4, dice);
+    seen.Note(*model.forest(), spec, rows);
     const Doubles parts = Explain(model, rows);
+    const Doubles quick = Explain(model, rows, ExplainMethod::kSaabas);
     ExpectSums(model, rows, parts);
+    ExpectSums(model, rows, quick);
     const std::size_t stride = spec.n_features + 1;
     const bool is_float = spec.rules.accumulate == Precision::kFloat32;
     for (std::size_t i = 0; i < 4; ++i) {
       const Game game(*model.forest(), rows.data() + i * spec.n_features);
       for (std::size_t k = 0; k < spec.n_outputs; ++k) {
-        const Doubles right = Shapley(game, spec.n_features, k);
+        const Doubles right = Shapley(game, spec.n_features, k), saabas = game.Saabas(k);
+        // Multiples of a quarter add up exactly in float32 as well; their averages do not.
+        const double error = is_float ? 1e-5 : 1e-12 * (1 + Size(right) + Size(saabas));
         for (std::size_t f = 0; f < stride; ++f) {
-          // Multiples of a quarter add up exactly in float32 as well; their averages do not.
-          ASSERT_NEAR(parts[(i * spec.n_outputs + k) * stride + f], right[f],
-                      is_float ? 1e-5 : 1e-12 * (1 + Size(right)))
+          const std::size_t at = (i * spec.n_outputs + k) * stride + f;
+          ASSERT_NEAR(parts[at], right[f], error)
               << "row " << i << ", output " << k << ", feature " << f;
+          ASSERT_NEAR(quick[at], saabas[f], error)
+              << "Saabas, row " << i << ", output " << k << ", feature " << f;
         }
       }
     }
     all.insert(all.end(), parts.begin(), parts.end());
+    all.insert(all.end(), quick.begin(), quick.end());
+  }
+  for (const int n : {seen.vectors, seen.averages, seen.categories, seen.missing, seen.repeated,
+                      seen.zero_covers}) {
+    EXPECT_GE(n, 20);
   }
   test::WriteAnswers("explain.small_trees", all);
 }
