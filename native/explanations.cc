@@ -19,34 +19,13 @@ Result<ExplainMethod> MethodOf(const Request& request, Blame& blame) {
     if (name != "method") continue;
     blame = BlameOn("method", value);
     if (++n_named > 1) {
-      return Error{ErrorCode::kInvalidInput, "method is there more than once; once was expected"};
+      return Error{ErrorCode::kInvalidInput, "method is given twice; one was expected."};
     }
     const auto named = ExplainMethodFromName(value);
     if (!named.ok()) return named.error();
     method = *named;
   }
   return method;
-}
-
-std::string ExplanationsJson(const LoadedModel& loaded, const Rows& rows,
-                             std::span<const double> parts, ExplainMethod method,
-                             std::string_view request_id) {
-  const Model& model = loaded.model;
-  const std::size_t n_margins = model.n_margins(), width = n_margins * (model.n_features() + 1);
-  std::vector<double> margins(rows.n_rows * n_margins);
-  model.PredictMargins(std::span<const double>(rows.values), margins);
-  const ExplanationText writer(model);
-  std::string text = rows.is_list ? "{\"explanations\":[" : "{";
-  for (std::size_t r = 0; r < rows.n_rows; ++r) {
-    if (rows.is_list) text += r > 0 ? ",{" : "{";
-    writer.AppendMembers(std::span<const double>(margins).subspan(r * n_margins, n_margins),
-                         parts.subspan(r * width, width), text);
-    if (rows.is_list) text += '}';
-  }
-  if (rows.is_list) text += ']';
-  return text + ",\"method\":" + JsonString(ExplainMethodName(method)) +
-         ",\"model\":" + JsonString(loaded.name) + ",\"version\":" + JsonString(loaded.version) +
-         ",\"request_id\":" + JsonString(request_id) + "}";
 }
 
 }  // namespace
@@ -85,6 +64,27 @@ std::vector<double> Explanations::Explain(const Model& model, const Explainer& e
         std::span(parts).subspan(first * explainer.columns(), n * explainer.columns()));
   });
   return parts;
+}
+
+std::string ExplanationsJson(const LoadedModel& loaded, const Rows& rows,
+                             std::span<const double> parts, ExplainMethod method,
+                             std::string_view request_id) {
+  const Model& model = loaded.model;
+  const std::size_t n_margins = model.n_margins(), width = n_margins * (model.n_features() + 1);
+  std::vector<double> margins(rows.n_rows * n_margins);
+  model.PredictMargins(std::span<const double>(rows.values), margins);
+  const ExplanationText writer(model);
+  std::string text = rows.is_list ? "{\"explanations\":[" : "{";
+  for (std::size_t r = 0; r < rows.n_rows; ++r) {
+    if (rows.is_list) text += r > 0 ? ",{" : "{";
+    writer.AppendMembers(std::span<const double>(margins).subspan(r * n_margins, n_margins),
+                         parts.subspan(r * width, width), text);
+    if (rows.is_list) text += '}';
+  }
+  if (rows.is_list) text += ']';
+  return text + ",\"method\":" + JsonString(ExplainMethodName(method)) +
+         ",\"model\":" + JsonString(loaded.name) + ",\"version\":" + JsonString(loaded.version) +
+         ",\"request_id\":" + JsonString(request_id) + "}";
 }
 
 Reply ExplainRows(const Predictor& predictor, const Request& request) {

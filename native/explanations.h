@@ -6,12 +6,16 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "copse/explain.h"
+#include "loaded_model.h"
 #include "reply.h"
 #include "request.h"
 #include "row_pool.h"
+#include "rows.h"
 
 namespace copse {
 
@@ -50,6 +54,12 @@ class Explanations {
   const Limits limits_;
   mutable std::array<Made, 2> made_;  // by method
 };
+
+/// What POST /explain answers to `rows`, whose contributions [n_rows, n_margins(), n_features() +
+/// 1] by `method` are `parts`.
+std::string ExplanationsJson(const LoadedModel& loaded, const Rows& rows,
+                             std::span<const double> parts, ExplainMethod method,
+                             std::string_view request_id);
 
 /// POST /explain: a row, or a list of rows, as JSON, and what each feature adds to each margin. By
 /// exact Shapley values, or as the parameter `method` of the query says. Nothing is recorded.

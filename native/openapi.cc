@@ -312,7 +312,7 @@ Json Paths(const LoadedModels& models, bool predictions_route) {
     const Examples examples = ExamplesOf(*models.front());
     paths["/predict"] = PredictPath(*models.front(), examples);
     paths["/predict_file"] = PredictFilePath(*models.front(), examples);
-    paths["/explain"] = ExplainPath(*models.front());
+    paths["/explain"] = ExplainPath(*models.front(), kExampleId);
     paths["/models/{name}.safetensors"] = ModelFilePath(models);
   }
   const Json json = {{"description", "OK"},
