@@ -1,4 +1,5 @@
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <memory>
@@ -46,12 +47,17 @@ std::vector<double> MeanSizes(const Model& model, const Explainer& explainer,
                               const std::vector<double>& rows, RowPool& pool) {
   const std::size_t n_features = model.n_features(), n_rows = rows.size() / n_features;
   std::vector<std::vector<double>> sums((n_rows + kBlockRows - 1) / kBlockRows);
-  pool.ForBlocks(n_rows, kBlockRows, [&](std::size_t first, std::size_t n) {
+  const auto add = [&](std::size_t block) {
+    const std::size_t first = block * kBlockRows, n = std::min(kBlockRows, n_rows - first);
     std::vector<double> parts(n * explainer.columns());
     explainer.Explain(std::span(rows).subspan(first * n_features, n * n_features), parts);
-    std::vector<double>& sum = sums[first / kBlockRows];
-    sum.resize(n_features + 1);
-    for (std::size_t i = 0; i < parts.size(); ++i) sum[i % (n_features + 1)] += std::abs(parts[i]);
+    sums[block].resize(n_features + 1);
+    for (std::size_t i = 0; i < parts.size(); ++i) {
+      sums[block][i % (n_features + 1)] += std::abs(parts[i]);
+    }
+  };
+  pool.ForBlocks(sums.size(), 1, [&](std::size_t first, std::size_t n) {
+    for (std::size_t block = first; block < first + n; ++block) add(block);
   });
   std::vector<double> means(n_features);
   for (const auto& sum : sums) {
