@@ -71,18 +71,20 @@ std::string ImportancesText(const Model& model, const std::vector<double>& means
                             AnswerFormat format) {
   const Importances found = ImportancesOf(model);
   const bool json = format == AnswerFormat::kNdjson;
-  std::string text = json ? "" : "feature,mean_abs_contribution,splits,cover\n";
+  std::string text = json ? "" : "feature,mean_abs_contribution,splits,cover,gain\n";
   for (std::size_t f = 0; f < model.n_features(); ++f) {
     const std::string& name = model.features()[f].name;
     const std::string cover = found.cover.empty() ? "" : NumberText(found.cover[f]);
+    const std::string gain = found.gain.empty() ? "" : NumberText(found.gain[f]);
     if (json) {
       text += "{\"feature\":" + JsonString(name) +
               ",\"mean_abs_contribution\":" + NumberJson(means[f]) +
               ",\"splits\":" + NumberText(found.splits[f]) +
-              ",\"cover\":" + (cover.empty() ? "null" : cover) + "}\n";
+              ",\"cover\":" + (cover.empty() ? "null" : cover) +
+              ",\"gain\":" + (gain.empty() ? "null" : gain) + "}\n";
     } else {
       text += CsvCell(name) + "," + NumberText(means[f]) + "," + NumberText(found.splits[f]) + "," +
-              cover + "\n";
+              cover + "," + gain + "\n";
     }
   }
   return text;
@@ -135,7 +137,8 @@ Command AddExplainCommand(CLI::App& app) {
   app.add_flag("--header", options->header, "A first line of csv that names the columns");
   app.add_flag("--importances", options->importances,
                "Instead, a table of the features: the mean size of their contributions to the "
-               "rows, and how many splits test them with how much training weight");
+               "rows, how many splits test them, with how much training weight, and what these "
+               "gained where the file says it");
   app.footer(
       "Contributions and base of a margin (the raw score) add up to it.\n"
       "Example: copse explain --model iris.safetensors --input rows.csv --out parts.npy");

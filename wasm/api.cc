@@ -180,13 +180,15 @@ std::size_t copse_tree(const Held* held, std::size_t tree, double* out) {
   return numbers.size();
 }
 
-/// Writes splits and covers by feature to `out` [2, n_features]; 0 where there are no covers.
+/// Writes splits, covers and gains by feature, those that there are, to `out` [up to 3,
+/// n_features]; bit 0 says that there are covers, bit 1 that there are gains.
 std::int32_t copse_importances(const Held* held, double* out) {
   const copse::Importances found = copse::ImportancesOf(held->model);
   Numbers numbers(out);
   numbers.PutAll(found.splits);
   numbers.PutAll(found.cover);
-  return found.cover.empty() ? 0 : 1;
+  numbers.PutAll(found.gain);
+  return (found.cover.empty() ? 0 : 1) + (found.gain.empty() ? 0 : 2);
 }
 
 /// UTF-8, not terminated; until the next call.

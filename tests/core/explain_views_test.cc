@@ -1,11 +1,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
 #include "bits.h"
 #include "copse/explain.h"
+#include "copse/model_file.h"
 #include "covered_forest.h"
 #include "random_forest.h"
 
@@ -184,6 +186,33 @@ TEST(ImportancesOf, AreSumsOverTheTrees) {
     const Importances found = ImportancesOf(model);
     EXPECT_EQ(found.splits, splits);
     EXPECT_EQ(found.cover, cover);
+  }
+}
+
+TEST(ImportancesOf, HaveTheGainsOfTheFile) {
+  ForestParts parts = test::TwoTrees();
+  parts.n_features = 2;
+  EXPECT_TRUE(ImportancesOf(test::MakeModel(test::ModelOf(parts, {}))).gain.empty());
+  parts.feature_gain = {0, 2.5};
+  const Model model = test::MakeModel(test::ModelOf(parts, {}));
+  EXPECT_EQ(ImportancesOf(model).gain, (Doubles{0, 2.5}));
+  const auto back = ReadModel(WriteModel(model));
+  ASSERT_TRUE(back.ok()) << back.error().message;
+  EXPECT_EQ(ImportancesOf(*back).gain, (Doubles{0, 2.5}));
+}
+
+TEST(ForestCreate, GainsAreOneAFeatureFiniteAndNotNegative) {
+  const auto refusal = [](Doubles gain) {
+    ForestParts parts = test::TwoTrees();
+    parts.n_features = 2;
+    parts.feature_gain = std::move(gain);
+    const auto forest = Forest::Create(std::move(parts), {});
+    return forest.ok() ? "(accepted)" : forest.error().message;
+  };
+  EXPECT_EQ(refusal({1, 0}), "(accepted)");
+  EXPECT_NE(refusal({1}).find("feature.gain has 1"), std::string::npos) << refusal({1});
+  for (const double bad : {-1.0, std::nan(""), HUGE_VAL}) {
+    EXPECT_NE(refusal({1, bad}).find("feature.gain[1] is "), std::string::npos) << bad;
   }
 }
 

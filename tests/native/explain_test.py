@@ -4,8 +4,7 @@ same numbers everywhere, and those of XGBoost's own pred_contribs.
 Needs Debian's numpy, pandas, scikit-learn and xgboost."""
 
 import json
-import os
-import struct
+import pickle
 import subprocess
 import tempfile
 import unittest
@@ -14,7 +13,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xgboost
-from sklearn.datasets import load_breast_cancer, load_diabetes, load_digits, load_linnerud
+from sklearn.datasets import (load_breast_cancer, load_diabetes, load_digits, load_linnerud,
+                              load_wine)
+from sklearn.ensemble import (ExtraTreesRegressor, GradientBoostingClassifier,
+                              GradientBoostingRegressor, HistGradientBoostingClassifier,
+                              IsolationForest, RandomForestClassifier)
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.tree import DecisionTreeClassifier
 
 from service import BINARY, IRIS, ROOT, Service
 
@@ -132,7 +138,8 @@ class Files(Case):
         means = np.abs(self.array(IRIS, rows)[:, :, :4]).mean(axis=0).sum(axis=0)
         table = [line.split(",") for line in
                  self.text(IRIS, rows, "--importances").decode().splitlines()]
-        self.assertEqual(table[0][:4], ["feature", "mean_abs_contribution", "splits", "cover"])
+        self.assertEqual(table[0],
+                         ["feature", "mean_abs_contribution", "splits", "cover", "gain"])
         self.assertEqual([line[0] for line in table[1:]], FEATURES)
         np.testing.assert_allclose([float(line[1]) for line in table[1:]], means, rtol=1e-12)
         splits = [int(line[2]) for line in table[1:]]
@@ -163,6 +170,73 @@ class Files(Case):
         self.assertIn("no rows", self.refusal(3, IRIS, self.flowers(b"", "empty.csv"),
                                               "--importances"))
         self.assertEqual(list(self.folder.glob("*.partial")), [])
+
+
+class Gains(Case):
+    """Importances by gain are those of the library that trained the model."""
+
+    def gains(self, model, rows):
+        np.save(self.folder / "rows.npy", rows[:5])
+        lines = self.text(model, self.folder / "rows.npy", "--importances", "--output-format",
+                          "ndjson").splitlines()
+        found = [json.loads(line)["gain"] for line in lines]
+        return None if None in found else np.array(found)
+
+    def pickled(self, model):
+        path = self.folder / "model.pkl"
+        path.write_bytes(pickle.dumps(model))
+        return path
+
+    def test_scikit_learn(self):
+        wine = load_wine(return_X_y=True)
+        diabetes = load_diabetes(return_X_y=True)
+        for model, data in ((DecisionTreeClassifier(random_state=0), wine),
+                            (RandomForestClassifier(12, random_state=0), wine),
+                            (ExtraTreesRegressor(8, random_state=0), diabetes),
+                            (GradientBoostingClassifier(n_estimators=6, random_state=0), wine),
+                            (GradientBoostingRegressor(n_estimators=6, random_state=0), diabetes)):
+            with self.subTest(type(model).__name__):
+                model.fit(*data)
+                ours = self.gains(self.pickled(model), data[0])
+                np.testing.assert_allclose(ours / ours.sum(), model.feature_importances_,
+                                           rtol=1e-12, atol=1e-15)
+        model = make_pipeline(StandardScaler(), RandomForestClassifier(5, random_state=0)).fit(*wine)
+        path = self.pickled(model)
+        ours = self.gains(path, wine[0])
+        np.testing.assert_allclose(ours / ours.sum(), model[-1].feature_importances_, rtol=1e-12)
+        # The file of our own keeps them.
+        out = self.folder / "model.safetensors"
+        subprocess.run([BINARY, "import", path, "-o", out], check=True, timeout=SECONDS,
+                       capture_output=True)
+        np.testing.assert_array_equal(self.gains(out, wine[0]), ours)
+
+    def test_hist_gradient_boosting(self):
+        rows, labels = load_wine(return_X_y=True)
+        model = HistGradientBoostingClassifier(max_iter=4).fit(rows, labels)
+        right = np.zeros(rows.shape[1])
+        for stage in model._predictors:  # pylint: disable=protected-access
+            for tree in stage:
+                for node in tree.nodes:
+                    right[node["feature_idx"]] += 0 if node["is_leaf"] else node["gain"]
+        np.testing.assert_allclose(self.gains(self.pickled(model), rows), right, rtol=1e-12)
+
+    def test_xgboost(self):
+        rows, labels = load_wine(return_X_y=True)
+        booster = xgboost.train({"objective": "multi:softprob", "num_class": 3, "max_depth": 3},
+                                xgboost.DMatrix(rows, labels), 6)
+        score = booster.get_score(importance_type="total_gain")
+        right = np.array([score.get(f"f{i}", 0) for i in range(rows.shape[1])])
+        for name in ("model.json", "model.ubj"):
+            booster.save_model(self.folder / name)
+            ours = self.gains(self.folder / name, rows.astype(np.float32))
+            np.testing.assert_allclose(ours, right, rtol=1e-5, atol=1e-6)
+
+    def test_models_without_gains_have_none(self):
+        rows, _ = load_wine(return_X_y=True)
+        forest = IsolationForest(n_estimators=3, random_state=0).fit(rows)
+        self.assertIsNone(self.gains(self.pickled(forest), rows))
+        flowers = np.array([[5.1, 3.5, 1.4, 0.2]])
+        self.assertIsNone(self.gains(IRIS, flowers))
 
 
 class Xgboost(Case):

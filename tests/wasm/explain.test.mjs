@@ -7,7 +7,9 @@ import { Worker } from 'node:worker_threads';
 
 import { ForestError, errorCode, loadModel } from 'copse';
 import { ForestWorker } from 'copse/client';
+import { importModel } from 'copse/import';
 
+import { readFixture } from './support/fixtures.mjs';
 import { toDoubles } from './support/npy.mjs';
 import { caseNames, iris, readCase, wasmModules } from './support/vectors.mjs';
 
@@ -140,6 +142,24 @@ test('categories, missing values and the output of a tree are told', async () =>
   const outputs = new Set(missing.decisionPath(new Array(missing.nFeatures).fill(1)).map((p) => p.output));
   assert.deepEqual([...outputs].sort(), [0, 1, 2]);
   missing.free();
+});
+
+test('gains are told where the library that trained the model said them', async () => {
+  for (const name of ['skl_rf_diabetes', 'xgb_squarederror', 'lgb_multiclass_v3']) {
+    const { bytes: imported } = await importModel(readFixture(name).bytes);
+    for (const [kind, wasm] of wasmModules) {
+      const model = await loadModel(imported, { wasm });
+      const { splits, cover, gain } = model.importances();
+      assert.equal(cover.length, model.nFeatures, kind);
+      assert.equal(gain.length, model.nFeatures, kind);
+      gain.forEach((x, f) => assert.ok(splits[f] > 0 ? x > 0 : x === 0, `${name}: ${String(x)}`));
+      model.free();
+    }
+  }
+  const { bytes: without } = await importModel(readFixture('onnx_average').bytes);
+  const model = await loadModel(without);
+  assert.deepEqual([model.importances().cover, model.importances().gain], [null, null]);
+  model.free();
 });
 
 test('rows explained together are those explained alone', async () => {

@@ -1,4 +1,5 @@
 import { ForestError, errorCode } from './error.js';
+import type { Importances } from './explanation.js';
 import { demandFileFits, Instance, type DoorExports } from './instance.js';
 import { copyNumbers, type OpenRows } from './rows.js';
 
@@ -147,12 +148,19 @@ export class Door {
     return this.#list((out) => this.#instance.exports.copse_tree(handle, tree, out));
   }
 
-  /** Splits and covers by feature [2, nFeatures], and whether there are covers. */
-  importances(handle: Handle, nFeatures: number): [Float64Array<ArrayBuffer>, boolean] {
+  /** Splits, covers and gains by feature, each [nFeatures]; null for what is not known. */
+  importances(handle: Handle, nFeatures: number): Importances {
     const instance = this.#instance;
-    return instance.withMemory(2 * nFeatures * 8, (pointer) => {
-      const hasCovers = instance.call(() => instance.exports.copse_importances(handle, pointer));
-      return [instance.doubles(pointer, 2 * nFeatures).slice(), hasCovers === 1];
+    return instance.withMemory(3 * nFeatures * 8, (pointer) => {
+      const known = instance.call(() => instance.exports.copse_importances(handle, pointer));
+      let at = pointer;
+      const next = () => {
+        at += nFeatures * 8;
+        return instance.doubles(at - nFeatures * 8, nFeatures).slice();
+      };
+      const splits = next();
+      const cover = (known & 1) === 0 ? null : next();
+      return { splits, cover, gain: (known & 2) === 0 ? null : next() };
     });
   }
 

@@ -78,7 +78,7 @@ export interface Importances {
   readonly splits: Float64Array<ArrayBuffer>;
   /** Training weight that came to them; null where the file has no covers. */
   readonly cover: Float64Array<ArrayBuffer> | null;
-  /** Null: the gain of splits is not part of a model file. */
+  /** What they improved, as the library counts it that trained them; null where the file has none. */
   readonly gain: Float64Array<ArrayBuffer> | null;
 }
 

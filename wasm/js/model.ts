@@ -112,9 +112,7 @@ export class Model implements Disposable {
   /** How much the trees use each feature; the mean of |contributions| is the caller's to take. */
   importances(): Importances {
     const handle = this.#live('importances');
-    const [numbers, hasCovers] = this.#door.importances(handle, this.nFeatures);
-    const cover = hasCovers ? numbers.slice(this.nFeatures) : null;
-    return { splits: numbers.slice(0, this.nFeatures), cover, gain: null };
+    return this.#door.importances(handle, this.nFeatures);
   }
 
   /** What `ask` writes for all rows, some at a time: [nRows, columns]. */

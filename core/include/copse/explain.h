@@ -126,9 +126,11 @@ TreeView ViewTree(const Forest& forest, std::size_t tree);
 struct Importances {
   std::vector<double> splits;  ///< nodes that test it
   std::vector<double> cover;   ///< training weight that came to them; empty without covers
+  /// What they improved, as the engine counts it (docs/FORMAT.md); empty where the file says
+  /// nothing.
+  std::vector<double> gain;
 };
-/// The gain of splits is none of them: it is not part of the file format, which keeps what
-/// evaluating needs. All 0 for a linear model, which has no splits.
+/// All 0 for a linear model, which has no splits.
 Importances ImportancesOf(const Model& model);
 
 }  // namespace copse
