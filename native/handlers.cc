@@ -200,8 +200,7 @@ Reply Handlers::PredictFile(const Request& request) const {
 
 Reply Handlers::Explain(const Request& request) const {
   const auto models = Models();
-  return models->empty() ? NoModel(request)
-                         : ExplainRows(*models->predictors().front(), request);
+  return models->empty() ? NoModel(request) : ExplainRows(*models->predictors().front(), request);
 }
 
 bool Handlers::IsStream(const Request& request) {

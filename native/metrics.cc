@@ -237,7 +237,8 @@ void Metrics::AppendPredictions(std::string& text) const {
 }
 
 void Metrics::AppendExplanations(std::string& text) const {
-  Describe(text, "model_explanations_total", "counter", "Rows explained, also as an output of an inference.");
+  Describe(text, "model_explanations_total", "counter",
+           "Rows explained, also as an output of an inference.");
   for (const auto& [key, n] : explanations_) {
     const auto& [model, version, method] = key;
     Sample(text, "model_explanations_total",
