@@ -77,14 +77,15 @@ std::string ImportancesText(const Model& model, const std::vector<double>& means
     const std::string cover = found.cover.empty() ? "" : NumberText(found.cover[f]);
     const std::string gain = found.gain.empty() ? "" : NumberText(found.gain[f]);
     if (json) {
-      text += "{\"feature\":" + JsonString(name) +
-              ",\"mean_abs_contribution\":" + NumberJson(means[f]) +
-              ",\"splits\":" + NumberText(found.splits[f]) +
-              ",\"cover\":" + (cover.empty() ? "null" : cover) +
-              ",\"gain\":" + (gain.empty() ? "null" : gain) + "}\n";
+      text.append("{\"feature\":").append(JsonString(name));
+      text.append(",\"mean_abs_contribution\":").append(NumberJson(means[f]));
+      text.append(",\"splits\":").append(NumberText(found.splits[f]));
+      text.append(",\"cover\":").append(cover.empty() ? "null" : cover);
+      text.append(",\"gain\":").append(gain.empty() ? "null" : gain).append("}\n");
     } else {
-      text += CsvCell(name) + "," + NumberText(means[f]) + "," + NumberText(found.splits[f]) + "," +
-              cover + "," + gain + "\n";
+      text.append(CsvCell(name)).append(",").append(NumberText(means[f]));
+      text.append(",").append(NumberText(found.splits[f])).append(",").append(cover);
+      text.append(",").append(gain).append("\n");
     }
   }
   return text;

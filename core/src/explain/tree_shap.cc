@@ -99,9 +99,8 @@ Result<TreeShap> TreeShap::Create(const Forest& forest, std::vector<double> left
     const auto [depth, n_distinct] = survey.Look(t);
     if (n_distinct > kPathFeaturesMax) {
       return text::TooLarge({"tree ", t, " tests ", n_distinct,
-                             " different features on one path, and contributions are worked out "
-                             "for at most ",
-                             kPathFeaturesMax, "; the method \"saabas\" has no such limit"});
+                             " different features on one path, and at most ", kPathFeaturesMax,
+                             " can be explained; the method \"saabas\" has no such limit"});
     }
     const std::size_t n_halves = std::max<std::size_t>(1, (n_distinct + 3) / 4);
     const std::size_t n_nodes = forest.parts().tree_begin[t + 1] - forest.parts().tree_begin[t];
