@@ -9,21 +9,19 @@
 #include "copse/model.h"
 #include "copse/result.h"
 #include "npy.h"
+#include "row_writer.h"
 #include "rows.h"
 
 namespace copse {
 
-/// How answers are written down.
-enum class AnswerFormat { kCsv, kNdjson, kNpy };
-
-/// Turns rows into the bytes of a file of answers, piece by piece. Safe to share between threads.
+/// Writes answers of a model down.
 ///
 /// CSV has one line a row and no header, so line n answers row n; text labels are quoted where
 /// RFC 4180 asks for it. NDJSON has one value a line: a number or label, or a list where the
 /// answer has several columns. A .npy array is [n_rows] for predict, index, margin and score of
 /// one column, else [n_rows, columns]: <f4 where the engine's own answer is float32 and else <f8,
 /// <i8 for index and leaf; labels are <U, <i8, <f8 or bool as they were trained.
-class AnswerWriter {
+class AnswerWriter : public RowWriter {
  public:
   /// What `predict --output` may ask for: an Answer, or the whole prediction as a JSON object
   /// (no `answer`), which only NDJSON can hold. `model` must outlive the writer.
@@ -31,13 +29,9 @@ class AnswerWriter {
   static Result<AnswerWriter> Create(const Model& model, std::optional<Answer> answer,
                                      AnswerFormat format);
 
-  /// What stands before the answers to `n_rows` rows; as long for every n_rows.
-  std::string Head(std::size_t n_rows) const;
-  /// Appends the answers to checked rows.
-  void Append(const Rows& rows, std::string& bytes) const;
-
-  /// Numbers in an answer to one row.
-  std::size_t n_columns() const { return answer_ ? columns_.size() : model_->n_values(); }
+  std::string Head(std::size_t n_rows) const override;
+  void Append(const Rows& rows, std::string& bytes) const override;
+  std::size_t n_columns() const override { return answer_ ? columns_.size() : model_->n_values(); }
 
  private:
   // Of an answer; `labels` where it is a class index that is written as the class's label, as

@@ -26,7 +26,7 @@ struct Piece {
 
 class Batch {
  public:
-  Batch(const Model& model, RowBlocks& blocks, const AnswerWriter& writer, const BatchEnds& ends)
+  Batch(const Model& model, RowBlocks& blocks, const RowWriter& writer, const BatchEnds& ends)
       : model_(model), blocks_(blocks), writer_(writer), ends_(ends) {}
 
   Result<std::size_t> Run() {
@@ -88,7 +88,7 @@ class Batch {
 
   const Model& model_;
   RowBlocks& blocks_;
-  const AnswerWriter& writer_;
+  const RowWriter& writer_;
   const BatchEnds& ends_;
   std::vector<Piece> pieces_;
   std::size_t n_rows_ = 0;
@@ -104,7 +104,7 @@ std::size_t BlockBytes(const Model& model, std::size_t n_columns) {
   return std::max(fits, kBlockBytes / 16);
 }
 
-Result<std::size_t> AnswerAll(const Model& model, RowBlocks& blocks, const AnswerWriter& writer,
+Result<std::size_t> AnswerAll(const Model& model, RowBlocks& blocks, const RowWriter& writer,
                               const BatchEnds& ends) {
   return Batch(model, blocks, writer, ends).Run();
 }

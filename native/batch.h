@@ -5,10 +5,10 @@
 #include <functional>
 #include <string_view>
 
-#include "answer_writer.h"
 #include "copse/model.h"
 #include "copse/result.h"
 #include "row_blocks.h"
+#include "row_writer.h"
 
 namespace copse {
 
@@ -30,7 +30,7 @@ struct BatchEnds {
 /// Answers every row of `blocks` in order, and says how many there were. Reading, evaluating and
 /// writing overlap. What is written does not depend on the number of threads or the size of the
 /// blocks; when a row is refused, it is the answers to the rows before it.
-Result<std::size_t> AnswerAll(const Model& model, RowBlocks& blocks, const AnswerWriter& writer,
+Result<std::size_t> AnswerAll(const Model& model, RowBlocks& blocks, const RowWriter& writer,
                               const BatchEnds& ends);
 
 }  // namespace copse

@@ -16,6 +16,8 @@ using Command = std::function<Status()>;
 
 Command AddServeCommand(CLI::App& app);
 Command AddPredictCommand(CLI::App& app);
+/// How much each feature adds to each margin of each row.
+Command AddExplainCommand(CLI::App& app);
 Command AddImportCommand(CLI::App& app);
 Command AddInspectCommand(CLI::App& app);
 /// Times the layouts of a model's plan, and checks their bits.

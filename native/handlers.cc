@@ -51,6 +51,7 @@ std::span<const Route> Handlers::Routes() {
   static constexpr std::array kRoutes = {
       Route{"/predict", &Handlers::Predict, &Handlers::PredictJson, Use::kPredict},
       Route{"/predict_file", nullptr, &Handlers::PredictFile, Use::kPredict},
+      Route{"/explain", nullptr, &Handlers::Explain, Use::kPredict},
       Route{"/models", &Handlers::ModelList, nullptr},
       Route{"/models/{name}.safetensors", &Handlers::ModelFile, nullptr, Use::kPredict},
       Route{"/apidocs", &Handlers::ApiDocsRedirect, nullptr},
@@ -196,6 +197,11 @@ Reply Handlers::PredictJson(const Request& request) const {
 Reply Handlers::PredictFile(const Request& request) const {
   const auto models = Models();
   return models->empty() ? NoModel(request) : models->predictors().front()->FromFile(request);
+}
+
+Reply Handlers::Explain(const Request& request) const {
+  const auto models = Models();
+  return models->empty() ? NoModel(request) : ExplainRows(*models->predictors().front(), request);
 }
 
 bool Handlers::IsStream(const Request& request) {

@@ -86,6 +86,7 @@ class Handlers {
   Reply Predict(const Request& request) const;
   Reply PredictJson(const Request& request) const;
   Reply PredictFile(const Request& request) const;
+  Reply Explain(const Request& request) const;
   Reply ModelList(const Request& request) const;
   Reply ModelFile(const Request& request) const;
   Reply ApiDocsRedirect(const Request& request) const;

@@ -43,6 +43,8 @@ int Main(int argc, char** argv) {
   commands.emplace_back(serve, AddServeCommand(*serve));
   auto* predict = app.add_subcommand("predict", "Predict the rows of a file or a pipe");
   commands.emplace_back(predict, AddPredictCommand(*predict));
+  auto* explain = app.add_subcommand("explain", "Say what each feature adds to a prediction");
+  commands.emplace_back(explain, AddExplainCommand(*explain));
   auto* import = app.add_subcommand("import", "Write another library's model in our own format");
   commands.emplace_back(import, AddImportCommand(*import));
   auto* inspect = app.add_subcommand("inspect", "Say what a model is");

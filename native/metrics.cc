@@ -198,11 +198,19 @@ void Metrics::CountPredictions(std::string_view model, std::string_view version,
                 std::string(label)}] += n;
 }
 
+void Metrics::CountExplanations(std::string_view model, std::string_view version,
+                                std::string_view method, std::uint64_t n) {
+  const std::lock_guard lock(mutex_);
+  explanations_[{std::string(model), std::string(version), std::string(method)}] += n;
+}
+
 void Metrics::KeepVersions(const std::set<std::pair<std::string, std::string>>& served) {
   const std::lock_guard lock(mutex_);
-  std::erase_if(predictions_, [&](const auto& entry) {
+  const auto is_gone = [&](const auto& entry) {
     return served.count({std::get<0>(entry.first), std::get<1>(entry.first)}) == 0;
-  });
+  };
+  std::erase_if(predictions_, is_gone);
+  std::erase_if(explanations_, is_gone);
 }
 
 void Metrics::AppendRequests(std::string& text) const {
@@ -228,12 +236,24 @@ void Metrics::AppendPredictions(std::string& text) const {
   }
 }
 
+void Metrics::AppendExplanations(std::string& text) const {
+  Describe(text, "model_explanations_total", "counter",
+           "Rows explained, also as an output of an inference.");
+  for (const auto& [key, n] : explanations_) {
+    const auto& [model, version, method] = key;
+    Sample(text, "model_explanations_total",
+           Label("model", model) + "," + Label("version", version) + "," + Label("method", method),
+           std::to_string(n));
+  }
+}
+
 std::string Metrics::Text(const Snapshot& snapshot) const {
   std::string text;
   {
     const std::lock_guard lock(mutex_);
     AppendRequests(text);
     AppendPredictions(text);
+    AppendExplanations(text);
   }
   Single(text, "models_loaded", "gauge", "Models that can be asked.",
          std::to_string(snapshot.models.size()));

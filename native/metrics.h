@@ -37,6 +37,10 @@ class Metrics {
   void CountPredictions(std::string_view model, std::string_view version, std::string_view output,
                         std::string_view label, std::uint64_t n);
 
+  /// `n` rows that were explained by `method`.
+  void CountExplanations(std::string_view model, std::string_view version, std::string_view method,
+                         std::uint64_t n);
+
   /// Forgets what was counted for other versions than `served`, names and versions: else every new
   /// version would stay for ever.
   void KeepVersions(const std::set<std::pair<std::string, std::string>>& served);
@@ -79,13 +83,15 @@ class Metrics {
   using RequestKey = std::tuple<std::string, std::string, int>;
   using PredictionKey = std::tuple<std::string, std::string, std::string, std::string>;
 
-  // Both expect the mutex to be held.
+  // All expect the mutex to be held.
   void AppendRequests(std::string& text) const;
   void AppendPredictions(std::string& text) const;
+  void AppendExplanations(std::string& text) const;
 
   mutable std::mutex mutex_;
   std::map<RequestKey, Histogram> requests_;
   std::map<PredictionKey, std::uint64_t> predictions_;
+  std::map<std::tuple<std::string, std::string, std::string>, std::uint64_t> explanations_;
   std::atomic<std::uint64_t> access_log_dropped_ = 0, reloads_loaded_ = 0, reloads_failed_ = 0;
 };
 

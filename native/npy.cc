@@ -312,9 +312,13 @@ std::unique_ptr<RowBlocks> NewNpyBlocks(const Model& model, ByteSource source,
 }
 
 std::string NpyHead(const NpyFormat& format, std::size_t n_rows) {
-  const std::string shape = format.flat
-                                ? std::to_string(n_rows) + ","
-                                : std::to_string(n_rows) + ", " + std::to_string(format.n_columns);
+  std::string shape = std::to_string(n_rows) + ",";
+  if (format.n_inner > 0) {
+    shape += " " + std::to_string(format.n_columns / format.n_inner) + ", " +
+             std::to_string(format.n_inner);
+  } else if (!format.flat) {
+    shape += " " + std::to_string(format.n_columns);
+  }
   std::string head(kMagic);
   head += '\x01';
   head += '\0';

@@ -40,7 +40,8 @@ struct NpyFormat {
   NpyType type = NpyType::kFloat64;
   std::size_t text_width = 1;  ///< characters of the longest text, for kText
   std::size_t n_columns = 1;
-  bool flat = false;  ///< [n_rows], else [n_rows, n_columns]
+  bool flat = false;        ///< [n_rows], else [n_rows, n_columns]
+  std::size_t n_inner = 0;  ///< where not 0: [n_rows, n_columns / n_inner, n_inner]
 };
 
 /// The bytes before the values of an array of `n_rows`; as many for every n_rows, so that they

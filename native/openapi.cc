@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "openapi_explain.h"
 #include "openapi_inference.h"
 #include "openapi_schema.h"
 #include "prediction_text.h"
@@ -277,6 +278,7 @@ Json Schemas(const LoadedModels& models) {
        {"required", {"predictions"}},
        {"properties",
         {{"predictions", {{"type", "array"}, {"items", Ref("schemas", "Prediction")}}}}}});
+  schemas.update(ExplanationSchemas());
   schemas["Answers"] = {{"anyOf", {Ref("schemas", "Answer"), Ref("schemas", "AnswerList")}}};
   return schemas;
 }
@@ -310,6 +312,7 @@ Json Paths(const LoadedModels& models, bool predictions_route) {
     const Examples examples = ExamplesOf(*models.front());
     paths["/predict"] = PredictPath(*models.front(), examples);
     paths["/predict_file"] = PredictFilePath(*models.front(), examples);
+    paths["/explain"] = ExplainPath(*models.front(), kExampleId);
     paths["/models/{name}.safetensors"] = ModelFilePath(models);
   }
   const Json json = {{"description", "OK"},

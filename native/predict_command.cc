@@ -1,102 +1,30 @@
-#include <signal.h>
-
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <thread>
-#include <utility>
 
 #include "answer_writer.h"
-#include "batch.h"
 #include "commands.h"
-#include "files.h"
-#include "import_flags.h"
 #include "loaded_model.h"
-#include "progress.h"
-#include "row_blocks.h"
+#include "row_command.h"
 
 namespace copse {
 namespace {
 
-constexpr std::size_t kThreadsMax = 1024;
-
-// All cores that this process may use.
-std::size_t DefaultThreads() {
-  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kThreadsMax);
-}
-
 struct PredictOptions {
-  std::string model, input, out, answer = "predict", input_format, output_format;
-  std::size_t n_threads = DefaultThreads();
-  ImportOptions import;
+  RowOptions rows;
+  std::string answer = "predict";
 };
-
-std::string Suffix(const std::string& path) {
-  const std::size_t dot = path.rfind('.');
-  return dot == std::string::npos ? "" : path.substr(dot + 1);
-}
-
-// csv, ndjson or npy from a file's name; empty when the name does not say.
-std::string FormatOf(const std::string& path) {
-  const std::string suffix = Suffix(path);
-  if (suffix == "csv" || suffix == "txt") return "csv";
-  if (suffix == "ndjson" || suffix == "jsonl") return "ndjson";
-  return suffix == "npy" ? "npy" : "";
-}
 
 // What the parser cannot see: options that do not go together. CLI11 reports what is thrown here
 // as wrong usage.
-void ChooseFormats(PredictOptions& options) {
-  if (options.model == "-" && options.input == "-") {
-    throw CLI::ValidationError("--model", "a model and rows cannot both come through one pipe");
-  }
+void Check(PredictOptions& options) {
   const bool json = options.answer == "json";
-  if (options.input_format.empty() && options.input != "-") {
-    options.input_format = FormatOf(options.input);
-    if (options.input_format.empty()) {
-      throw CLI::ValidationError("--input", options.input +
-                                                " ends with none of .csv .ndjson .jsonl .npy; say "
-                                                "--input-format");
-    }
-  }
-  if (options.output_format.empty() && options.out == "-") {
-    options.output_format = json ? "ndjson" : "csv";
-  }
-  if (options.output_format.empty()) options.output_format = FormatOf(options.out);
-  if (options.output_format.empty()) {
-    throw CLI::ValidationError("--out", options.out +
-                                            " ends with none of .csv .ndjson .jsonl .npy; say "
-                                            "--output-format");
-  }
-  if (json && options.output_format != "ndjson") {
+  ChooseFormats(options.rows, json ? "ndjson" : "csv");
+  if (json && options.rows.output_format != "ndjson") {
     throw CLI::ValidationError("--output", "json is written to .ndjson, .jsonl or -");
   }
-  if (options.output_format == "npy" && options.out == "-") {
-    throw CLI::ValidationError("--out", "a .npy array cannot be written to a pipe; name a file");
-  }
-}
-
-// The format of a pipe by its first bytes: nothing but NDJSON starts with a bracket, and nothing
-// but an array with NumPy's magic.
-std::string FormatFromBytes(std::string_view head) {
-  if (head.starts_with("\x93NUMPY")) return "npy";
-  if (head.starts_with("\xef\xbb\xbf")) head.remove_prefix(3);
-  return head.starts_with("{") || head.starts_with("[") ? "ndjson" : "csv";
-}
-
-Result<std::unique_ptr<RowBlocks>> OpenRows(const Model& model, InFile& in, std::string format,
-                                            std::size_t block_bytes) {
-  if (format.empty()) {
-    auto head = in.Peek();
-    if (!head.ok()) return head.error();
-    format = FormatFromBytes(*head);
-  }
-  if (format == "npy") return NewNpyBlocks(model, in.Source(), block_bytes);
-  if (format == "ndjson") return NewNdjsonBlocks(model, in.Source(), block_bytes);
-  return NewCsvBlocks(model, in.Source(), block_bytes);
+  options.rows.import.leaf_ids = options.answer == "leaf";
 }
 
 Result<AnswerWriter> OpenWriter(const Model& model, const PredictOptions& options) {
@@ -106,103 +34,35 @@ Result<AnswerWriter> OpenWriter(const Model& model, const PredictOptions& option
     if (!named.ok()) return named.error();
     answer = *named;
   }
-  const AnswerFormat format = options.output_format == "npy"      ? AnswerFormat::kNpy
-                              : options.output_format == "ndjson" ? AnswerFormat::kNdjson
-                                                                  : AnswerFormat::kCsv;
-  return AnswerWriter::Create(model, answer, format);
-}
-
-// Reads, answers and writes until the input ends or nobody reads the output.
-Status Copy(const Model& model, InFile& in, RowBlocks& rows, const AnswerWriter& writer,
-            OutFile& out, std::size_t n_threads) {
-  Progress progress(in.size());
-  const auto write = [&](std::string_view bytes) -> Result<bool> {
-    auto written = out.Write(bytes);
-    if (!written.ok()) return written.error();
-    return !out.closed();
-  };
-  auto written = out.Write(writer.Head(0));
-  if (!written.ok()) return written;
-  auto n_rows = AnswerAll(model, rows, writer,
-                          {.n_threads = n_threads,
-                           .write = write,
-                           .interrupt = [&in] { in.Interrupt(); },
-                           .progress = [&progress](std::uint64_t n_bytes,
-                                                   std::size_t n) { progress.Show(n_bytes, n); }});
-  if (!n_rows.ok()) return n_rows.error();
-  if (out.can_rewind()) written = out.Rewrite(writer.Head(*n_rows));
-  return written.ok() ? out.Commit() : written;
-}
-
-// Errors of rows say which; the file that holds them is added here.
-Status Named(const std::string& input, Status status) {
-  if (status.ok()) return status;
-  const std::string prefix = input == "-" ? "standard input: " : input + ": ";
-  if (status.error().message.starts_with(prefix)) return status;
-  return Error{status.error().code, prefix + status.error().message};
+  return AnswerWriter::Create(model, answer, FormatNamed(options.rows.output_format));
 }
 
 Status Predict(const PredictOptions& options) {
-  auto loaded = LoadModel(options.model, options.import, LoadFor::kPredicting);
+  auto loaded = LoadModel(options.rows.model, options.rows.import, LoadFor::kPredicting);
   if (!loaded.ok()) return loaded.error();
-  const Model& model = (*loaded)->model;
-  auto writer = OpenWriter(model, options);
+  auto writer = OpenWriter((*loaded)->model, options);
   if (!writer.ok()) return writer.error();
-  auto in = InFile::Open(options.input);
-  if (!in.ok()) return in.error();
-  auto rows = OpenRows(model, **in, options.input_format, BlockBytes(model, writer->n_columns()));
-  if (!rows.ok()) return rows.error();
-  auto out = OutFile::Open(options.out);
-  if (!out.ok()) return out.error();
-  if (options.output_format == "npy" && !(*out)->can_rewind()) {
-    return Error{ErrorCode::kInvalidInput,
-                 options.out + ": a .npy array cannot be written to a pipe or device"};
-  }
-  signal(SIGPIPE, SIG_IGN);  // a reader that has seen enough is no error: see OutFile::closed
-  Status copied =
-      Named(options.input, Copy(model, **in, **rows, *writer, **out, options.n_threads));
-  // Behind the answers: a refusal is one line.
-  if (copied.ok()) PrintWarnings(**loaded, options.import);
-  return copied;
+  return AnswerRows(options.rows, **loaded, *writer);
 }
 
 }  // namespace
 
 Command AddPredictCommand(CLI::App& app) {
   auto options = std::make_shared<PredictOptions>();
-  app.add_option("-m,--model", options->model,
-                 "Model file of any format that can be imported, or NAME=FILE")
-      ->required();
-  app.add_option("-i,--input", options->input,
-                 "Rows: a .csv (with or without header), .ndjson or .npy file, or - for a pipe")
-      ->required();
-  app.add_option("--input-format", options->input_format,
-                 "csv, ndjson or npy; default: by name, for a pipe by its first bytes")
-      ->check(CLI::IsMember({"csv", "ndjson", "npy"}));
-  app.add_option("-o,--out", options->out,
+  AddRowOptions(app, options->rows);
+  app.add_option("-o,--out", options->rows.out,
                  "Answers: a .csv, .ndjson or .npy file, or - for a pipe (csv; ndjson for json)")
       ->required();
   app.add_option("--output", options->answer,
                  "predict (label or value), index, proba, margin, leaf, score or json; "
                  "default: predict")
       ->check(CLI::IsMember({"predict", "index", "proba", "margin", "leaf", "score", "json"}));
-  app.add_option("--output-format", options->output_format, "csv, ndjson or npy; default: by name")
-      ->check(CLI::IsMember({"csv", "ndjson", "npy"}));
-  app.add_option("--threads", options->n_threads,
-                 "Threads that parse and evaluate; the answers are the same with any number; "
-                 "default: one for each core (" +
-                     std::to_string(options->n_threads) + ")")
-      ->check(CLI::Range(std::size_t{1}, kThreadsMax));
-  AddIterationsOption(app, options->import);
   app.footer(
       "Inputs of any length are read in little memory, also from a pipe: line n of the output "
       "answers row n.\n"
       "Example: copse predict --model iris.safetensors --input rows.csv --out - "
       "--output proba");
-  app.callback([options] {
-    ChooseFormats(*options);
-    options->import.leaf_ids = options->answer == "leaf";
-  });
+  app.callback([options] { Check(*options); });
   return [options] { return Predict(*options); };
 }
 

@@ -38,7 +38,9 @@ double AcceptedQuality(std::string_view accept, std::span<const std::string_view
   return best;
 }
 
-bool IsJson(std::string_view content_type) {
+}  // namespace
+
+bool IsJsonType(std::string_view content_type) {
   const std::string type = MediaType(content_type);
   return (type == "application/json" ||
           (type.starts_with("application/") && type.ends_with("+json"))) &&
@@ -63,8 +65,6 @@ Reply Refused(const Request& request, const Error& error, Blame blame) {
                          .field = std::move(blame.field),
                          .value = std::move(blame.value)});
 }
-
-}  // namespace
 
 bool AcceptsNdjson(std::string_view accept) { return AcceptedQuality(accept, kNdjsonTypes) > 0; }
 
@@ -110,7 +110,8 @@ Predictor::Predictor(std::shared_ptr<const LoadedModel> model, PredictionLog* lo
       metrics_(metrics),
       pool_(pool),
       statistics_(std::make_unique<InferenceStatistics>()),
-      drift_(std::make_unique<Drift>(model_->model)) {}
+      drift_(std::make_unique<Drift>(model_->model)),
+      explanations_(std::make_unique<Explanations>(model_->model)) {}
 
 Reply Predictor::FromQuery(const Request& request) const {
   Recording recording(*statistics_);
@@ -122,7 +123,9 @@ Reply Predictor::FromQuery(const Request& request) const {
 
 Reply Predictor::FromJson(const Request& request) const {
   Recording recording(*statistics_);
-  if (!IsJson(request.Field("content-type"))) return UnsupportedType(request, "application/json");
+  if (!IsJsonType(request.Field("content-type"))) {
+    return UnsupportedType(request, "application/json");
+  }
   Blame blame;
   const auto rows = RowsFromJson(model_->model, request.body, &blame);
   if (!rows.ok()) return Refused(request, rows.error(), std::move(blame));
@@ -167,6 +170,10 @@ void Predictor::Note(const Request& request, const Rows& rows, const Prediction&
                      std::uint64_t first_row) const {
   Count(rows, prediction);
   Record(request, rows, prediction, Numbered::kNo, first_row);
+}
+
+void Predictor::CountExplained(ExplainMethod method, std::size_t n_rows) const {
+  metrics_.CountExplanations(model_->name, model_->version, ExplainMethodName(method), n_rows);
 }
 
 Reply Predictor::Answer(const Request& request, const Rows& rows, Numbered numbered,

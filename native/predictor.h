@@ -5,7 +5,9 @@
 #include <string>
 #include <string_view>
 
+#include "blame.h"
 #include "drift.h"
+#include "explanations.h"
 #include "inference_statistics.h"
 #include "loaded_model.h"
 #include "metrics.h"
@@ -53,6 +55,9 @@ class Predictor {
   RowPool& pool() const { return pool_; }
   InferenceStatistics& statistics() const { return *statistics_; }
   const Drift& drift() const { return *drift_; }
+  const Explanations& explanations() const { return *explanations_; }
+  /// Counts `n_rows` rows that were explained.
+  void CountExplained(ExplainMethod method, std::size_t n_rows) const;
 
  private:
   enum class Numbered { kYes, kNo };
@@ -70,12 +75,19 @@ class Predictor {
   RowPool& pool_;
   std::unique_ptr<InferenceStatistics> statistics_;
   std::unique_ptr<Drift> drift_;
+  std::unique_ptr<Explanations> explanations_;
 };
 
 /// Whether an Accept field asks for application/x-ndjson, or one of its other names.
 bool AcceptsNdjson(std::string_view accept);
 /// Whether a media type, in lower case, is one of newline-delimited JSON.
 bool IsNdjsonType(std::string_view type);
+/// Whether a Content-Type field is JSON, in UTF-8.
+bool IsJsonType(std::string_view content_type);
+/// 415: a body of `expected` types is taken only.
+Reply UnsupportedType(const Request& request, const std::string& expected);
+/// A refusal of what a request holds.
+Reply Refused(const Request& request, const Error& error, Blame blame);
 /// Whether a charset, if the field has one, is UTF-8 or a part of it.
 bool IsUtf8Charset(std::string_view content_type);
 

@@ -72,8 +72,8 @@ bool IsStream(const RequestHead& head) {
   return Handlers::IsStream(request);
 }
 
-// What is not answered in a moment: bodies that are long, or may be; files, models, what is told of
-// every feature of every model, and loading.
+// What is not answered in a moment: bodies that are long, or may be; files, models, explanations,
+// what is told of every feature of every model, and loading.
 bool TakesLong(const RequestHead& head) {
   if (head.chunked || head.expects_continue || head.content_length.value_or(0) > kShortBodyMax ||
       head.Field("content-encoding")) {
@@ -82,7 +82,7 @@ bool TakesLong(const RequestHead& head) {
   const std::string_view target = std::string_view(head.target).substr(0, head.target.find('?'));
   if (target.find('%') != std::string_view::npos) return true;  // one of those below, perhaps
   for (const std::string_view prefix :
-       {"/predict_file", "/predictions", "/models/", "/metrics", "/v2/repository/"}) {
+       {"/predict_file", "/predictions", "/explain", "/models/", "/metrics", "/v2/repository/"}) {
     if (target.starts_with(prefix)) return true;
   }
   return target.find("/stats") != std::string_view::npos;

@@ -20,10 +20,12 @@ constexpr std::array<std::string_view, 4> kExtensions = {"binary_tensor_data", "
 
 constexpr std::size_t kControlBytesMax = std::size_t{64} << 10;
 
-std::string TensorJson(std::string_view name, Datatype datatype, std::size_t n_columns) {
-  return "{\"name\":" + JsonString(name) + ",\"datatype\":\"" +
-         std::string(DatatypeName(datatype)) + "\",\"shape\":[-1," + std::to_string(n_columns) +
-         "]}";
+std::string TensorJson(const OutputSpec& spec) {
+  const std::string shape = spec.n_inner == 0 ? std::to_string(spec.n_columns)
+                                              : std::to_string(spec.n_columns / spec.n_inner) +
+                                                    "," + std::to_string(spec.n_inner);
+  return "{\"name\":" + JsonString(spec.name) + ",\"datatype\":\"" +
+         std::string(DatatypeName(spec.datatype)) + "\",\"shape\":[-1," + shape + "]}";
 }
 
 std::string FeaturesJson(const Model& model) {
@@ -118,11 +120,11 @@ std::string ModelMetadataJson(const LoadedModel& loaded, std::vector<std::string
   }
   std::string text = "{\"name\":" + JsonString(loaded.name) + ",\"versions\":[" + list +
                      "],\"platform\":\"copse\",\"inputs\":[" +
-                     TensorJson(kMatrixInput, Datatype::kFp64, model.n_features()) +
+                     TensorJson({.name = kMatrixInput, .n_columns = model.n_features()}) +
                      "],\"outputs\":[";
   const std::vector<OutputSpec> specs = OutputsOf(model);
   for (std::size_t i = 0; i < specs.size(); ++i) {
-    text += (i > 0 ? "," : "") + TensorJson(specs[i].name, specs[i].datatype, specs[i].n_columns);
+    text += (i > 0 ? "," : "") + TensorJson(specs[i]);
   }
   return text + "],\"properties\":{\"features\":" + JsonString(FeaturesJson(model)) + "}}";
 }

@@ -15,12 +15,6 @@
 namespace copse {
 namespace {
 
-Reply Refused(const Request& request, const Error& error, Blame blame = {}) {
-  return Problem(error, {.request_id = request.request_id,
-                         .field = std::move(blame.field),
-                         .value = std::move(blame.value)});
-}
-
 std::optional<std::string_view> HeaderLength(const Request& request) {
   const auto field = std::find_if(request.fields.begin(), request.fields.end(), [](const auto& f) {
     return f.first == "inference-header-content-length";
@@ -65,6 +59,15 @@ Result<Asked> Read(const Model& model, const Request& request, Blame& blame) {
   return asked;
 }
 
+// What explains the rows, if that is wanted, else null.
+Result<const Explainer*> ExplainerFor(const Predictor& predictor, const Asked& asked) {
+  for (const WantedOutput& wanted : asked.wanted) {
+    if (wanted.spec.kind != V2Output::kExplain) continue;
+    return predictor.explanations().For(ExplainMethod::kTreeShap, asked.rows.n_rows);
+  }
+  return nullptr;
+}
+
 void Finish(const Request& request, Reply& reply) {
   reply.headers.emplace_back("Cache-Control", "no-store");
   CompressReply(request.Field("accept-encoding"), reply);
@@ -78,17 +81,23 @@ Reply InferV2(const Predictor& predictor, const Request& request) {
   auto asked = Read(predictor.loaded().model, request, blame);
   if (!asked.ok()) return Refused(request, asked.error(), std::move(blame));
   recording.HaveRows();
+  const auto explainer = ExplainerFor(predictor, *asked);
+  if (!explainer.ok()) return Refused(request, explainer.error(), BlameOn("explain"));
   const auto prediction = predictor.Evaluate(asked->rows, ValuesOfRow(asked->wanted));
-  if (!prediction.ok()) return Refused(request, prediction.error());
+  if (!prediction.ok()) return Refused(request, prediction.error(), {});
   recording.Evaluated(asked->rows.n_rows);
   Reply reply = InferReply({.model = predictor.loaded(),
                             .id = asked->request.id,
                             .wanted = asked->wanted,
                             .rows = asked->rows.values,
-                            .prediction = *prediction},
+                            .prediction = *prediction,
+                            .explainer = *explainer},
                            predictor.pool());
   Finish(request, reply);
   predictor.Note(request, asked->rows, *prediction);
+  if (*explainer != nullptr) {
+    predictor.CountExplained(ExplainMethod::kTreeShap, asked->rows.n_rows);
+  }
   recording.Answered();
   return reply;
 }
@@ -100,7 +109,7 @@ Reply PredictV1(const Predictor& predictor, const Request& request) {
   if (!rows.ok()) return Refused(request, rows.error(), std::move(blame));
   recording.HaveRows();
   const auto prediction = predictor.Evaluate(*rows, 0);
-  if (!prediction.ok()) return Refused(request, prediction.error());
+  if (!prediction.ok()) return Refused(request, prediction.error(), {});
   recording.Evaluated(rows->n_rows);
   Reply reply = JsonReply(PredictionsJson(predictor.loaded().model, *prediction));
   Finish(request, reply);

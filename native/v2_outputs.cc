@@ -8,6 +8,7 @@
 #include <string>
 #include <utility>
 
+#include "copse/explain.h"
 #include "utf8.h"
 
 namespace copse {
@@ -48,6 +49,7 @@ bool HasClasses(const Model& model, const OutputSpec& spec) {
       return spec.n_columns == classes->labels.size();
     case V2Output::kLeaf:
     case V2Output::kScore:
+    case V2Output::kExplain:
       break;
   }
   return false;
@@ -58,6 +60,8 @@ Result<WantedOutput> Wanted(const Model& model, const std::vector<OutputSpec>& s
   const auto spec = std::find_if(specs.begin(), specs.end(),
                                  [&](const OutputSpec& known) { return known.name == asked.name; });
   if (spec == specs.end()) {
+    const auto status = Explainer::Check(model);  // says more than that there is none
+    if (asked.name == "explain" && !status.ok()) return status.error();
     return Refuse("this model has no output " + Shown(asked.name) + "; it has " + NamesOf(specs));
   }
   WantedOutput wanted{*spec, asked.is_binary.value_or(request.binary_outputs), 0};
@@ -121,6 +125,11 @@ std::vector<OutputSpec> OutputsOf(const Model& model) {
     const auto columns = model.Columns(output.answer);
     if (columns.ok()) specs.push_back({output.kind, output.name, output.datatype, *columns});
   }
+  if (Explainer::Check(model).ok()) {
+    const std::size_t n_inner = model.n_features() + 1;
+    specs.push_back(
+        {V2Output::kExplain, "explain", Datatype::kFp64, model.n_margins() * n_inner, n_inner});
+  }
   return specs;
 }
 
@@ -168,6 +177,7 @@ std::vector<double> OutputValues(const Model& model, const OutputSpec& spec,
     case V2Output::kLeaf:
       return Leaves(model, rows, spec.n_columns, pool);
     case V2Output::kScore:
+    case V2Output::kExplain:
       break;
   }
   return prediction.scores;

@@ -19,14 +19,17 @@
 /// Pure functions; thread-safe.
 namespace copse {
 
-enum class V2Output : std::uint8_t { kPredict, kLabel, kProba, kMargin, kLeaf, kScore };
+enum class V2Output : std::uint8_t { kPredict, kLabel, kProba, kMargin, kLeaf, kScore, kExplain };
 
-/// One output of a model: a tensor [n_rows, n_columns].
+/// One output of a model: a tensor [n_rows, n_columns]; with `n_inner` [n_rows, n_columns /
+/// n_inner, n_inner].
 struct OutputSpec {
   V2Output kind = V2Output::kPredict;
-  std::string_view name;  ///< "predict" "predict_label" "predict_proba" "margin" "leaf" "score"
+  /// "predict" "predict_label" "predict_proba" "margin" "leaf" "score" "explain"
+  std::string_view name;
   Datatype datatype = Datatype::kFp64;  ///< kInt64, kFp64 or kBytes
   std::size_t n_columns = 0;
+  std::size_t n_inner = 0;
 };
 
 /// What the model has, in this order:
@@ -35,6 +38,8 @@ struct OutputSpec {
 /// - predict_label: the classes' labels as text (BYTES), predict_proba: of all classes
 /// - margin: before the link; of an isolation forest its decision_function
 /// - leaf: the leaf in each tree (INT64); score: score_samples of an isolation forest
+/// - explain: contributions [n_rows, n_margins(), n_features() + 1], where they are defined
+///   (see Explainer); OutputValues does not know them
 std::vector<OutputSpec> OutputsOf(const Model& model);
 
 /// An output that a request wants, and how.

@@ -1,10 +1,11 @@
 #include "v2_reply.h"
 
-#include <array>
 #include <cstdint>
 #include <utility>
+#include <vector>
 
 #include "compress.h"
+#include "explanations.h"
 #include "v2_tensor.h"
 #include "web_assets.h"
 
@@ -23,7 +24,10 @@ class OutputWriter {
     const bool is_classes = wanted.n_classes > 0;
     const Datatype datatype = is_classes ? Datatype::kBytes : wanted.spec.datatype;
     const std::size_t n_columns = is_classes ? wanted.n_classes : wanted.spec.n_columns;
-    const std::array<std::uint64_t, 2> shape = {answer_.prediction.n_rows, n_columns};
+    std::vector<std::uint64_t> shape = {answer_.prediction.n_rows, n_columns};
+    if (wanted.spec.n_inner > 0) {
+      shape = {answer_.prediction.n_rows, n_columns / wanted.spec.n_inner, wanted.spec.n_inner};
+    }
     std::string text = "{\"name\":" + JsonString(wanted.spec.name) +
                        ",\"shape\":" + ShapeText(shape) + ",\"datatype\":\"" +
                        std::string(DatatypeName(datatype)) + "\"";
@@ -49,6 +53,9 @@ class OutputWriter {
   const Model& model() const { return answer_.model.model; }
 
   std::vector<double> Values(const OutputSpec& spec) const {
+    if (spec.kind == V2Output::kExplain) {
+      return Explanations::Explain(model(), *answer_.explainer, answer_.rows, pool_);
+    }
     return OutputValues(model(), spec, answer_.prediction, answer_.rows, pool_);
   }
 

@@ -6,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "copse/explain.h"
 #include "loaded_model.h"
 #include "prediction_text.h"
 #include "reply.h"
@@ -21,11 +22,13 @@ struct InferAnswer {
   std::span<const WantedOutput> wanted;  ///< in this order
   std::span<const double> rows;          ///< what `prediction` is of
   const Prediction& prediction;
+  const Explainer* explainer = nullptr;  ///< where kExplain is wanted
 };
 
 /// 200 with an inference response. JSON; with a binary output that is not empty
 /// application/octet-stream, where Inference-Header-Content-Length says how much of it is JSON. A
-/// number that is not finite is null in JSON, and itself in binary. `pool` helps with leaves.
+/// number that is not finite is null in JSON, and itself in binary. `pool` helps with
+/// leaves and contributions.
 Reply InferReply(const InferAnswer& answer, RowPool& pool);
 
 /// Compresses the body for an Accept-Encoding field that wants it (gzip before deflate), if that is

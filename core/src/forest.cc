@@ -228,6 +228,10 @@ bool GoesLeft(const Forest& forest, std::size_t node, double x) {
                          At(forest.parts().threshold, node));
 }
 
+bool IsMissing(const Forest& forest, std::size_t node, double x) {
+  return copse::IsMissing(forest.parts().flags[node], x);
+}
+
 std::uint32_t CategoryCode(const Forest& forest, std::size_t feature, double x) {
   return CodeOf(forest.parts(), forest.rules().category_cast, feature, x);
 }
@@ -269,7 +273,8 @@ std::size_t Forest::bytes() const {
   const ForestParts& p = parts_;
   add(p.tree_begin, p.tree_root, p.tree_output, p.left, p.right, p.feature, p.flags, p.leaf_row,
       p.cat_node, p.cat_begin, p.cat_words, p.known_begin, p.known_words, p.category_begin,
-      p.category_value, p.linear_begin, p.linear_feature, p.linear_coef, p.linear_const, p.leaf_id);
+      p.category_value, p.linear_begin, p.linear_feature, p.linear_coef, p.linear_const, p.leaf_id,
+      p.feature_gain);
   for (const Reals* reals : {&p.threshold, &p.leaf_value, &p.base, &p.node_cover, &p.leaf_cover}) {
     std::visit(add, *reals);
   }

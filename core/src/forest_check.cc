@@ -294,13 +294,18 @@ Flaw CheckFinite(std::string_view tensor, const Reals& reals, bool allow_nonfini
       [&](const auto& values) { return CheckFinite(tensor, values, allow_nonfinite); }, reals);
 }
 
-Flaw CheckCovers(std::string_view tensor, const Reals& covers) {
-  for (std::size_t i = 0; i < Count(covers); ++i) {
-    const double cover = At(covers, i);
-    if (std::isfinite(cover) && cover >= 0) continue;
-    return Invalid({tensor, "[", i, "] is ", cover, ", and a finite number >= 0 was expected"});
+template <class T>
+Flaw CheckNonnegative(std::string_view tensor, const std::vector<T>& numbers) {
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    const double x = numbers[i];
+    if (std::isfinite(x) && x >= 0) continue;
+    return Invalid({tensor, "[", i, "] is ", x, ", and a finite number >= 0 was expected"});
   }
   return {};
+}
+
+Flaw CheckCovers(std::string_view tensor, const Reals& covers) {
+  return std::visit([&](const auto& numbers) { return CheckNonnegative(tensor, numbers); }, covers);
 }
 
 /// `begin` cuts `total` things into `count` ranges.
@@ -418,7 +423,13 @@ Flaw CheckNumbers(const ForestParts& parts, bool allow_nonfinite) {
   if (auto flaw = CheckFinite("leaf.value", parts.leaf_value, allow_nonfinite)) return flaw;
   if (auto flaw = CheckFinite("base", parts.base, allow_nonfinite)) return flaw;
   if (auto flaw = CheckCovers("node.cover", parts.node_cover)) return flaw;
-  return CheckCovers("leaf.cover", parts.leaf_cover);
+  if (auto flaw = CheckCovers("leaf.cover", parts.leaf_cover)) return flaw;
+  if (parts.feature_gain.empty()) return {};
+  if (auto flaw = CheckLength("feature.gain", parts.feature_gain.size(), parts.n_features,
+                              "one a feature")) {
+    return flaw;
+  }
+  return CheckNonnegative("feature.gain", parts.feature_gain);
 }
 
 std::vector<double> CountTrees(const ForestParts& parts, const Sizes& sizes) {

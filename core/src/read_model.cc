@@ -85,7 +85,7 @@ using enum Need;
 using F = ForestParts;
 constexpr auto kMayBeEmpty = kOptionalMayBeEmpty;
 
-constexpr std::array<Slot, 30> kSlots = {{
+constexpr std::array<Slot, 31> kSlots = {{
     {"tree.begin", kTrees, kRequired, kU32, 1, kTreesMax + 1, ToForest<&F::tree_begin>},
     {"tree.root", kTrees, kRequired, kI32, 1, kTreesMax, ToForest<&F::tree_root>},
     {"tree.output", kTrees, kMayBeEmpty, kU16, 1, kTreesMax, ToForest<&F::tree_output>},
@@ -113,6 +113,7 @@ constexpr std::array<Slot, 30> kSlots = {{
     {"linear.coef", kTrees, kMayBeEmpty, kF64, 1, kCoefficientsMax, ToForest<&F::linear_coef>},
     {"linear.const", kTrees, kMayBeEmpty, kF64, 1, kLeafValuesMax, ToForest<&F::linear_const>},
     {"leaf.id", kTrees, kOptional, kU32, 1, kLeavesMax, ToForest<&F::leaf_id>},
+    {"feature.gain", kTrees, kOptional, kF64, 1, kFeaturesMax, ToForest<&F::feature_gain>},
     {"feature.min", kRanges, kOptional, kF64, 1, kFeaturesMax, ToParts<&ModelParts::feature_min>},
     {"feature.max", kRanges, kOptional, kF64, 1, kFeaturesMax, ToParts<&ModelParts::feature_max>},
     {"linear_model.coef", kLinearModel, kRequired, kF64, 2, kCoefficientsMax,

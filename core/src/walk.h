@@ -6,8 +6,8 @@
 
 #include "copse/forest.h"
 
-// The steps of the plain walk (forest.cc), for those that compile a forest into something faster:
-// there is one place that says which way a value goes and what a sum is.
+// The steps of the plain walk (forest.cc), for those that compile a forest into something faster,
+// or explain it: there is one place that says which way a value goes and what a sum is.
 namespace copse::walk {
 
 /// CategoryCode of what is no category.
@@ -15,6 +15,9 @@ inline constexpr std::uint32_t kNoCategory = ~std::uint32_t{0};
 
 /// Which way `x`, already as wide as the model reads it, goes at `node`.
 bool GoesLeft(const Forest& forest, std::size_t node, double x);
+
+/// Whether `x` is missing by the rule of `node`.
+bool IsMissing(const Forest& forest, std::size_t node, double x);
 
 /// The category that `x`, which is not missing, is of `feature`, or kNoCategory.
 std::uint32_t CategoryCode(const Forest& forest, std::size_t feature, double x);

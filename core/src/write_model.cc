@@ -92,6 +92,7 @@ void AddTrees(const ForestParts& parts, Layout& layout) {
     layout.Add("node.cover", parts.node_cover);
   }
   if (has_leaf_cover) layout.Add("leaf.cover", parts.leaf_cover);
+  if (!parts.feature_gain.empty()) layout.Add("feature.gain", parts.feature_gain);
 }
 
 void AddSets(const ForestParts& parts, Layout& layout) {

@@ -6,12 +6,14 @@
 #include <cmath>
 #include <cstdlib>
 #include <map>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "agreement.h"
 #include "answers.h"
 #include "bits.h"
+#include "copse/explain.h"
 #include "copse/model_file.h"
 
 // Every case of tests/vectors through core. The same cases run through the binding, the command
@@ -54,6 +56,57 @@ TEST_P(Vectors, AgreeWithTheEngine) {
     for (const Model& each : compiled) {
       ExpectSameFromFloats(each, expected.answer, found->rows, ours);
     }
+  }
+}
+
+// What a model that cannot be explained may say.
+bool IsKnownRefusal(const std::string& message) {
+  for (const char* const part : {"linear leaves", "smallest or largest", "leaf.cover", "finite"}) {
+    if (message.find(part) != std::string::npos) return true;
+  }
+  return false;
+}
+
+// |contributions + base - margin| <= 1e-9 of what is added; both as the model sees its sum, which
+// for an isolation forest is the average path length.
+void ExpectSums(const Model& model, std::span<const double> rows, std::span<const double> parts) {
+  const std::size_t stride = model.n_features() + 1;
+  Doubles margins(parts.size() / stride);
+  model.PredictMargins(rows, margins);
+  for (std::size_t i = 0; i < margins.size(); ++i) {
+    double sum = 0, size = std::abs(margins[i]);
+    for (const double part : parts.subspan(i * stride, stride)) {
+      sum += part;
+      size += std::abs(part);
+    }
+    if (std::isfinite(margins[i])) {
+      ASSERT_LE(std::abs(sum - margins[i]), 1e-9 * size) << "margin " << i;
+    } else if (model.accumulate() == Precision::kFloat64) {
+      // A linear model's missing or infinite value is so in its contribution. (What only float32
+      // cannot hold has finite ones.)
+      ASSERT_FALSE(std::isfinite(sum)) << "margin " << i;
+    }
+  }
+}
+
+TEST_P(Vectors, HaveContributionsThatAddUp) {
+  const auto found = test::ReadCase(GetParam());
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  const auto model = ReadModel(found->model);
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  const Doubles& rows = found->rows.numbers;
+  for (const auto method : {ExplainMethod::kTreeShap, ExplainMethod::kSaabas}) {
+    SCOPED_TRACE(std::string(ExplainMethodName(method)));
+    const auto explainer = Explainer::Create(*model, method);
+    if (!explainer.ok()) {
+      EXPECT_TRUE(IsKnownRefusal(explainer.error().message)) << explainer.error().message;
+      EXPECT_EQ(GetParam().rfind("ref_", 0), 0u) << "models that were trained can be explained";
+      continue;
+    }
+    Doubles parts(found->rows.n_rows() * explainer->columns());
+    explainer->Explain(rows, parts);
+    ExpectSums(*model, rows, parts);
+    test::WriteAnswers(GetParam() + "." + std::string(ExplainMethodName(method)), parts);
   }
 }
 

@@ -543,5 +543,29 @@ TEST(Corpus, WithOneByteChangedIsReadOrRefused) {
   }
 }
 
+TEST(LightGbm, GainsAreAddedUpByFeature) {
+  const auto gain_of = [](std::vector<std::string> trees) {
+    File file;
+    file.trees = std::move(trees);
+    return Made(file).forest()->parts().feature_gain;
+  };
+  const std::string stump = Tree({{"split_gain", "2.5"}});
+  const std::string sets = CategoryTree({{"split_gain", "8 0.25"}});
+  const std::string leaf = Tree({{"num_leaves", "1"},
+                                 {"split_feature", ""},
+                                 {"threshold", ""},
+                                 {"decision_type", ""},
+                                 {"left_child", ""},
+                                 {"right_child", ""},
+                                 {"leaf_value", "3"}});
+  using Doubles = std::vector<double>;
+  EXPECT_EQ(gain_of({stump, sets, leaf, stump}), (Doubles{0.25, 13}));
+  // None at all where one tree has none, or what cannot be.
+  for (const char* const other : {"", "-3", "inf", "nan", "1 2", "x"}) {
+    EXPECT_EQ(gain_of({stump, Tree({{"split_gain", other}})}), Doubles()) << other;
+  }
+  EXPECT_EQ(gain_of({leaf}), Doubles());
+}
+
 }  // namespace
 }  // namespace copse::importer::lightgbm

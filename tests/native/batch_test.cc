@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "answer_writer.h"
 #include "row_fixtures.h"
 
 namespace copse {

@@ -58,14 +58,14 @@ TEST(OutputsOf, AreThoseThatTheModelHas) {
   };
   EXPECT_EQ(names(test::Iris()),
             "predict:INT64:1 predict_label:BYTES:1 predict_proba:FP64:3 margin:FP64:3 "
-            "leaf:INT64:100 ");
-  EXPECT_EQ(names(test::Shirts()), "predict:FP64:3 margin:FP64:3 ");
+            "leaf:INT64:100 explain:FP64:15 ");
+  EXPECT_EQ(names(test::Shirts()), "predict:FP64:3 margin:FP64:3 explain:FP64:12 ");
 }
 
 TEST(WantedOutputs, NamesThatAreNoneAreRefusedAndTheOthersSaid) {
   const auto wanted = Wanted(test::Shirts(), Asking({{"predict_proba", {}, {}}}));
   EXPECT_EQ(test::MessageOf(wanted),
-            "this model has no output \"predict_proba\"; it has predict, margin");
+            "this model has no output \"predict_proba\"; it has predict, margin, explain");
 }
 
 TEST(WantedOutputs, ClassificationsNeedClasses) {

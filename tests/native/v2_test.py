@@ -151,7 +151,8 @@ class Server(ProtocolCase):
         self.assertEqual(outputs, {"predict": ("INT64", [-1, 1]),
                                    "predict_label": ("BYTES", [-1, 1]),
                                    "predict_proba": ("FP64", [-1, 3]),
-                                   "margin": ("FP64", [-1, 3]), "leaf": ("INT64", [-1, 100])})
+                                   "margin": ("FP64", [-1, 3]), "leaf": ("INT64", [-1, 100]),
+                                   "explain": ("FP64", [-1, 3, 5])})
         self.assertEqual(json.loads(body["properties"]["features"]), FEATURES)
         (version,) = body["versions"]
         self.assertEqual(self.get(f"/v2/models/iris/versions/{version}"), body)

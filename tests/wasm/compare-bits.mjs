@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const PROGRAMS = ['fixtures_test', 'math_test', 'plan_test', 'vectors_test'];
+const PROGRAMS = ['explain_test', 'fixtures_test', 'math_test', 'plan_test', 'vectors_test'];
 const BYTES_PER_VALUE = 8;
 
 /** Runs the programs of one build, which leave their answers in `folder`. */

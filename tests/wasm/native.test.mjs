@@ -1,7 +1,7 @@
 // The promise on bits: the native program and the binding, by both of its modules, give the same
 // bytes for every vector, for all rows together and for each alone.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +27,22 @@ function native(vector, answer) {
     ...['--output', answer, '--out', out],
   ]);
   return readNpy(out);
+}
+
+/** Contributions of all rows, or undefined where the program refuses with `refusal`. */
+function nativeExplanation(vector, method, refusal) {
+  const out = join(scratch, 'explained.npy');
+  const { status, stderr } = spawnSync(program, [
+    ...['explain', '--model', vector.modelPath, '--input', vector.rowsPath],
+    ...['--method', method, '--out', out],
+  ]);
+  if (refusal === undefined) {
+    assert.equal(status, 0, String(stderr));
+    return readNpy(out);
+  }
+  assert.equal(status, 3);
+  assert.ok(String(stderr).includes(refusal), String(stderr));
+  return undefined;
 }
 
 /** The binding's doubles in the type that the program wrote; every one must fit into it. */
@@ -74,5 +90,33 @@ for (const name of caseNames()) {
       });
     }
     for (const model of models) model.free();
+  });
+}
+
+for (const name of caseNames()) {
+  test(`same contributions as the native program: ${name}`, async () => {
+    const vector = readCase(name);
+    for (const [kind, wasm] of wasmModules) {
+      const model = await loadModel(vector.model, { wasm });
+      for (const method of ['treeshap', 'saabas']) {
+        let ours;
+        let refusal;
+        try {
+          ours = model.explain(vector.rows.data, { method });
+        } catch (cause) {
+          refusal = cause.message;
+        }
+        const theirs = nativeExplanation(vector, method, refusal);
+        if (!ours) continue;
+        assert.deepEqual(theirs.shape, [
+          vector.rows.shape[0],
+          model.columns('margin'),
+          model.nFeatures + 1,
+        ]);
+        const same = Buffer.from(ours.buffer).equals(Buffer.from(theirs.data.buffer));
+        assert.ok(same, `${method} differs, ${kind}`);
+      }
+      model.free();
+    }
   });
 }

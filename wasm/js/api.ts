@@ -2,6 +2,14 @@
 export { answerNumber, type Answer } from './answer.js';
 export type { Feature, Label, ModelDescription, Output } from './description.js';
 export { ForestError, errorCode, type ErrorDetail } from './error.js';
+export type {
+  ExplainMethod,
+  ExplainOptions,
+  Importances,
+  PathStep,
+  Tree,
+  TreePath,
+} from './explanation.js';
 export { isModelFile } from './foreign.js';
 export { Model } from './model.js';
 export type { ByteSource, WasmSource } from './module.js';

@@ -1,6 +1,7 @@
 import type { Answer } from './answer.js';
 import type { ModelDescription } from './description.js';
 import { ForestError, errorCode } from './error.js';
+import type { ExplainOptions, Importances, Tree, TreePath } from './explanation.js';
 import type { ImportedModel, ImportOptions } from './import.js';
 import type { Ask, Loaded, Port, Reply, Value, WasmReference } from './messages.js';
 import { firstOf, type Prediction } from './prediction.js';
@@ -160,6 +161,31 @@ export class RemoteModel {
   async predictOutputs(row: Row): Promise<readonly Prediction[]> {
     const request = { ask: 'predictOutputs', model: this.#loaded.model, row } as const;
     return (await this.#worker.ask(request)) as readonly Prediction[];
+  }
+
+  /** Contributions [nRows, columns('margin'), nFeatures + 1]: see `Model.explain`. */
+  async explain(rows: Rows, options: ExplainOptions = {}): Promise<Float64Array<ArrayBuffer>> {
+    const { method } = options;
+    const request = { ask: 'explain', model: this.#loaded.model, rows, method } as const;
+    return (await this.#worker.ask(request)) as Float64Array<ArrayBuffer>;
+  }
+
+  /** The way of one row through every tree. */
+  async decisionPath(row: Row): Promise<readonly TreePath[]> {
+    const request = { ask: 'decisionPath', model: this.#loaded.model, row } as const;
+    return (await this.#worker.ask(request)) as readonly TreePath[];
+  }
+
+  /** Tree number `tree`, from 0, as a drawing needs it. */
+  async tree(tree: number): Promise<Tree> {
+    const request = { ask: 'tree', model: this.#loaded.model, tree } as const;
+    return (await this.#worker.ask(request)) as Tree;
+  }
+
+  /** How much the trees use each feature. */
+  async importances(): Promise<Importances> {
+    const request = { ask: 'importances', model: this.#loaded.model } as const;
+    return (await this.#worker.ask(request)) as Importances;
   }
 
   /** Gives the memory back. Again is fine. */

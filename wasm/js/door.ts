@@ -1,4 +1,5 @@
 import { ForestError, errorCode } from './error.js';
+import type { Importances } from './explanation.js';
 import { demandFileFits, Instance, type DoorExports } from './instance.js';
 import { copyNumbers, type OpenRows } from './rows.js';
 
@@ -10,6 +11,11 @@ interface Exports extends DoorExports {
   copse_columns(model: number, answer: number): number;
   copse_check_rows(model: number, rows: number, nRows: number, firstRow: number): number;
   copse_predict(model: number, answer: number, rows: number, nRows: number, out: number): void;
+  copse_prepare(model: number, method: number): number;
+  copse_explain(model: number, method: number, rows: number, nRows: number, out: number): void;
+  copse_path(model: number, tree: number, row: number, out: number): number;
+  copse_tree(model: number, tree: number, out: number): number;
+  copse_importances(model: number, out: number): number;
 }
 
 /** A model inside one instance. Zero is none. */
@@ -18,6 +24,12 @@ export type Handle = number;
 interface Views {
   readonly rows: Float64Array;
   readonly answers: Float64Array;
+}
+
+/** Addresses in the instance. */
+interface Places {
+  readonly rows: number;
+  readonly answers: number;
 }
 
 /** One instance of copse.wasm or copse-fast.wasm: the C door, with its rules kept. */
@@ -84,6 +96,86 @@ export class Door {
     to: number,
     out: Float64Array,
   ): void {
+    const { exports } = this.#instance;
+    const { rows, answers } = this.#checked(handle, open, from, to, out.length);
+    this.#instance.call(() => {
+      exports.copse_predict(handle, answer, rows, to - from, answers);
+    });
+    this.#copyAnswers((to - from) * open.width, out);
+  }
+
+  /** Throws where the model cannot be explained by `method`. */
+  prepare(handle: Handle, method: number): void {
+    const { exports } = this.#instance;
+    if (this.#instance.call(() => exports.copse_prepare(handle, method)) !== 0) {
+      throw this.#instance.error();
+    }
+  }
+
+  /** As `predict`; `out` has room for contributions [to - from, margins, nFeatures + 1]. */
+  explain(
+    handle: Handle,
+    method: number,
+    open: OpenRows,
+    from: number,
+    to: number,
+    out: Float64Array,
+  ): void {
+    const { exports } = this.#instance;
+    const { rows, answers } = this.#checked(handle, open, from, to, out.length);
+    this.#instance.call(() => {
+      exports.copse_explain(handle, method, rows, to - from, answers);
+    });
+    this.#copyAnswers((to - from) * open.width, out);
+  }
+
+  /** What copse_path writes for each tree, of the first row of `open`. */
+  paths(handle: Handle, open: OpenRows, nTrees: number): Float64Array<ArrayBuffer>[] {
+    const instance = this.#instance;
+    const { rows } = this.#checked(handle, open, 0, 1, 1);
+    // A copy: room for rows may move when memory for paths is asked for.
+    const row = instance.doubles(rows, open.width).slice();
+    return instance.withMemory(row.byteLength, (pointer) => {
+      instance.doubles(pointer, row.length).set(row);
+      return Array.from({ length: nTrees }, (_, tree) =>
+        this.#list((out) => instance.exports.copse_path(handle, tree, pointer, out)),
+      );
+    });
+  }
+
+  /** What copse_tree writes. */
+  tree(handle: Handle, tree: number): Float64Array<ArrayBuffer> {
+    return this.#list((out) => this.#instance.exports.copse_tree(handle, tree, out));
+  }
+
+  /** Splits, covers and gains by feature, each [nFeatures]; null for what is not known. */
+  importances(handle: Handle, nFeatures: number): Importances {
+    const instance = this.#instance;
+    return instance.withMemory(3 * nFeatures * 8, (pointer) => {
+      const known = instance.call(() => instance.exports.copse_importances(handle, pointer));
+      let at = pointer;
+      const next = () => {
+        at += nFeatures * 8;
+        return instance.doubles(at - nFeatures * 8, nFeatures).slice();
+      };
+      const splits = next();
+      const cover = (known & 1) === 0 ? null : next();
+      return { splits, cover, gain: (known & 2) === 0 ? null : next() };
+    });
+  }
+
+  /** The numbers that `write` counts when it is given no room, and then writes. */
+  #list(write: (out: number) => number): Float64Array<ArrayBuffer> {
+    const instance = this.#instance;
+    const size = instance.call(() => write(0));
+    return instance.withMemory(size * 8, (pointer) => {
+      instance.call(() => write(pointer));
+      return instance.doubles(pointer, size).slice();
+    });
+  }
+
+  /** Packs and checks rows [from, to): where they are, and where there is room for their answers. */
+  #checked(handle: Handle, open: OpenRows, from: number, to: number, nAnswers: number): Places {
     const instance = this.#instance;
     const { exports } = instance;
     const nRows = to - from;
@@ -92,20 +184,25 @@ export class Door {
     if (this.#packing) {
       throw new ForestError(errorCode.invalidInput, 'the rows used this model while they were read');
     }
-    const { rows, answers } = this.#viewsFor(nValues, out.length);
+    const { rows, answers } = this.#viewsFor(nValues, nAnswers);
+    // Where memory grows in a call, views have no place any more; what they viewed stays there.
+    const places = { rows: rows.byteOffset, answers: answers.byteOffset };
     this.#packing = true;
     try {
       open.pack(from, to, rows);
     } finally {
       this.#packing = false;
     }
-    const { byteOffset } = rows;
-    const code = instance.call(() => exports.copse_check_rows(handle, byteOffset, nRows, from + 1));
+    const code = instance.call(() =>
+      exports.copse_check_rows(handle, places.rows, nRows, from + 1),
+    );
     if (code !== 0) throw instance.error();
-    instance.call(() => {
-      exports.copse_predict(handle, answer, byteOffset, nRows, answers.byteOffset);
-    });
-    copyNumbers(this.#viewsFor(nValues, out.length).answers, 0, out, out.length);
+    return places;
+  }
+
+  /** Copies out what was written behind `nRowValues` numbers. */
+  #copyAnswers(nRowValues: number, out: Float64Array): void {
+    copyNumbers(this.#viewsFor(nRowValues, out.length).answers, 0, out, out.length);
   }
 
   /**

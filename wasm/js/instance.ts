@@ -68,7 +68,7 @@ export class Instance<Exports extends DoorExports> {
     return new Uint8Array(this.exports.memory.buffer, pointer, length);
   }
 
-  doubles(pointer: number, length: number): Float64Array {
+  doubles(pointer: number, length: number): Float64Array<ArrayBuffer> {
     return new Float64Array(this.exports.memory.buffer, pointer, length);
   }
 

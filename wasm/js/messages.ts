@@ -1,6 +1,7 @@
 import type { Answer } from './answer.js';
 import type { ModelDescription } from './description.js';
 import type { ErrorDetail } from './error.js';
+import type { ExplainMethod, Importances, Tree, TreePath } from './explanation.js';
 import type { ImportedModel } from './import.js';
 import type { Prediction } from './prediction.js';
 import type { Row, Rows } from './rows.js';
@@ -29,6 +30,15 @@ export type Ask =
       readonly rows: Rows;
     }
   | { readonly ask: 'predictOutputs'; readonly model: number; readonly row: Row }
+  | {
+      readonly ask: 'explain';
+      readonly model: number;
+      readonly rows: Rows;
+      readonly method?: ExplainMethod | undefined;
+    }
+  | { readonly ask: 'decisionPath'; readonly model: number; readonly row: Row }
+  | { readonly ask: 'tree'; readonly model: number; readonly tree: number }
+  | { readonly ask: 'importances'; readonly model: number }
   | { readonly ask: 'free'; readonly model: number };
 
 /** What of a WasmSource can be sent to a worker. */
@@ -52,6 +62,9 @@ export type Value =
   | ImportedModel
   | Float64Array<ArrayBuffer>
   | readonly Prediction[]
+  | readonly TreePath[]
+  | Tree
+  | Importances
   | null;
 
 export type Reply =

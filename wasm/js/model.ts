@@ -3,8 +3,17 @@ import { answerNumber, type Answer } from './answer.js';
 import type { ModelDescription } from './description.js';
 import type { Door, Handle } from './door.js';
 import { ForestError, errorCode, quote } from './error.js';
+import {
+  methodOf,
+  readPath,
+  readTree,
+  type ExplainOptions,
+  type Importances,
+  type Tree,
+  type TreePath,
+} from './explanation.js';
 import { firstOf, predictionsOf, type Prediction } from './prediction.js';
-import { RowPacker, batchValuesMax, type Row, type Rows } from './rows.js';
+import { RowPacker, batchValuesMax, type OpenRows, type Row, type Rows } from './rows.js';
 
 /** Numbers that one call passes through the instance; keeps its memory small. */
 const chunkValues = 2 ** 16;
@@ -59,7 +68,59 @@ export class Model implements Disposable {
   /** `answer` for `rows`, row-major: [nRows, columns(answer)]. Missing values are NaN or null. */
   predict(answer: Answer, rows: Rows): Float64Array<ArrayBuffer> {
     const handle = this.#live('predict');
-    const columns = this.columns(answer);
+    const number = answerNumber[answer];
+    return this.#answer(rows, this.columns(answer), (open, from, to, out) => {
+      this.#door.predict(handle, number, open, from, to, out);
+    });
+  }
+
+  /**
+   * Contributions [nRows, columns('margin'), nFeatures + 1], row-major: how much each feature adds
+   * to each margin, and last the base, the margin expected of any row. Together they are the margin
+   * (of an isolation forest: the average path length).
+   *
+   * Throws ForestError where that is not defined for this model, such as one without covers.
+   */
+  explain(rows: Rows, options: ExplainOptions = {}): Float64Array<ArrayBuffer> {
+    const handle = this.#live('explain');
+    const method = methodOf(options);
+    this.#door.prepare(handle, method);
+    const columns = this.columns('margin') * (this.nFeatures + 1);
+    return this.#answer(rows, columns, (open, from, to, out) => {
+      this.#door.explain(handle, method, open, from, to, out);
+    });
+  }
+
+  /** The way of one row through every tree, in order; none for a linear model. */
+  decisionPath(row: Row): readonly TreePath[] {
+    const handle = this.#live('decisionPath');
+    const open = this.#packer.open([row]);
+    return this.#door.paths(handle, open, this.description.n_trees).map(readPath);
+  }
+
+  /** Tree number `t`, from 0, as a drawing needs it. */
+  tree(t: number): Tree {
+    const handle = this.#live('tree');
+    const { n_trees: nTrees } = this.description;
+    if (Number.isInteger(t) && t >= 0 && t < nTrees) return readTree(this.#door.tree(handle, t));
+    throw new ForestError(
+      errorCode.invalidInput,
+      `tree is ${quote(t)}: expected the number of one of the ${String(nTrees)} trees, from 0`,
+    );
+  }
+
+  /** How much the trees use each feature; the mean of |contributions| is the caller's to take. */
+  importances(): Importances {
+    const handle = this.#live('importances');
+    return this.#door.importances(handle, this.nFeatures);
+  }
+
+  /** What `ask` writes for all rows, some at a time: [nRows, columns]. */
+  #answer(
+    rows: Rows,
+    columns: number,
+    ask: (open: OpenRows, from: number, to: number, out: Float64Array) => void,
+  ): Float64Array<ArrayBuffer> {
     const open = this.#packer.open(rows);
     const { nRows } = open;
     const width = Math.max(columns, open.width);
@@ -76,7 +137,7 @@ export class Model implements Disposable {
       const to = Math.min(from + step, nRows);
       const isAll = to - from === nRows;
       const out = isAll ? answers : answers.subarray(from * columns, to * columns);
-      this.#door.predict(handle, answerNumber[answer], open, from, to, out);
+      ask(open, from, to, out);
     }
     return answers;
   }

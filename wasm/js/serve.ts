@@ -137,6 +137,14 @@ export function serveWith(port: Port, supplies: Supplies): void {
         );
       case 'predictOutputs':
         return find(request.model).model.predictOutputs(request.row);
+      case 'explain':
+        return find(request.model).model.explain(request.rows, request);
+      case 'decisionPath':
+        return find(request.model).model.decisionPath(request.row);
+      case 'tree':
+        return find(request.model).model.tree(request.tree);
+      case 'importances':
+        return find(request.model).model.importances();
       case 'free':
         models.get(request.model)?.free();
         models.delete(request.model);

@@ -57,6 +57,7 @@ void SourceTree::Reset(std::size_t n, std::size_t leaf_width, bool has_cover) {
   flags.assign(n, 0);
   leaf_value.assign(n * leaf_width, 0);
   cover.assign(has_cover ? n : 0, 0);
+  gain.clear();
   leaf_id.clear();
   sets.clear();
   linear.clear();
@@ -272,12 +273,33 @@ Status ForestAssembler::Add(const SourceTree& tree) {
     if (!status.ok()) return status;
   }
   AppendCover(tree);
+  AddGains(tree);
   parts_.tree_root.push_back(number_[tree.root]);
   parts_.tree_begin.push_back(static_cast<std::uint32_t>(parts_.left.size()));
   if (shape_.leaf_width == 1 && shape_.n_outputs > 1) {
     parts_.tree_output.push_back(static_cast<std::uint16_t>(tree.output));
   }
   return Ok{};
+}
+
+void ForestAssembler::AddGains(const SourceTree& tree) {
+  if (tree.left[tree.root] < 0) return;
+  has_gain_ = has_gain_ && tree.gain.size() == tree.left.size();
+  if (!has_gain_) return;
+  gain_.resize(parts_.n_features);
+  for (const std::uint32_t node : order_) {
+    if (tree.left[node] < 0) continue;
+    gain_[parts_.feature[static_cast<std::size_t>(number_[node])]] += tree.gain[node];
+  }
+}
+
+// As covers, gains of a file are not believed where they cannot be.
+void ForestAssembler::TakeGains() {
+  if (!has_gain_) return;
+  for (const double gain : gain_) {
+    if (!std::isfinite(gain) || gain < 0) return;
+  }
+  parts_.feature_gain = std::move(gain_);
 }
 
 void ForestAssembler::TakeCovers() {
@@ -293,6 +315,7 @@ ForestParts ForestAssembler::Take(const std::vector<double>& base) {
   parts_.leaf_value = InWidth(rows_.values(), shape_.leaf);
   parts_.base = InWidth(base, shape_.leaf);
   TakeCovers();
+  TakeGains();
   bool is_identity = rows_.size() == parts_.leaf_row.size();
   for (std::size_t n = 0; is_identity && n < parts_.leaf_row.size(); ++n) {
     is_identity = parts_.leaf_row[n] == n;

@@ -40,13 +40,14 @@ struct SourceTree {
   std::vector<std::uint8_t> flags;        ///< [n] node_flags of inner nodes
   std::vector<double> leaf_value;         ///< [n, leaf_width] rows of leaves
   std::vector<double> cover;              ///< [n] training weight, or empty
+  std::vector<double> gain;               ///< [n] of inner nodes: what a split improved, or empty
   std::vector<std::uint32_t> leaf_id;     ///< [n] or empty: the node's own number
   std::vector<CategorySet> sets;
   std::vector<LinearTerms> linear;  ///< of no leaf, or of every leaf
   std::uint32_t root = 0;
   std::uint32_t output = 0;  ///< column that the tree adds to (leaf_width 1)
 
-  /// n nodes, all zero (children -1), no sets.
+  /// n nodes, all zero (children -1), no sets, no gains.
   void Reset(std::size_t n, std::size_t leaf_width, bool has_cover);
 };
 
@@ -83,7 +84,8 @@ class ForestAssembler {
   std::size_t n_trees() const { return parts_.tree_root.size(); }
 
   /// The forest, with `base` [n_outputs] in the leaves' width. Covers are stored as float32 where
-  /// that is exact, and those of nodes only where they are not the sums of their children's.
+  /// that is exact, and those of nodes only where they are not the sums of their children's. Gains
+  /// are added up by column, and kept where every tree with splits has them.
   ForestParts Take(const std::vector<double>& base);
 
  private:
@@ -99,6 +101,8 @@ class ForestAssembler {
   void StartLinear();
   void AppendCover(const SourceTree& tree);
   void TakeCovers();
+  void AddGains(const SourceTree& tree);
+  void TakeGains();
 
   Shape shape_;
   ForestParts parts_;
@@ -106,6 +110,8 @@ class ForestAssembler {
   LeafRows rows_;
   std::vector<double> threshold_, node_cover_, leaf_cover_;
   bool has_cover_ = true, cover_is_sum_ = true;
+  std::vector<double> gain_;  // [n_features of rows]
+  bool has_gain_ = true;
   // Scratch of one tree: reachable nodes in their order, whether a node was seen, its number
   // (inner node, or ~leaf), nodes to be looked at, one leaf row.
   std::vector<std::uint32_t> order_, stack_;

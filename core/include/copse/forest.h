@@ -68,6 +68,7 @@ struct ForestParts {
   std::vector<double> linear_coef;
   std::vector<double> linear_const;    ///< [L]
   std::vector<std::uint32_t> leaf_id;  ///< [N] the engine's own leaf numbers, or empty
+  std::vector<double> feature_gain;    ///< [F] what all splits on a feature gained, or empty
 };
 
 /// An immutable, checked ensemble of decision trees. Safe to share between threads.

@@ -4,9 +4,9 @@ import { readFileSync } from 'node:fs';
 
 const arrays = { '<f8': Float64Array, '<f4': Float32Array, '<i8': BigInt64Array };
 const header =
-  /^\{'descr': '([^']+)', 'fortran_order': False, 'shape': \((\d+),(?: (\d+))?\), \} *\n$/;
+  /^\{'descr': '([^']+)', 'fortran_order': False, 'shape': \((\d+),(?: (\d+)(?:, (\d+))?)?\), \} *\n$/;
 
-/** `{ dtype, shape: [rows, columns], data }` of a file of one or two dimensions. */
+/** `{ dtype, shape: [rows, columns], data }`; of a file of three dimensions, their shape. */
 export function readNpy(path) {
   const bytes = readFileSync(path);
   const fail = (why) => {
@@ -14,11 +14,12 @@ export function readNpy(path) {
   };
   if (bytes.toString('latin1', 0, 8) !== '\x93NUMPY\x01\x00') fail('is no .npy of version 1.0');
   const start = 10 + bytes.readUInt16LE(8);
-  const [, dtype, rows, columns = '1'] =
+  const [, dtype, rows, columns = '1', depth] =
     header.exec(bytes.toString('latin1', 10, start)) ?? fail('has another header than expected');
   const Type = arrays[dtype] ?? fail(`holds ${dtype}`);
-  const shape = [Number(rows), Number(columns)];
-  if (bytes.length - start !== shape[0] * shape[1] * Type.BYTES_PER_ELEMENT) {
+  const shape = [rows, columns, ...(depth === undefined ? [] : [depth])].map(Number);
+  const size = shape.reduce((product, n) => product * n, 1);
+  if (bytes.length - start !== size * Type.BYTES_PER_ELEMENT) {
     fail('has another size than its shape');
   }
   const at = bytes.byteOffset + start;

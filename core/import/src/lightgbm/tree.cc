@@ -14,11 +14,11 @@ using text::Invalid;
 // LightGBM's kZeroThreshold: a float constant, compared with doubles.
 constexpr double kAlmostZero = 1e-35f;
 
-constexpr std::array<std::string_view, 17> kNames = {
+constexpr std::array<std::string_view, 18> kNames = {
     "num_leaves",     "num_cat",       "split_feature", "threshold",  "decision_type",
     "left_child",     "right_child",   "leaf_value",    "leaf_count", "internal_count",
     "cat_boundaries", "cat_threshold", "is_linear",     "leaf_const", "num_features",
-    "leaf_features",  "leaf_coeff"};
+    "leaf_features",  "leaf_coeff",    "split_gain"};
 
 constexpr std::int64_t kIntMax = std::numeric_limits<std::int32_t>::max();
 
@@ -53,6 +53,7 @@ Flaw TreeReader::Read(std::string_view block) {
   if (auto flaw = ReadLeaves()) return flaw;
   if (auto flaw = ReadNodes()) return flaw;
   if (auto flaw = ReadCover()) return flaw;
+  ReadGain();
   return ReadLinear();
 }
 
@@ -110,6 +111,13 @@ Flaw TreeReader::ReadCover() {
   std::copy(integers_.begin(), integers_.end(),
             tree_.cover.begin() + static_cast<std::ptrdiff_t>(n_inner_));
   return {};
+}
+
+// No prediction needs them: gains that cannot be read are none.
+void TreeReader::ReadGain() {
+  if (n_inner_ == 0 || !Has(kSplitGain) || Doubles(kSplitGain, n_inner_, doubles_)) return;
+  tree_.gain = doubles_;
+  tree_.gain.resize(n_inner_ + n_leaves_);
 }
 
 Flaw TreeReader::ReadNodes() {

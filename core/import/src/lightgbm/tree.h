@@ -45,6 +45,7 @@ class TreeReader {
     kNumFeatures,
     kLeafFeatures,
     kLeafCoeff,
+    kSplitGain,
     kNumKeys
   };
 
@@ -56,6 +57,7 @@ class TreeReader {
   Flaw ReadSizes();
   Flaw ReadLeaves();
   Flaw ReadCover();
+  void ReadGain();
   Flaw ReadNodes();
   Flaw ReadChildren(Key key, std::vector<std::int32_t>& children);
   Flaw ReadDecisions();

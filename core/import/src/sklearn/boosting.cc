@@ -135,6 +135,7 @@ class BoostingReader {
                               tree_.width(), " values a node; expected ", n_features_, " and 1"});
       }
       if (auto status = tree_.FillNodes(t, 1, source_); !status.ok()) return status;
+      tree_.FillGains(false, source_);
       source_.output = static_cast<std::uint32_t>(t % n_margins_);
       for (std::size_t node = 0; node < tree_.n_nodes(); ++node) {
         source_.leaf_value[node] = *rate * tree_.values[node];

@@ -81,6 +81,7 @@ class ForestReader {
       }
       knows_missing_ = knows_missing_ && tree_.knows_missing();
       if (auto status = tree_.FillNodes(t, width_, source_); !status.ok()) return status;
+      tree_.FillGains(true, source_);
       FillLeaves();
       if (auto status = assembler.Add(source_); !status.ok()) return status;
     }

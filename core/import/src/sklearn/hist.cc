@@ -26,6 +26,7 @@ constexpr std::size_t kSetWords = 8;  // of a bitset: codes are below 256
 // The columns of one TreePredictor's records, in memory that is kept from tree to tree.
 struct Records {
   std::vector<double> value, threshold, count;
+  std::vector<double> gain;  // or empty
   std::vector<std::int64_t> feature, left, right, is_leaf, missing_left, is_categorical, set;
 };
 
@@ -78,7 +79,9 @@ Status ReadRecords(const Array& nodes, Records& records) {
                             std::pair{"bitset_idx", &records.set}}) {
     if (auto status = ReadOptional(nodes, name, *out); !status.ok()) return status;
   }
-  return Ok{};
+  records.gain.clear();
+  const bool has_gain = nodes.FindField("gain") != nullptr;
+  return has_gain ? ReadNumbers(nodes, "gain", records.gain) : Status(Ok{});
 }
 
 // Words `first` to `first + 7` of `sets`, without the empty ones at their end.
@@ -164,6 +167,7 @@ Status ReadTree(Reading& reading, Value predictor, std::size_t output, ForestAss
   SourceTree& tree = reading.tree;
   tree.Reset(nodes->size(), 1, true);
   tree.output = static_cast<std::uint32_t>(output);
+  tree.gain = reading.records.gain;
   for (std::size_t node = 0; node < nodes->size(); ++node) {
     tree.cover[node] = reading.records.count[node];
     tree.leaf_value[node] = reading.records.value[node];

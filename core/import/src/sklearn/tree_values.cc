@@ -116,6 +116,10 @@ Status TreeValues::ReadNodes(const Array& nodes, std::string_view called) {
       return status;
     }
   }
+  impurity.clear();
+  if (const pickle::Field* field = nodes.FindField("impurity")) {
+    if (auto status = nodes.ReadDoubles(field, impurity); !status.ok()) return status;
+  }
   missing_left.clear();
   const pickle::Field* field = nodes.FindField("missing_go_to_left");
   return field != nullptr ? nodes.ReadIntegers(field, missing_left) : Status(Ok{});
@@ -200,6 +204,28 @@ Status TreeValues::FillNodes(std::size_t t, std::size_t leaf_width, SourceTree& 
     source.flags[node] = goes_left ? node_flags::kDefaultLeft : std::uint8_t{0};
   }
   return Ok{};
+}
+
+void TreeValues::FillGains(bool normalize, SourceTree& source) const {
+  const std::size_t n = n_nodes();
+  if (impurity.size() != n || !(cover[0] > 0)) return;
+  const auto weighed = [&](std::size_t node) { return cover[node] * impurity[node]; };
+  std::vector<double> gain(n);
+  double sum = 0;
+  for (std::size_t node = 0; node < n; ++node) {
+    if (is_leaf(node)) continue;
+    const auto on_left = static_cast<std::size_t>(left[node]);
+    const auto on_right = static_cast<std::size_t>(right[node]);
+    if (on_left >= n || on_right >= n) return;  // refused when the tree is added
+    gain[node] = (weighed(node) - weighed(on_left) - weighed(on_right)) / cover[0];
+    // Of splits that improve nothing, rounding may make less than that.
+    if (gain[node] < 0) gain[node] = 0;
+    sum += gain[node];
+  }
+  if (normalize && sum > 0) {
+    for (double& x : gain) x /= sum;
+  }
+  source.gain = std::move(gain);
 }
 
 Result<std::vector<Value>> MembersOf(const Estimator& estimator) {

@@ -22,6 +22,7 @@ struct TreeValues {
   std::vector<std::int64_t> n_classes;  ///< [n_outputs]; 1 where the output is a number
   std::vector<std::int64_t> left, right, feature, samples;  ///< [n]
   std::vector<double> threshold, cover;                     ///< [n]
+  std::vector<double> impurity;                             ///< [n], or empty
   std::vector<std::int64_t> missing_left;  ///< [n], or empty before scikit-learn 1.3
   std::vector<double> values;              ///< [n, n_outputs, n_classes_max]
 
@@ -43,6 +44,10 @@ struct TreeValues {
   /// Nodes, tests and covers of `source`, whose leaves are `leaf_width` zeros. `t` is the tree's
   /// number in messages.
   Status FillNodes(std::size_t t, std::size_t leaf_width, SourceTree& source) const;
+  /// Gains of `source`, after FillNodes: the part of the root's weight that came to a node, times
+  /// what its split took from the impurity; with `normalize`, all together 1.
+  /// Source: sklearn/tree/_tree.pyx, compute_feature_importances.
+  void FillGains(bool normalize, SourceTree& source) const;
 
  private:
   Result<pickle::Array> ArrayOf(Value tree, std::string_view name, std::string_view called);

@@ -42,6 +42,7 @@ class TreeReader {
     }
     std::copy(hessian_.begin(), hessian_.begin() + static_cast<std::ptrdiff_t>(tree_.cover.size()),
               tree_.cover.begin());
+    if (gain_.size() == n) tree_.gain.assign(gain_.begin(), gain_.end());
     if (auto flaw = FillSets()) return flaw;
     return n_vector_ > 1 ? FillVectors(leaf_width, weight) : FillNumbers(leaf_width, weight);
   }
@@ -83,7 +84,7 @@ class TreeReader {
   }
 
   Flaw ReadArrays(Value tree, std::size_t t) {
-    Value id, param, n_nodes, left, right, feature, condition, default_left, type, hessian;
+    Value id, param, n_nodes, left, right, feature, condition, default_left, type, hessian, gain;
     Value nodes, segments, sizes, categories;
     base_weights_ = leaf_weights_ = {};
     if (auto flaw = document_.Members(tree, where_,
@@ -96,6 +97,7 @@ class TreeReader {
                                        {"default_left", &default_left},
                                        {"split_type", &type},
                                        {"sum_hessian", &hessian},
+                                       {"loss_changes", &gain},
                                        {"base_weights", &base_weights_},
                                        {"leaf_weights", &leaf_weights_},
                                        {"categories_nodes", &nodes},
@@ -118,12 +120,15 @@ class TreeReader {
     if (auto flaw = ReadOfNodes(default_left, "default_left", default_left_)) return flaw;
     split_type_.clear();
     hessian_.clear();
+    gain_.clear();
     if (type.found()) {
       if (auto flaw = ReadOfNodes(type, "split_type", split_type_)) return flaw;
     }
     if (hessian.found()) {
       if (auto flaw = ReadArray(hessian, "sum_hessian", hessian_)) return flaw;
     }
+    // No prediction needs them: gains that cannot be read are none.
+    if (gain.found() && ReadArray(gain, "loss_changes", gain_)) gain_.clear();
     return ReadCategoryArrays(nodes, segments, sizes, categories);
   }
 
@@ -251,7 +256,7 @@ class TreeReader {
   Value base_weights_, leaf_weights_;
   std::vector<std::int32_t> left_, right_, feature_, default_left_, split_type_;
   std::vector<std::int32_t> cat_nodes_, cat_segments_, cat_sizes_, categories_;
-  std::vector<float> condition_, hessian_, vectors_;
+  std::vector<float> condition_, hessian_, gain_, vectors_;
 };
 
 void MarkCategorical(const SourceTree& tree, std::vector<Feature>& features) {
