@@ -135,6 +135,36 @@ TEST(Explainer, TakesPathsOf512FeaturesAndNoMore) {
   EXPECT_EQ(Explain(wider, Doubles(513, 1), ExplainMethod::kSaabas).size(), 514u);
 }
 
+// 1023 features in one tree, of which a path tests 10.
+TEST(Explainer, CountsTheFeaturesOfAPathNotOfATree) {
+  constexpr std::size_t kNodes = 1023;
+  ForestParts parts;
+  parts.n_features = kNodes;
+  parts.tree_begin = {0, kNodes};
+  parts.tree_root = {0};
+  Doubles leaves;
+  const auto child = [&](std::size_t n) {
+    if (n < kNodes) return static_cast<std::int32_t>(n);
+    leaves.push_back(static_cast<double>(leaves.size() % 7));
+    return ~static_cast<std::int32_t>(leaves.size() - 1);
+  };
+  for (std::size_t n = 0; n < kNodes; ++n) {
+    parts.left.push_back(child(2 * n + 1));
+    parts.right.push_back(child(2 * n + 2));
+    parts.feature.push_back(static_cast<std::uint32_t>(n));
+    parts.flags.push_back(0);
+  }
+  parts.threshold = Doubles(kNodes, 0);
+  parts.leaf_cover = Doubles(leaves.size(), 1);
+  parts.leaf_value = std::move(leaves);
+  parts.base = Doubles{0};
+  const Model model = test::MakeModel(test::ModelOf(std::move(parts), {}));
+  const auto explainer = Explainer::Create(model);
+  ASSERT_TRUE(explainer.ok()) << explainer.error().message;
+  // 6 points, which are exact for 10 features; 7 multiplications for each at each node.
+  EXPECT_EQ(explainer->cost(), kNodes * 6 * 7);
+}
+
 TEST(Explainer, OneSplitIsItsOwnGame) {
   const Model model = test::MakeModel(test::ModelOf(Covered(), {}));
   // Leaves 1 (weight 3) and 2 (weight 1), and a tree that always says 3.
