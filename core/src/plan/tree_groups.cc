@@ -138,7 +138,9 @@ std::vector<TreeGroup> GroupTrees(const Forest& forest, TreeRange trees) {
   const std::size_t n_looks_max = std::max(kLooksMin, kLooksPerNode * n_nodes);
   std::vector<TreeGroup> groups;
   if (forest.n_features() <= n_looks_max) groups = Cutter(forest).Cut(trees);
-  if (trees.size() > 0 && (groups.empty() || groups.size() * forest.n_features() > n_looks_max)) {
+  // More than std::size_t holds where that has 32 bits.
+  const std::uint64_t n_looks = std::uint64_t{groups.size()} * forest.n_features();
+  if (trees.size() > 0 && (groups.empty() || n_looks > n_looks_max)) {
     return {{trees, false, forest.n_features()}};
   }
   return groups;
