@@ -1,6 +1,9 @@
 // Groups of trees: where they are cut, when that pays, and the same bits on every instruction set.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
+#include "kernels/lane_kernels.h"
 #include "plan/shape.h"
 #include "plan/tree_groups.h"
 #include "small_trees.h"
@@ -194,22 +197,35 @@ TEST(Groups, AreGivenUpAsSoonAsTheyTakeTooMuch) {
   const TreeRange trees = {0, forest.n_trees()};
   const auto columns = Columns::Compile(forest, trees, 0);
   ASSERT_TRUE(columns);
-  const std::size_t n_bytes = MakeGroups(forest, trees, *columns, SIZE_MAX)->bytes();
-  EXPECT_NE(MakeGroups(forest, trees, *columns, n_bytes), nullptr);
-  EXPECT_EQ(MakeGroups(forest, trees, *columns, n_bytes - 1), nullptr);
-  // The trees together have lanes then.
   const auto with = [&](std::size_t bytes_max, std::vector<LayoutKind> only) {
     Plan::Options options;
     options.bytes_max = bytes_max;
     options.only = std::move(only);
     return Plan(forest, options);
   };
-  const std::vector<LayoutKind> together = {LayoutKind::kSlot4, LayoutKind::kLaneSelect};
-  const std::size_t left = with(SIZE_MAX, together).bytes();
-  ASSERT_LT(left, n_bytes);
-  const Plan plan = with(left, {});
-  ASSERT_EQ(plan.choices().size(), 2u);
-  for (const std::size_t i : {0, 1}) EXPECT_EQ(plan.choices()[i].layout, together[i]);
+  const auto layouts_of = [](std::span<const Plan::Choice> choices) {
+    std::vector<LayoutKind> layouts;
+    for (const Plan::Choice& choice : choices) layouts.push_back(choice.layout);
+    return layouts;
+  };
+  const Shape shape = Shape::Of(forest, trees, &*columns);
+  const auto targets = Plan::Targets();
+  for (const std::string_view target : targets) {
+    Plan::LimitTarget(target);
+    SCOPED_TRACE(std::string(target));
+    const std::size_t n_bytes = MakeGroups(forest, trees, *columns, SIZE_MAX)->bytes();
+    EXPECT_NE(MakeGroups(forest, trees, *columns, n_bytes), nullptr);
+    EXPECT_EQ(MakeGroups(forest, trees, *columns, n_bytes - 1), nullptr);
+    // All trees together are then in what is best for them, where that is smaller.
+    const auto together = layouts_of(Choose(shape, ChosenLaneKernels().of8.narrow));
+    ASSERT_LE(together.size(), 2u);
+    const std::size_t left = with(SIZE_MAX, together).bytes();
+    const Plan plan = with(std::min(left, n_bytes - 1), {});
+    const auto taken = layouts_of(plan.choices());
+    EXPECT_EQ(std::count(taken.begin(), taken.end(), LayoutKind::kGroups), 0);
+    if (left < n_bytes) EXPECT_EQ(taken, together);
+  }
+  Plan::LimitTarget(targets.front());
 }
 
 TEST(Groups, AreTakenWhereTheyPay) {
