@@ -223,7 +223,9 @@ TEST(Groups, AreGivenUpAsSoonAsTheyTakeTooMuch) {
     const Plan plan = with(std::min(left, n_bytes - 1), {});
     const auto taken = layouts_of(plan.choices());
     EXPECT_EQ(std::count(taken.begin(), taken.end(), LayoutKind::kGroups), 0);
-    if (left < n_bytes) EXPECT_EQ(taken, together);
+    if (left < n_bytes) {
+      EXPECT_EQ(taken, together);
+    }
   }
   Plan::LimitTarget(targets.front());
 }
