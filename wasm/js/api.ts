@@ -6,6 +6,7 @@ export type {
   ExplainMethod,
   ExplainOptions,
   Importances,
+  PathOptions,
   PathStep,
   Tree,
   TreePath,

@@ -1,7 +1,7 @@
 import type { Answer } from './answer.js';
 import type { ModelDescription } from './description.js';
 import { ForestError, errorCode } from './error.js';
-import type { ExplainOptions, Importances, Tree, TreePath } from './explanation.js';
+import type { ExplainOptions, Importances, PathOptions, Tree, TreePath } from './explanation.js';
 import type { ImportedModel, ImportOptions } from './import.js';
 import type { Ask, Loaded, Port, Reply, Value, WasmReference } from './messages.js';
 import { firstOf, type Prediction } from './prediction.js';
@@ -170,9 +170,10 @@ export class RemoteModel {
     return (await this.#worker.ask(request)) as Float64Array<ArrayBuffer>;
   }
 
-  /** The way of one row through every tree. */
-  async decisionPath(row: Row): Promise<readonly TreePath[]> {
-    const request = { ask: 'decisionPath', model: this.#loaded.model, row } as const;
+  /** The way of one row through every tree, or some of them: thousands are better asked in parts. */
+  async decisionPath(row: Row, options: PathOptions = {}): Promise<readonly TreePath[]> {
+    const { from, to } = options;
+    const request = { ask: 'decisionPath', model: this.#loaded.model, row, from, to } as const;
     return (await this.#worker.ask(request)) as readonly TreePath[];
   }
 

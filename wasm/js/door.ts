@@ -129,16 +129,16 @@ export class Door {
     this.#copyAnswers((to - from) * open.width, out);
   }
 
-  /** What copse_path writes for each tree, of the first row of `open`. */
-  paths(handle: Handle, open: OpenRows, nTrees: number): Float64Array<ArrayBuffer>[] {
+  /** What copse_path writes for each of the trees [from, to), of the first row of `open`. */
+  paths(handle: Handle, open: OpenRows, from: number, to: number): Float64Array<ArrayBuffer>[] {
     const instance = this.#instance;
     const { rows } = this.#checked(handle, open, 0, 1, 1);
     // A copy: room for rows may move when memory for paths is asked for.
     const row = instance.doubles(rows, open.width).slice();
     return instance.withMemory(row.byteLength, (pointer) => {
       instance.doubles(pointer, row.length).set(row);
-      return Array.from({ length: nTrees }, (_, tree) =>
-        this.#list((out) => instance.exports.copse_path(handle, tree, pointer, out)),
+      return Array.from({ length: to - from }, (_, i) =>
+        this.#list((out) => instance.exports.copse_path(handle, from + i, pointer, out)),
       );
     });
   }

@@ -24,6 +24,25 @@ export function methodOf(options: ExplainOptions): number {
   );
 }
 
+/** Which trees a path is asked of. */
+export interface PathOptions {
+  /** First tree, from 0. Default: 0. */
+  readonly from?: number | undefined;
+  /** One behind the last. Default: the number of trees. */
+  readonly to?: number | undefined;
+}
+
+/** [from, to) of a model with so many trees; throws ForestError for what is no range of them. */
+export function treesOf(options: PathOptions, nTrees: number): readonly [from: number, to: number] {
+  const { from = 0, to = nTrees } = options;
+  const isWithin = (t: number) => Number.isInteger(t) && t >= 0 && t <= nTrees;
+  if (isWithin(from) && isWithin(to) && from <= to) return [from, to];
+  throw new ForestError(
+    errorCode.invalidInput,
+    `from is ${quote(from)}, to is ${quote(to)}: expected 0 <= from <= to <= ${String(nTrees)}, the number of trees`,
+  );
+}
+
 /** A split on a row's way; `node` counts inside the tree. */
 export interface PathStep {
   readonly node: number;

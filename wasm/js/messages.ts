@@ -36,7 +36,13 @@ export type Ask =
       readonly rows: Rows;
       readonly method?: ExplainMethod | undefined;
     }
-  | { readonly ask: 'decisionPath'; readonly model: number; readonly row: Row }
+  | {
+      readonly ask: 'decisionPath';
+      readonly model: number;
+      readonly row: Row;
+      readonly from?: number | undefined;
+      readonly to?: number | undefined;
+    }
   | { readonly ask: 'tree'; readonly model: number; readonly tree: number }
   | { readonly ask: 'importances'; readonly model: number }
   | { readonly ask: 'free'; readonly model: number };

@@ -7,8 +7,10 @@ import {
   methodOf,
   readPath,
   readTree,
+  treesOf,
   type ExplainOptions,
   type Importances,
+  type PathOptions,
   type Tree,
   type TreePath,
 } from './explanation.js';
@@ -91,11 +93,15 @@ export class Model implements Disposable {
     });
   }
 
-  /** The way of one row through every tree, in order; none for a linear model. */
-  decisionPath(row: Row): readonly TreePath[] {
+  /**
+   * The way of one row through every tree, or those from `from` up to before `to`, in order; none for
+   * a linear model.
+   */
+  decisionPath(row: Row, options: PathOptions = {}): readonly TreePath[] {
     const handle = this.#live('decisionPath');
+    const [from, to] = treesOf(options, this.description.n_trees);
     const open = this.#packer.open([row]);
-    return this.#door.paths(handle, open, this.description.n_trees).map(readPath);
+    return this.#door.paths(handle, open, from, to).map((path, i) => readPath(path, from + i));
   }
 
   /** Tree number `t`, from 0, as a drawing needs it. */

@@ -140,7 +140,7 @@ export function serveWith(port: Port, supplies: Supplies): void {
       case 'explain':
         return find(request.model).model.explain(request.rows, request);
       case 'decisionPath':
-        return find(request.model).model.decisionPath(request.row);
+        return find(request.model).model.decisionPath(request.row, request);
       case 'tree':
         return find(request.model).model.tree(request.tree);
       case 'importances':

@@ -22,6 +22,8 @@ export interface OutputCard {
   readonly kind: 'class' | 'value' | 'score';
   /** Of the classes; empty for numbers. */
   readonly labels: readonly string[];
+  /** Its margin columns, half-open: one for each class, or one for two classes. */
+  readonly columns: readonly [begin: number, end: number];
 }
 
 /** A file of the person in front of the page. */
@@ -42,6 +44,9 @@ export interface ModelCard {
   readonly outputs: readonly OutputCard[];
   /** 0 for a linear model. */
   readonly treeCount: number;
+  /** How trees make a margin, such as "sum", and what makes it an answer, such as "sigmoid". */
+  readonly combine: string;
+  readonly link: string;
   readonly missingAllowed: boolean;
   readonly infiniteAllowed: boolean;
   /** Whether the model reads rows as float32, so that larger numbers are infinite to it. */

@@ -1,3 +1,4 @@
+import type { ExplainMethod, Importances, Tree, TreePath } from 'copse';
 import { ForestWorker, type RemoteModel } from 'copse/client';
 import type { Answer, ModelCard, OpenedFile, OutputAnswer } from './model-card';
 import { cardOf } from './read-card';
@@ -88,6 +89,29 @@ export class BrowserPredictor implements Predictor {
       classes ? this.#model.predict('proba', rows) : new Float64Array(),
     ]);
     return { decisions, probabilities };
+  }
+
+  /** [margins] before the link. Like the following, rejects with the sentence that says why. */
+  async margins(row: readonly number[]): Promise<Float64Array> {
+    return this.#model.predict('margin', Float64Array.from(row));
+  }
+
+  /** Contributions [margins, features + 1] to the margins of a row; last the base. */
+  async explain(row: readonly number[], method: ExplainMethod): Promise<Float64Array> {
+    return this.#model.explain(Float64Array.from(row), { method });
+  }
+
+  /** The way of a row through the trees [from, to). */
+  async paths(row: readonly number[], from: number, to: number): Promise<readonly TreePath[]> {
+    return this.#model.decisionPath(row, { from, to });
+  }
+
+  async tree(t: number): Promise<Tree> {
+    return this.#model.tree(t);
+  }
+
+  async importances(): Promise<Importances> {
+    return this.#model.importances();
   }
 
   /** Values of many rows at once, [rows, columns]: probabilities of a classifier, else numbers. */

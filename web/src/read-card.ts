@@ -20,6 +20,8 @@ export function cardOf(description: ModelDescription, file: FileFacts): ModelCar
     features: description.features.map(featureCard),
     outputs: description.outputs.flatMap(outputCards),
     treeCount: numberIn(description.n_trees) ?? 0,
+    combine: String(description['combine']),
+    link: String(description['link']),
     missingAllowed: description.missing === 'allowed',
     infiniteAllowed: description.infinite === 'allowed',
     float32: description['input'] === 'f32',
@@ -43,11 +45,14 @@ function featureCard(feature: Feature): FeatureCard {
 
 /** One card for a class output, one for each column of numbers. */
 function outputCards(output: Output): OutputCard[] {
-  const { name, kind } = output;
-  if (kind === 'class') return [{ name, kind, labels: output.labels.map(String) }];
-  const count = output.columns[1] - output.columns[0];
-  if (count === 1) return [{ name, kind, labels: [] }];
-  return Array.from({ length: count }, (_, k) => ({ name: `${name} ${String(k + 1)}`, kind, labels: [] }));
+  const { name, kind, columns } = output;
+  if (kind === 'class') return [{ name, kind, labels: output.labels.map(String), columns }];
+  const [begin, end] = columns;
+  if (end - begin === 1) return [{ name, kind, labels: [], columns }];
+  return Array.from({ length: end - begin }, (_, k) => {
+    const at = begin + k;
+    return { name: `${name} ${String(k + 1)}`, kind, labels: [], columns: [at, at + 1] as const };
+  });
 }
 
 function numberIn(x: unknown): number | undefined {

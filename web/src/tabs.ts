@@ -2,7 +2,7 @@ import { effect, signal } from '@preact/signals';
 
 // Which part of the page is shown. It stands in the address's fragment, which no server sees.
 
-export type Tab = 'predict' | 'score';
+export type Tab = 'predict' | 'why' | 'score';
 
 interface TabTitle {
   readonly tab: Tab;
@@ -11,6 +11,7 @@ interface TabTitle {
 
 export const tabTitles: readonly TabTitle[] = [
   { tab: 'predict', title: 'Predict' },
+  { tab: 'why', title: 'Why' },
   { tab: 'score', title: 'Score a file' },
 ];
 

@@ -48,6 +48,7 @@ function Body() {
 }
 
 /** The panels beyond the first are fetched when they are asked for. */
+const loadWhy = async () => (await import('../why/panel-why')).WhyPanel;
 const loadScore = async () => (await import('../score/panel-score')).ScorePanel;
 
 function Panel({ predictor }: { predictor: BrowserPredictor }) {
@@ -59,6 +60,8 @@ function Panel({ predictor }: { predictor: BrowserPredictor }) {
           <AnswerPanel card={predictor.card} />
         </div>
       );
+    case 'why':
+      return <LazyPanel key={tab.value} load={loadWhy} predictor={predictor} />;
     case 'score':
       return <LazyPanel key={tab.value} load={loadScore} predictor={predictor} />;
   }

@@ -1,0 +1,88 @@
+import type { Tree } from 'copse';
+import { numberText, percentText } from '../components/text';
+import type { FeatureCard, ModelCard } from '../model-card';
+import type { Target } from './target';
+import { categoryText, signedText, valueText, withMinus } from './text';
+
+// What stands in the nodes and leaves of a drawing.
+
+export interface NodeText {
+  /** The feature, or what a leaf says. */
+  readonly title: string;
+  /** The condition, or more about the leaf. */
+  readonly detail: string;
+  /** Where a missing value goes; empty where none may be missing. */
+  readonly missing: string;
+  /** "54 · 36 %"; empty where the file has no covers. */
+  readonly cover: string;
+  /** The share of the training weight that comes here; NaN where it is not known. */
+  readonly share: number;
+}
+
+/** The condition whose way is left, so that "yes" is left everywhere. */
+function conditionOf(tree: Tree, node: number, feature: FeatureCard): string {
+  const listed = tree.categories[node] ?? null;
+  if (listed === null) {
+    const threshold = withMinus(numberText(tree.threshold[node] ?? NaN));
+    return `${tree.rule === '<=' ? '≤' : tree.rule} ${threshold}${feature.unit === '' ? '' : ` ${feature.unit}`}`;
+  }
+  const names = listed.map((code) => categoryText(feature, code)).join(', ');
+  const isNot = tree.listedRight[node] === 1;
+  return `${isNot ? 'not ' : ''}${listed.length > 1 ? 'one of ' : ''}${names === '' ? 'any' : names}`;
+}
+
+export function nodeText(model: ModelCard, tree: Tree, node: number): NodeText {
+  const feature = model.features[tree.feature[node] ?? 0];
+  if (feature === undefined) throw new Error(`node ${String(node)} tests a feature that the model does not have`);
+  return {
+    title: feature.title,
+    detail: conditionOf(tree, node, feature),
+    missing: model.missingAllowed ? `missing: ${tree.missingLeft[node] === 1 ? 'yes' : 'no'}` : '',
+    ...coverOf(tree, tree.cover?.[node]),
+  };
+}
+
+export function leafText(model: ModelCard, tree: Tree, leaf: number, target: Target): NodeText {
+  const width = tree.leafValues.length / (tree.nNodes + 1);
+  const values = Array.from(tree.leafValues.subarray(leaf * width, (leaf + 1) * width));
+  return { ...leafSays(model, tree, values, target), missing: '', ...coverOf(tree, tree.leafCover?.[leaf]) };
+}
+
+function leafSays(model: ModelCard, tree: Tree, values: readonly number[], target: Target): Pick<NodeText, 'title' | 'detail'> {
+  const output = model.outputs[target.output];
+  const [begin, end] = output?.columns ?? [0, 1];
+  const own = values.slice(begin, end);
+  const total = own.reduce((sum, x) => sum + x, 0);
+  if (values.length > 1 && own.length > 1 && total > 0 && own.every((x) => x >= 0)) {
+    return classLeaf(output?.labels ?? [], own.map((x) => x / total), target.classIndex ?? 0);
+  }
+  const value = values.length > 1 ? (values[target.column] ?? NaN) : (values[0] ?? NaN);
+  const isOther = values.length === 1 && tree.output !== null && tree.output !== target.column;
+  const seen = target.opposite && !isOther ? -value : value;
+  return {
+    title: model.combine === 'sum' ? signedText(seen) : withMinus(numberText(seen)),
+    detail: isOther ? 'to another output' : target.name,
+  };
+}
+
+/** The first class of a leaf, with its share; and that of the class that is explained. */
+function classLeaf(labels: readonly string[], shares: readonly number[], classIndex: number): Pick<NodeText, 'title' | 'detail'> {
+  const winner = shares.indexOf(Math.max(...shares));
+  const first = percentText(shares[winner] ?? NaN);
+  const own = winner === classIndex ? '' : ` · ${labels[classIndex] ?? ''} ${percentText(shares[classIndex] ?? NaN)}`;
+  return { title: labels[winner] ?? '', detail: `${first}${own}` };
+}
+
+function coverOf(tree: Tree, cover: number | undefined): Pick<NodeText, 'cover' | 'share'> {
+  const whole = tree.nNodes > 0 ? tree.cover?.[0] : tree.leafCover?.[0];
+  if (cover === undefined || whole === undefined || !(whole > 0)) return { cover: '', share: NaN };
+  return { cover: `${numberText(cover)} · ${percentText(cover / whole)}`, share: cover / whole };
+}
+
+/** The row's value where it comes to a node, and which way it goes: "4.9 cm: no". */
+export function wayText(model: ModelCard, row: readonly number[], feature: number, step: { left: boolean; missing: boolean }): string {
+  const card = model.features[feature];
+  const x = row[feature] ?? NaN;
+  const value = step.missing || card === undefined ? 'missing' : valueText(card, x);
+  return `${value}: ${step.left ? 'yes' : 'no'}`;
+}

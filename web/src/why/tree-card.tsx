@@ -1,0 +1,121 @@
+import { useMemo, useRef, useState } from 'preact/hooks';
+import { saveBlob } from '../save-blob';
+import type { Explaining, Walked } from './explaining';
+import { draw, idsOf, isUnfolded, rootOf, sizesOf, unfoldedBelow, type Place } from './shape';
+import type { Target } from './target';
+import { counted } from './text';
+import { TreeDrawing } from './tree-drawing';
+import { standaloneSvg } from './tree-svg';
+import { TreeView, zoomStep } from './tree-view';
+import { fitted, zoomed, type View } from './view';
+
+/** One tree, with the way that the row goes in it. */
+export function TreeCard({ why }: { why: Explaining }) {
+  const walked = why.walked.value;
+  const target = why.target.value;
+  if (walked === null || target === null) return null;
+  return (
+    <section class="card tree-card" aria-labelledby="tree-title">
+      <TreeHead why={why} walked={walked} />
+      <Explorer key={walked.path.tree} why={why} walked={walked} target={target} />
+    </section>
+  );
+}
+
+function TreeHead({ why, walked }: { why: Explaining; walked: Walked }) {
+  const { treeCount } = why.card;
+  const choose = (tree: number) => { why.chosenTree.value = Math.min(Math.max(tree, 0), treeCount - 1); };
+  const now = walked.path.tree;
+  return (
+    <div class="tree-head">
+      <h2 id="tree-title">Tree {(now + 1).toLocaleString('en')}</h2>
+      <p class="why-soft">{counted(walked.tree.nNodes, 'node')}, {counted(walked.tree.nNodes + 1, 'leaf', 'leaves')}; {counted(walked.path.steps.length, 'step')} to this row’s leaf</p>
+      {treeCount > 1 && (
+        <div class="tree-choice">
+          <button type="button" class="button" disabled={now === 0} onClick={() => { choose(now - 1); }}>Previous</button>
+          <label>
+            <span class="hidden">Number of the tree, 1 to {treeCount}</span>
+            <input
+              class="number"
+              type="number"
+              min={1}
+              max={treeCount}
+              value={now + 1}
+              onChange={({ currentTarget: { valueAsNumber } }) => { if (Number.isInteger(valueAsNumber)) choose(valueAsNumber - 1); }}
+            />
+          </label>
+          <button type="button" class="button" disabled={now === treeCount - 1} onClick={() => { choose(now + 1); }}>Next</button>
+        </div>
+      )}
+    </div>
+  );
+}
+
+interface ExplorerProps {
+  readonly why: Explaining;
+  readonly walked: Walked;
+  readonly target: Target;
+}
+
+function Explorer({ why, walked, target }: ExplorerProps) {
+  const { tree, path } = walked;
+  const [folds, setFolds] = useState<ReadonlyMap<number, boolean>>(new Map());
+  const [activeId, setActiveId] = useState(rootOf(tree));
+  const [view, setView] = useState<View | null>(null);
+  const frame = useRef<HTMLDivElement>(null);
+  const sizes = useMemo(() => sizesOf(tree), [tree]);
+  const way = useMemo(() => idsOf(path), [path]);
+  const drawn = useMemo(() => draw(tree, sizes, way, folds), [tree, sizes, way, folds]);
+  const active = drawn.places.find(({ id }) => id === activeId) ?? drawn.root;
+  const toggle = (place: Place) => {
+    if (place.id < 0) return;
+    setFolds(new Map([...folds, [place.id, !isUnfolded(tree, way, folds, place.id)]]));
+  };
+  const choose = (place: Place) => {
+    setActiveId(place.id);
+    toggle(place);
+  };
+  const drawing = useMemo(
+    () => <TreeDrawing model={why.card} walked={walked} target={target} drawn={drawn} active={active.id} onChoose={choose} />,
+    [why.card, walked, target, drawn, active.id],
+  );
+  const zoom = (factor: number) => {
+    const box = frame.current?.querySelector('.tree-view');
+    if (box === null || box === undefined) return;
+    const size = { width: box.clientWidth, height: box.clientHeight };
+    setView(zoomed(view ?? fitted(drawn, size), factor, { x: size.width / 2, y: size.height / 2 }));
+  };
+  const save = () => {
+    const content = frame.current?.querySelector<SVGGElement>('.tree-content');
+    if (content === null || content === undefined) return;
+    const name = `${why.card.name}-tree-${String(path.tree + 1)}`;
+    const title = `Tree ${String(path.tree + 1)} of ${why.card.name}`;
+    saveBlob(new Blob([standaloneSvg(content, drawn.bounds, title)], { type: 'image/svg+xml' }), `${name}.svg`);
+  };
+  return (
+    <div ref={frame} class="tree-frame">
+      <div class="tree-tools" role="group" aria-label="The drawing">
+        <button type="button" class="button" onClick={() => { setFolds(unfoldedBelow(tree, rootOf(tree))); }}>Unfold all</button>
+        <button type="button" class="button" onClick={() => { setFolds(new Map()); setView(null); }}>This row’s path</button>
+        <button type="button" class="button tree-zoom" aria-label="Zoom out" onClick={() => { zoom(1 / zoomStep); }}>−</button>
+        <button type="button" class="button tree-zoom" aria-label="Zoom in" onClick={() => { zoom(zoomStep); }}>+</button>
+        <button type="button" class="button" onClick={() => { setView(null); }}>Fit</button>
+        <button type="button" class="button tree-save" onClick={save}>Save as SVG</button>
+      </div>
+      <TreeView
+        drawn={drawn}
+        active={active}
+        label={`Tree ${String(path.tree + 1)}`}
+        view={view}
+        onView={setView}
+        onActive={(place) => { setActiveId(place.id); }}
+        onToggle={toggle}
+      >
+        {drawing}
+      </TreeView>
+      <p class="why-soft tree-keys" id="tree-keys">
+        Click a node, or press Enter, to unfold it. Arrow keys walk, + and − zoom, 0 fits; drag to move, Ctrl and wheel to zoom.
+      </p>
+    </div>
+  );
+}

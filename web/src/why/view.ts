@@ -1,0 +1,61 @@
+import { card, type Drawn, type Place } from './shape';
+
+// Where a drawing stands in its window: pixel = scale * place + (x, y).
+
+export interface View {
+  readonly x: number;
+  readonly y: number;
+  readonly scale: number;
+}
+
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+const room = 16;
+const scaleMin = 0.05;
+const scaleMax = 4;
+/** Text below this size is not read. */
+const readable = 0.62;
+
+/** The whole drawing where it is readable so, else the root and the row's way, as far as there is room. */
+export function fitted({ bounds, places }: Drawn, size: Size): View {
+  const width = bounds.right - bounds.left;
+  const height = bounds.bottom - bounds.top;
+  const whole = Math.min((size.width - 2 * room) / width, (size.height - 2 * room) / height, 1);
+  const scale = Math.max(whole, readable);
+  const y = room - bounds.top * scale;
+  if (width * scale <= size.width) return { scale, x: (size.width - (bounds.left + bounds.right) * scale) / 2, y };
+  const way = places.filter(({ onPath, y: top }) => onPath && top * scale < size.height);
+  const xs = way.map(({ x }) => x);
+  const centre = (Math.min(...xs) + Math.max(...xs)) / 2;
+  return { scale, x: size.width / 2 - centre * scale, y };
+}
+
+/** Larger or smaller by `factor`, with what is at `centre` in its place. */
+export function zoomed(view: View, factor: number, centre: { readonly x: number; readonly y: number }): View {
+  const scale = Math.min(Math.max(view.scale * factor, scaleMin), scaleMax);
+  const by = scale / view.scale;
+  return { scale, x: centre.x - (centre.x - view.x) * by, y: centre.y - (centre.y - view.y) * by };
+}
+
+function cornersOf(place: Place, view: View) {
+  return {
+    left: view.x + (place.x - card.width / 2) * view.scale,
+    right: view.x + (place.x + card.width / 2) * view.scale,
+    top: view.y + place.y * view.scale,
+    bottom: view.y + (place.y + card.height) * view.scale,
+  };
+}
+
+export function isInView(place: Place, view: View, size: Size): boolean {
+  const { left, right, top, bottom } = cornersOf(place, view);
+  return left >= 0 && top >= 0 && right <= size.width && bottom <= size.height;
+}
+
+/** The same view moved so that `place` is in its middle. */
+export function movedInto(place: Place, view: View, size: Size): View {
+  const { left, right, top, bottom } = cornersOf(place, view);
+  return { ...view, x: view.x + (size.width - left - right) / 2, y: view.y + (size.height - top - bottom) / 2 };
+}
