@@ -39,14 +39,19 @@ export function stripOf(values: readonly number[], origin: number, average: numb
 
 /** Place and width of bar `i` of `n`; between few bars there are gaps. */
 export function placeOf(i: number, n: number): { readonly x: number; readonly width: number } {
-  const step = box.width / n;
+  const step = stepOf(n);
   const gap = n > 250 ? 0 : Math.min(step * 0.25, 12);
   return { x: i * step + gap / 2, width: step - gap };
 }
 
 /** The bar at `fraction` of the width. */
 export function barAt(fraction: number, n: number): number {
-  return Math.min(Math.max(Math.floor(fraction * n), 0), n - 1);
+  return Math.min(Math.max(Math.floor((fraction * box.width) / stepOf(n)), 0), n - 1);
+}
+
+/** Few bars do not fill the width: a wide one would say much. */
+function stepOf(n: number): number {
+  return Math.min(box.width / n, 60);
 }
 
 function short(x: number): string {

@@ -1,12 +1,12 @@
 import { useState } from 'preact/hooks';
-import { numberText, percentText } from '../components/text';
+import { percentText } from '../components/text';
 import type { OutputAnswer } from '../model-card';
 import { problem } from '../state';
 import type { Explained, Explaining } from './explaining';
 import { seenFrom, type Target } from './target';
 import { TargetChoice } from './target-choice';
-import { termsOf, type Terms } from './terms';
-import { withMinus } from './text';
+import { shownTerms, termsOf, type Terms } from './terms';
+import { plainText, unitsText } from './text';
 import type { Unit } from './unit';
 import { Waterfall } from './waterfall';
 import { EveryDigit } from './every-digit';
@@ -54,7 +54,10 @@ function Contributions({ why, now, parts, target }: ContributionsProps) {
   const more = card.features.length > nTermsAtFirst + 1;
   return (
     <>
-      <p class="why-soft">{unit.sentence}</p>
+      <p class="why-soft">
+        {unit.sentence}
+        {card.treeCount === 0 && ' A feature of this linear model adds its coefficient times its value.'}
+      </p>
       <Waterfall card={card} row={now.answer.row} terms={terms} unit={unit} total={totalName(target, unit)} />
       <Consequence said={now.answer.outputs[target.output]} target={target} unit={unit} terms={terms} />
       {now.method === 'saabas' && (
@@ -104,10 +107,11 @@ interface ConsequenceProps {
 /** What the margin means to the answer, where it is not the answer. */
 function Consequence({ said, target, unit, terms }: ConsequenceProps) {
   if (said === undefined) return null;
-  const margin = withMinus(numberText(terms.total));
+  const shown = shownTerms(terms);
+  const margin = unitsText(shown.total, shown.decimals);
   if (said.kind === 'value') {
     if (unit.name === 'prediction') return null;
-    return <p class="consequence">From {margin} the model makes the prediction <b>{withMinus(numberText(said.value))}</b>.</p>;
+    return <p class="consequence">From {margin} the model makes the prediction <b>{plainText(said.value)}</b>.</p>;
   }
   const probability = said.probabilities[target.classIndex ?? 0];
   if (probability === undefined || Number.isNaN(probability)) return null;

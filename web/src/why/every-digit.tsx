@@ -1,6 +1,7 @@
 import type { ModelCard } from '../model-card';
 import type { Terms } from './terms';
 import { valueText } from './text';
+import { baseName } from './waterfall';
 
 interface EveryDigitProps {
   readonly card: ModelCard;
@@ -26,7 +27,7 @@ export function EveryDigit({ card, row, terms }: EveryDigitProps) {
           </thead>
           <tbody>
             <tr>
-              <th scope="row">Expected of any row</th>
+              <th scope="row">{baseName(card)}</th>
               <td />
               <td />
               <td>{String(terms.base)}</td>

@@ -15,16 +15,21 @@ export function fitText(text: string, width: number, bold = false): string {
   return fitted;
 }
 
-function cut(text: string, width: number, bold: boolean): string {
+/** Pixels that `text` takes. */
+export function widthOf(text: string, bold = false): number {
   context ??= document.createElement('canvas').getContext('2d');
-  if (context === null) return text.slice(0, Math.floor(width / 7));
+  if (context === null) return text.length * 7;
   context.font = `${bold ? '600 ' : ''}13px system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', sans-serif`;
-  if (context.measureText(text).width <= width) return text;
+  return context.measureText(text).width;
+}
+
+function cut(text: string, width: number, bold: boolean): string {
+  if (widthOf(text, bold) <= width) return text;
   let low = 0;
   let high = text.length;
   while (low < high) {
     const middle = Math.ceil((low + high) / 2);
-    if (context.measureText(`${text.slice(0, middle)}…`).width <= width) low = middle;
+    if (widthOf(`${text.slice(0, middle)}…`, bold) <= width) low = middle;
     else high = middle - 1;
   }
   return `${text.slice(0, low).trimEnd()}…`;

@@ -1,7 +1,8 @@
 import type { Importances } from 'copse';
 import { useEffect, useState } from 'preact/hooks';
-import { numberText, percentText } from '../components/text';
+import { percentText } from '../components/text';
 import { sentenceOf, type BrowserPredictor } from '../predictor';
+import { decimalsFor } from './terms';
 
 type Kind = keyof Importances;
 
@@ -36,7 +37,7 @@ export function ImportancesCard({ predictor }: { predictor: BrowserPredictor }) 
   return (
     <section class="card importances" aria-labelledby="importances-title">
       <h2 id="importances-title">What the model uses</h2>
-      <fieldset class="switch importances-kinds">
+      {offered.length > 1 && <fieldset class="switch importances-kinds">
         <legend class="hidden">Counted by</legend>
         <div class="switch-choices">
           {offered.map(({ kind, title }) => (
@@ -46,7 +47,7 @@ export function ImportancesCard({ predictor }: { predictor: BrowserPredictor }) 
             </label>
           ))}
         </div>
-      </fieldset>
+      </fieldset>}
       <p class="why-soft">{shown.meaning} For all rows, not for this one.</p>
       <Bars predictor={predictor} values={values} title={shown.title} />
     </section>
@@ -58,11 +59,19 @@ function Bars({ predictor, values, title }: { predictor: BrowserPredictor; value
   const order = Array.from(values, (_, f) => f);
   order.sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0) || a - b);
   const largest = values[order[0] ?? 0] ?? 0;
+  const decimals = decimalsFor([largest]);
+  const amount = (x: number) => x.toLocaleString('en', { minimumFractionDigits: 0, maximumFractionDigits: decimals });
   const total = values.reduce((sum, x) => sum + x, 0);
   if (!(total > 0)) return <p class="why-soft">No tree has a split.</p>;
   return (
     <>
       <table class="importance-bars">
+        <colgroup>
+          <col class="importance-names" />
+          <col />
+          <col class="importance-counts" />
+          <col class="importance-shares" />
+        </colgroup>
         <thead class="hidden">
           <tr>
             <th scope="col">Feature</th>
@@ -80,7 +89,7 @@ function Bars({ predictor, values, title }: { predictor: BrowserPredictor; value
                   <rect class="importance-fill" width={(1000 * (values[f] ?? 0)) / largest} height={10} />
                 </svg>
               </td>
-              <td class="importance-count">{numberText(values[f] ?? 0)}</td>
+              <td class="importance-count">{amount(values[f] ?? 0)}</td>
               <td class="importance-share">{percentText((values[f] ?? 0) / total)}</td>
             </tr>
           ))}

@@ -1,8 +1,8 @@
 import type { Tree } from 'copse';
-import { numberText, percentText } from '../components/text';
+import { percentText } from '../components/text';
 import type { FeatureCard, ModelCard } from '../model-card';
 import type { Target } from './target';
-import { categoryText, signedText, valueText, withMinus } from './text';
+import { categoryText, plainText, signedText, valueText } from './text';
 
 // What stands in the nodes and leaves of a drawing.
 
@@ -23,7 +23,7 @@ export interface NodeText {
 function conditionOf(tree: Tree, node: number, feature: FeatureCard): string {
   const listed = tree.categories[node] ?? null;
   if (listed === null) {
-    const threshold = withMinus(numberText(tree.threshold[node] ?? NaN));
+    const threshold = plainText(tree.threshold[node] ?? NaN);
     return `${tree.rule === '<=' ? '≤' : tree.rule} ${threshold}${feature.unit === '' ? '' : ` ${feature.unit}`}`;
   }
   const names = listed.map((code) => categoryText(feature, code)).join(', ');
@@ -60,9 +60,14 @@ function leafSays(model: ModelCard, tree: Tree, values: readonly number[], targe
   const isOther = values.length === 1 && tree.output !== null && tree.output !== target.column;
   const seen = target.opposite && !isOther ? -value : value;
   return {
-    title: model.combine === 'sum' ? signedText(seen) : withMinus(numberText(seen)),
-    detail: isOther ? 'to another output' : target.name,
+    title: model.combine === 'sum' ? signedText(seen) : plainText(seen),
+    detail: isOther ? 'for another output' : forText(model, target),
   };
+}
+
+/** The name of the only number says nothing. */
+function forText(model: ModelCard, target: Target): string {
+  return target.classIndex === null && model.outputs.length === 1 ? '' : `for ${target.name}`;
 }
 
 /** The first class of a leaf, with its share; and that of the class that is explained. */
@@ -73,16 +78,18 @@ function classLeaf(labels: readonly string[], shares: readonly number[], classIn
   return { title: labels[winner] ?? '', detail: `${first}${own}` };
 }
 
+function weightText(cover: number): string {
+  return cover < 1000 ? cover.toLocaleString('en', { maximumSignificantDigits: 3 }) : Math.round(cover).toLocaleString('en');
+}
+
 function coverOf(tree: Tree, cover: number | undefined): Pick<NodeText, 'cover' | 'share'> {
   const whole = tree.nNodes > 0 ? tree.cover?.[0] : tree.leafCover?.[0];
   if (cover === undefined || whole === undefined || !(whole > 0)) return { cover: '', share: NaN };
-  return { cover: `${numberText(cover)} · ${percentText(cover / whole)}`, share: cover / whole };
+  return { cover: `${weightText(cover)} · ${percentText(cover / whole)}`, share: cover / whole };
 }
 
-/** The row's value where it comes to a node, and which way it goes: "4.9 cm: no". */
-export function wayText(model: ModelCard, row: readonly number[], feature: number, step: { left: boolean; missing: boolean }): string {
-  const card = model.features[feature];
-  const x = row[feature] ?? NaN;
-  const value = step.missing || card === undefined ? 'missing' : valueText(card, x);
-  return `${value}: ${step.left ? 'yes' : 'no'}`;
+/** The row's value where it comes to a node, such as "4.9 cm". */
+export function rowText(model: ModelCard, row: readonly number[], step: { readonly feature: number; readonly missing: boolean }): string {
+  const feature = model.features[step.feature];
+  return step.missing || feature === undefined ? 'missing' : valueText(feature, row[step.feature] ?? NaN);
 }

@@ -34,7 +34,7 @@ export interface Bounds {
   readonly bottom: number;
 }
 
-export const card = { width: 176, height: 68 } as const;
+export const card = { width: 184, height: 68 } as const;
 const gap = { x: 18, y: 48 } as const;
 
 /** More places than these are not drawn at once, whatever is unfolded. */

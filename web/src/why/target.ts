@@ -29,10 +29,15 @@ export function targetOf(card: ModelCard, choice: Choice, answer: Answer): Targe
     return { output: choice.output, classIndex: null, name: output?.name ?? '', column: begin, opposite: false };
   }
   const classIndex = choice.classIndex ?? said.index;
-  const name = output.labels[classIndex] ?? '';
+  const name = classText(output.labels[classIndex] ?? '');
   const alone = hasOneMargin(output) && output.labels.length === 2;
   const column = end - begin === 1 ? begin : begin + classIndex;
   return { output: choice.output, classIndex, name, column, opposite: alone && classIndex === 0 };
+}
+
+/** "versicolor", "class 1": a bare number or truth value says too little. */
+export function classText(label: string): string {
+  return /^(-?[\d.]+|true|false)$/i.test(label) ? `class ${label}` : label;
 }
 
 export function hasOneMargin({ columns: [begin, end] }: OutputCard): boolean {

@@ -57,3 +57,18 @@ export function roundedParts(parts: readonly number[], total: number, decimals: 
   for (const { i } of byRemainder.slice(0, Math.max(0, missing))) units[i] = (units[i] ?? 0) + 1;
   return units;
 }
+
+/** Terms as they stand on screen, in units of the last decimal: their sum is exact. */
+export interface ShownTerms {
+  readonly decimals: number;
+  readonly base: number;
+  readonly terms: readonly number[];
+  readonly total: number;
+}
+
+export function shownTerms({ base, terms, total }: Terms): ShownTerms {
+  const parts = [base, ...terms.map((term) => term.value)];
+  const decimals = decimalsFor([...parts, total]);
+  const [first, ...rest] = roundedParts(parts, total, decimals);
+  return { decimals, base: first ?? 0, terms: rest, total: rest.reduce((sum, x) => sum + x, first ?? 0) };
+}

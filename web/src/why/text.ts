@@ -4,7 +4,8 @@ import type { FeatureCard } from '../model-card';
 /** "0.0123" of 123 units of the fourth decimal, with a real minus sign. */
 export function unitsText(units: number, decimals: number): string {
   const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
-  return withMinus((units / 10 ** decimals).toLocaleString('en', digits));
+  // Nothing has no sign.
+  return withMinus(((units === 0 ? 0 : units) / 10 ** decimals).toLocaleString('en', digits));
 }
 
 /** The same with its sign before it, also when it is positive. */
@@ -12,8 +13,16 @@ export function signedUnitsText(units: number, decimals: number): string {
   return units > 0 ? `+${unitsText(units, decimals)}` : unitsText(units, decimals);
 }
 
+/** A number for reading: long rows of zeros become a power of ten. */
+export function plainText(x: number): string {
+  if (x === 0) return '0';
+  const size = Math.abs(x);
+  if (size >= 1e-4 && size < 1e12) return withMinus(numberText(x));
+  return Number.isFinite(x) ? withMinus(x.toExponential(2)) : withMinus(String(x));
+}
+
 export function signedText(x: number): string {
-  return x > 0 ? `+${numberText(x)}` : withMinus(numberText(x));
+  return x > 0 ? `+${plainText(x)}` : plainText(x);
 }
 
 /** A minus sign as wide as a plus sign. */
@@ -25,13 +34,13 @@ export function withMinus(text: string): string {
 export function valueText(feature: FeatureCard, x: number): string {
   if (Number.isNaN(x)) return 'missing';
   if (feature.categorical) return categoryText(feature, x);
-  const text = withMinus(numberText(x));
+  const text = plainText(x);
   return feature.unit === '' ? text : `${text} ${feature.unit}`;
 }
 
 /** The text of a category, or its number where the file has no texts. */
 export function categoryText(feature: FeatureCard, code: number): string {
-  return feature.categories[code] ?? withMinus(numberText(code));
+  return feature.categories[code] ?? plainText(code);
 }
 
 /** "1 tree", "12 trees". */

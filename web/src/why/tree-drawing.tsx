@@ -1,8 +1,8 @@
 import type { PathStep } from 'copse';
 import type { ModelCard } from '../model-card';
 import type { Walked } from './explaining';
-import { fitText } from './fit-text';
-import { leafText, nodeText, wayText, type NodeText } from './node-text';
+import { fitText, widthOf } from './fit-text';
+import { leafText, nodeText, rowText, type NodeText } from './node-text';
 import { card, type Drawn, type Place } from './shape';
 import type { Target } from './target';
 import { counted } from './text';
@@ -67,7 +67,8 @@ function PlaceView(props: PlaceProps) {
   const { model, walked, place, step, active, onChoose } = props;
   const { id, x, y, onPath, children } = place;
   const text = textOf(props, place);
-  const way = step === undefined ? '' : wayText(model, walked.row, step.feature, step);
+  const own = step === undefined ? '' : rowText(model, walked.row, step);
+  const words = sentence(props, text, own);
   const isLeaf = id < 0;
   const isFolded = !isLeaf && children.length === 0;
   const inner = card.width - 24;
@@ -78,20 +79,20 @@ function PlaceView(props: PlaceProps) {
       role="treeitem"
       class={classes.filter(Boolean).join(' ')}
       transform={`translate(${String(x - card.width / 2)} ${String(y)})`}
-      aria-label={sentence(props, text, way)}
+      aria-label={words}
       aria-level={place.depth + 1}
       aria-selected={id === active}
       aria-expanded={isLeaf ? undefined : !isFolded}
       data-node={id}
       onClick={() => { onChoose(place); }}
     >
-      <title>{sentence(props, text, way)}</title>
+      <title>{words}</title>
       <rect class="tree-box" width={card.width} height={card.height} rx={isLeaf ? 20 : 10} />
       {!Number.isNaN(text.share) && (
         <rect class="tree-share" x={12} y={card.height - 7} width={Math.max(1, inner * text.share)} height={3} rx={1.5} />
       )}
       <text class="tree-title" x={12} y={20}>{fitText(text.title, inner, true)}</text>
-      <Detail detail={text.detail} way={way} inner={inner} />
+      <Detail detail={text.detail} own={own} inner={inner} />
       <text class="tree-small" x={12} y={55}>{text.cover}</text>
       {text.missing !== '' && <text class="tree-small" x={card.width - 12} y={55} text-anchor="end">{text.missing}</text>}
       {isFolded && (
@@ -105,23 +106,23 @@ function PlaceView(props: PlaceProps) {
 }
 
 /** The condition, and at the right what the row has, where it comes by. */
-function Detail({ detail, way, inner }: { detail: string; way: string; inner: number }) {
-  if (way === '') return <text x={12} y={38}>{fitText(detail, inner)}</text>;
-  const half = inner / 2 + 6;
+function Detail({ detail, own, inner }: { detail: string; own: string; inner: number }) {
+  if (own === '') return <text x={12} y={38}>{fitText(detail, inner)}</text>;
+  const shown = fitText(own, inner / 2 - 4, true);
   return (
     <>
-      <text x={12} y={38}>{fitText(detail, inner - Math.min(half, way.length * 7) - 6)}</text>
-      <text class="tree-way" x={12 + inner} y={38} text-anchor="end">{fitText(way, half, true)}</text>
+      <text x={12} y={38}>{fitText(detail, inner - widthOf(shown, true) - 8)}</text>
+      <text class="tree-own" x={12 + inner} y={38} text-anchor="end">{shown}</text>
     </>
   );
 }
 
-function sentence({ place, walked, model }: PlaceProps, text: NodeText, way: string): string {
+function sentence({ place, step, walked, model }: PlaceProps, text: NodeText, own: string): string {
   const parts = place.id < 0
     ? [`Leaf: ${text.title}${text.detail === '' ? '' : `, ${text.detail}`}`]
     : [`${text.title} ${text.detail}?`];
-  if (way !== '') parts.push(`The row has ${way}`);
-  if (way === '' && place.onPath) parts.push('The row ends here');
+  if (step !== undefined) parts.push(`The row has ${own}: ${step.left ? 'yes' : 'no'}`);
+  if (place.id < 0 && place.onPath) parts.push('The row ends here');
   if (text.missing !== '') parts.push(text.missing);
   if (text.cover !== '') parts.push(`training weight ${text.cover}`);
   if (place.id >= 0 && place.children.length === 0) parts.push(`${counted(place.below, 'place')} below`);

@@ -20,11 +20,10 @@ const logarithm: Unit = {
   sentence: 'Counted in the natural logarithm of the prediction: each 0.69 more doubles it.',
 };
 const prediction: Unit = { name: 'prediction', sentence: 'Counted in the unit of the prediction.' };
-const pathLength: Unit = {
-  name: 'path length',
-  sentence:
-    'Counted in splits until the row stands alone, on average over the trees: the shorter, the more unusual.',
-};
+function pathLength(combine: string): Unit {
+  const how = combine === 'mean' ? 'on average over' : 'summed over';
+  return { name: 'path length', sentence: `Counted in splits until the row stands alone, ${how} the trees: the fewer, the more unusual.` };
+}
 const beforeSoftmax: Unit = {
   name: 'margin',
   sentence: 'Counted in margin, before the softmax: a class gains by what it has more than the others.',
@@ -45,7 +44,7 @@ export function unitOf(card: ModelCard, target: Target, margin: number, answer: 
   const output = card.outputs[target.output];
   const said = answer.outputs[target.output];
   if (output === undefined || said === undefined) return rawScore(card.link);
-  if (output.kind === 'score') return pathLength;
+  if (output.kind === 'score') return pathLength(card.combine);
   if (said.kind === 'value') return valueUnit(card.link, margin, said.value);
   const p = said.probabilities[target.classIndex ?? 0] ?? NaN;
   return classUnit(card.link, hasOneMargin(output), seenFrom(target, card.link, margin), p);

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { ModelCard } from '../model-card';
 import type { Explained, Explaining } from './explaining';
-import { seenFrom } from './target';
+import { classText, seenFrom } from './target';
 import { decimalsFor, roundedParts } from './terms';
 import { counted, signedText, signedUnitsText, unitsText } from './text';
 import type { Votes } from './votes';
@@ -83,7 +83,7 @@ function Ballot({ card, votes, byClass }: { card: ModelCard; votes: Votes; byCla
     <ul class="ballot" aria-label="First choices of the trees">
       {shown.map((k) => (
         <li key={k} class={k === votes.target.classIndex ? 'ballot-own' : ''}>
-          <b>{(byClass[k] ?? 0).toLocaleString('en')}</b> {byClass[k] === 1 ? 'tree' : 'trees'} for {labels[k]}
+          <b>{(byClass[k] ?? 0).toLocaleString('en')}</b> {byClass[k] === 1 ? 'tree' : 'trees'} for {classText(labels[k] ?? '')}
         </li>
       ))}
       {order.length > shown.length && <li>{order.length - shown.length} more classes</li>}

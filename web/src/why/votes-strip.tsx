@@ -1,8 +1,8 @@
 import { useMemo, useRef } from 'preact/hooks';
 import type { ModelCard } from '../model-card';
 import { barAt, box, placeOf, stripOf } from './bars';
-import { counted, signedText, withMinus } from './text';
-import { numberText, percentText } from '../components/text';
+import { counted, plainText, signedText } from './text';
+import { percentText } from '../components/text';
 import type { Votes } from './votes';
 
 interface StripProps {
@@ -62,10 +62,11 @@ export function VotesStrip({ card, votes, chosen, onChoose }: StripProps) {
         }}
       >
         <svg viewBox={`0 0 ${String(box.width)} ${String(box.height)}`} preserveAspectRatio="none" aria-hidden="true">
-          {place >= 0 && <rect class="strip-chosen" x={bar.x - bar.width * 0.15} y={0} width={Math.max(bar.width * 1.3, 3)} height={box.height} />}
+          {place >= 0 && <rect class="strip-chosen" x={bar.x - bar.width * 0.15} y={0} width={bar.width * 1.3} height={box.height} />}
           <path class="strip-up" d={strip.up} />
           <path class="strip-down" d={strip.down} />
           <path class="strip-line" d={`M0 ${String(strip.line)}H${String(box.width)}`} />
+          {place >= 0 && n > 120 && <path class="strip-needle" d={`M${String(bar.x + bar.width / 2)} 0V${String(box.height)}`} />}
           {strip.average !== null && <path class="strip-average" d={`M0 ${String(strip.average)}H${String(box.width)}`} />}
         </svg>
       </div>
@@ -98,13 +99,14 @@ function sentence(card: ModelCard, votes: Votes, place: number): string {
   const tree = `Tree ${((votes.trees[place] ?? 0) + 1).toLocaleString('en')}`;
   const value = said(card, votes, place);
   if (isShare(card, votes)) return `${tree} says ${percentText(value)} ${votes.target.name}`;
-  return card.combine === 'sum' ? `${tree} adds ${signedText(value)}` : `${tree} says ${withMinus(numberText(value))}`;
+  return card.combine === 'sum' ? `${tree} adds ${signedText(value)}` : `${tree} says ${plainText(value)}`;
 }
 
 function legend(card: ModelCard, votes: Votes): string {
   if (isShare(card, votes)) return `${counted(votes.trees.length, 'tree')}, highest first; the line is their average`;
   if (card.combine === 'mean') return `${counted(votes.trees.length, 'tree')}, highest first, from their average`;
+  if (card.combine !== 'sum') return `${counted(votes.trees.length, 'tree')}, highest first`;
   const up = votes.adds.filter((x) => x > 0).length;
   const down = votes.adds.filter((x) => x < 0).length;
-  return `${up.toLocaleString('en')} push up, ${down.toLocaleString('en')} down`;
+  return `${counted(votes.trees.length, 'tree')}: ${up.toLocaleString('en')} add, ${down.toLocaleString('en')} take away`;
 }

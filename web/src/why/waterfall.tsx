@@ -1,5 +1,5 @@
 import type { ModelCard } from '../model-card';
-import { decimalsFor, roundedParts, type Term, type Terms } from './terms';
+import { shownTerms, type Term, type Terms } from './terms';
 import { signedUnitsText, unitsText, valueText } from './text';
 import type { Unit } from './unit';
 
@@ -21,14 +21,17 @@ type Scale = (x: number) => number;
  */
 export function Waterfall({ card, row, terms, unit, total }: WaterfallProps) {
   const { base, terms: list } = terms;
-  const parts = [base, ...list.map((term) => term.value)];
-  const decimals = decimalsFor([...parts, terms.total]);
-  const rounded = roundedParts(parts, terms.total, decimals);
-  const sum = rounded.reduce((all, x) => all + x, 0);
+  const shown = shownTerms(terms);
+  const { decimals } = shown;
   const scale = scaleOver([base, terms.total, ...list.map((term) => term.to)]);
   return (
     <table class="waterfall">
       <caption class="hidden">Contributions of the features, in {unit.name}</caption>
+      <colgroup>
+        <col class="waterfall-names" />
+        <col />
+        <col class="waterfall-numbers" />
+      </colgroup>
       <thead class="hidden">
         <tr>
           <th scope="col">Feature and its value</th>
@@ -38,25 +41,30 @@ export function Waterfall({ card, row, terms, unit, total }: WaterfallProps) {
       </thead>
       <tbody>
         <tr class="waterfall-end">
-          <th scope="row">Expected of any row</th>
+          <th scope="row">{baseName(card)}</th>
           <td class="waterfall-bar"><EndBar at={scale(base)} down /></td>
-          <td class="waterfall-number">{unitsText(rounded[0] ?? 0, decimals)}</td>
+          <td class="waterfall-number">{unitsText(shown.base, decimals)}</td>
         </tr>
         {list.map((term, i) => (
           <tr key={term.feature ?? 'others'}>
             <th scope="row"><TermName card={card} row={row} term={term} nOthers={terms.nOthers} /></th>
             <td class="waterfall-bar"><TermBar term={term} scale={scale} /></td>
-            <td class="waterfall-number">{signedUnitsText(rounded[i + 1] ?? 0, decimals)}</td>
+            <td class="waterfall-number">{signedUnitsText(shown.terms[i] ?? 0, decimals)}</td>
           </tr>
         ))}
         <tr class="waterfall-end waterfall-sum">
           <th scope="row">= {total}</th>
           <td class="waterfall-bar"><EndBar at={scale(terms.total)} down={false} /></td>
-          <td class="waterfall-number">{unitsText(sum, decimals)}</td>
+          <td class="waterfall-number">{unitsText(shown.total, decimals)}</td>
         </tr>
       </tbody>
     </table>
   );
+}
+
+/** Of a linear model the terms are coefficients times values, and start from its intercept. */
+export function baseName(card: ModelCard): string {
+  return card.treeCount === 0 ? 'Intercept' : 'Expected of any row';
 }
 
 function scaleOver(points: readonly number[]): Scale {
@@ -83,13 +91,13 @@ function TermBar({ term, scale }: { term: Term; scale: Scale }) {
   return (
     <svg viewBox="0 0 1000 32" preserveAspectRatio="none" aria-hidden="true">
       <path class="waterfall-thread" d={`M${String(from)} 0V16M${String(to)} 16V32`} />
-      <rect
+      {term.value !== 0 && <rect
         class={term.value < 0 ? 'waterfall-down' : 'waterfall-up'}
         x={Math.min(from, to)}
         y={7}
         width={Math.max(Math.abs(to - from), 1.5)}
         height={18}
-      />
+      />}
     </svg>
   );
 }
