@@ -70,3 +70,17 @@ export async function eventually(look, what, deadlineMs = 10_000) {
   } while (performance.now() < end);
   throw new Error(`${what} did not happen within ${deadlineMs} ms`);
 }
+
+/** Tries `demand`, which throws while it does not hold, until the deadline; then throws what it threw last. */
+export async function holds(demand, deadlineMs = 10_000) {
+  const end = performance.now() + deadlineMs;
+  for (;;) {
+    try {
+      await demand();
+      return;
+    } catch (cause) {
+      if (performance.now() >= end) throw cause;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}

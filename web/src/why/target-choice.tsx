@@ -18,17 +18,18 @@ export function TargetChoice({ why, answer, target }: TargetChoiceProps) {
   return (
     <div class="why-choices">
       {outputs.length > 1 && (
-        <label class="why-choice">
-          <span>Output</span>
-          <select class="select" value={target.output} onChange={(event) => { set(Number(event.currentTarget.value), null); }}>
+        <div class="why-choice">
+          <label for="why-output">Output</label>
+          <select id="why-output" class="select" value={target.output} onChange={(event) => { set(Number(event.currentTarget.value), null); }}>
             {outputs.map(({ name }, k) => <option key={k} value={k}>{name}</option>)}
           </select>
-        </label>
+        </div>
       )}
       {labels.length > 1 && said?.kind === 'class' && (
-        <label class="why-choice">
-          <span>Class</span>
+        <div class="why-choice">
+          <label for="why-class">Class</label>
           <select
+            id="why-class"
             class="select"
             value={why.choice.value.classIndex ?? ''}
             onChange={({ currentTarget: { value } }) => { set(target.output, value === '' ? null : Number(value)); }}
@@ -36,7 +37,7 @@ export function TargetChoice({ why, answer, target }: TargetChoiceProps) {
             <option value="">as predicted: {said.label}</option>
             {labels.map((label, k) => <option key={k} value={k}>{label}</option>)}
           </select>
-        </label>
+        </div>
       )}
     </div>
   );

@@ -1,0 +1,257 @@
+/* global DOMParser, document, getComputedStyle */
+// The drawing of a tree: the row's way, folding, zooming, keys, and the file that it is saved as.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+import { pathToFileURL } from 'node:url';
+
+import { loadModel } from 'copse';
+
+import { iris } from '../wasm/support/vectors.mjs';
+import { eventually, openBrowser, openPage } from './support/browser.mjs';
+import { useSite } from './support/site.mjs';
+import { enterRowBeside, openVector, openWhy, pathIds, readPathIds, shownTree } from './support/why.mjs';
+
+const site = useSite();
+const row = [6.3, 2.5, 5, 1.9];
+let browser;
+let forest;
+
+before(async () => {
+  browser = await openBrowser();
+  forest = await loadModel(readFileSync(iris));
+});
+
+after(async () => {
+  forest?.free();
+  await browser?.close();
+});
+
+async function openTree(t, options) {
+  const opened = await openWhy(site.browser, site.url, options);
+  await enterRowBeside(opened.page, row);
+  await opened.page.locator('.tree-place').first().waitFor();
+  await chooseTree(opened.page, t);
+  return opened;
+}
+
+async function chooseTree(page, t) {
+  await page.getByLabel(/Number of the tree/).fill(String(t + 1));
+  await page.keyboard.press('Enter');
+  await eventually(async () => (await shownTree(page)) === t, `tree ${t + 1}`);
+}
+
+async function demandPath(page, model, values, t) {
+  const expected = pathIds(model, values, t);
+  await eventually(async () => JSON.stringify(await readPathIds(page)) === JSON.stringify(expected), `path ${expected.join(' ')}`);
+}
+
+const scaleOf = (page) => page.locator('.tree-content').evaluate((group) => Number(/scale\(([\d.]+)/.exec(group.getAttribute('transform'))[1]));
+const placeCount = (page) => page.locator('.tree-place').count();
+const activeId = (page) => page.locator('.tree-view').getAttribute('aria-activedescendant');
+
+test('the highlighted way is the decision path of the binding, for each tree and row', async () => {
+  const { page, context, faults } = await openTree(0);
+  for (const t of [0, 7, 42, 99]) {
+    await chooseTree(page, t);
+    await demandPath(page, forest, row, t);
+  }
+  for (const values of [[5.1, 3.5, 1.4, 0.2], [6, 2.7, 5.1, 1.6]]) {
+    await enterRowBeside(page, values);
+    await demandPath(page, forest, values, 99);
+  }
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('nodes say what they ask, of which category, where missing values go, and how many came', async () => {
+  const { page, faults, model, close } = await openVector(browser, 'hgb_cancer_categorical');
+  try {
+    const trees = Array.from({ length: model.description.n_trees }, (_, t) => model.tree(t));
+    const t = trees.findIndex((tree) => tree.categories.some((set) => set !== null));
+    await page.locator('.tree-place').first().waitFor();
+    await chooseTree(page, t);
+    await page.getByRole('button', { name: 'Unfold all' }).click();
+    const tree = trees[t];
+    assert.equal(await placeCount(page), 2 * tree.nNodes + 1);
+    for (let n = 0; n < tree.nNodes; ++n) {
+      const label = await page.locator(`#tree-node-${n}`).getAttribute('aria-label');
+      const { name } = model.description.features[tree.feature[n]];
+      assert.ok(label.startsWith(`${name} `), label);
+      const listed = tree.categories[n];
+      if (listed === null) assert.match(label, /≤/);
+      else assert.ok(label.includes(listed.join(', ')) && label.includes('not ') === (tree.listedRight[n] === 1), label);
+      assert.match(label, new RegExp(`missing: ${tree.missingLeft[n] === 1 ? 'yes' : 'no'}`));
+      assert.match(label, /training weight/);
+    }
+    assert.deepEqual(faults, []);
+  } finally {
+    await close();
+  }
+});
+
+test('a row whose values are missing goes the way of missing values', async () => {
+  const { page, faults, model, close } = await openVector(browser, 'hgb_cancer_nan');
+  try {
+    await page.locator('.tree-place').first().waitFor();
+    const toggles = page.getByLabel(/^missing/);
+    for (let f = 0; f < model.nFeatures; ++f) await toggles.nth(f).check();
+    await demandPath(page, model, new Array(model.nFeatures).fill(null), await shownTree(page));
+    assert.ok((await page.locator('.tree-own').allTextContents()).every((text) => text === 'missing'));
+    assert.deepEqual(faults, []);
+  } finally {
+    await close();
+  }
+});
+
+test('what is folded is unfolded when it is asked for, and folded again', async () => {
+  const { page, context, faults } = await openTree(2);
+  const tree = forest.tree(2);
+  assert.ok(tree.nNodes > 7);
+  const steps = forest.decisionPath(row, { from: 2, to: 3 })[0].steps.length;
+  // The way, and what lies beside each of its steps.
+  assert.equal(await placeCount(page), 2 * steps + 1);
+  const folded = page.locator('.tree-place[aria-expanded=false]').first();
+  const id = await folded.getAttribute('id');
+  await folded.click();
+  await page.locator(`#${id}[aria-expanded=true]`).waitFor();
+  assert.equal(await placeCount(page), 2 * steps + 3);
+  await page.locator(`#${id}`).click();
+  await eventually(async () => (await placeCount(page)) === 2 * steps + 1, 'folded');
+  await page.getByRole('button', { name: 'Unfold all' }).click();
+  await eventually(async () => (await placeCount(page)) === 2 * tree.nNodes + 1, 'all places');
+  await page.getByRole('button', { name: 'This row’s path' }).click();
+  await eventually(async () => (await placeCount(page)) === 2 * steps + 1, 'the path alone');
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('zoom by buttons, keys and wheel; drag; fit', async () => {
+  const { page, context, faults } = await openTree(2);
+  const view = page.locator('.tree-view');
+  await view.scrollIntoViewIfNeeded();
+  const first = await scaleOf(page);
+  await page.getByRole('button', { name: 'Zoom in' }).click();
+  const larger = await scaleOf(page);
+  assert.ok(larger > first * 1.2);
+  await view.focus();
+  await page.keyboard.press('-');
+  await eventually(async () => Math.abs((await scaleOf(page)) - first) < 1e-6, 'smaller');
+  await page.keyboard.press('+');
+  await eventually(async () => Math.abs((await scaleOf(page)) - larger) < 1e-6, 'larger');
+  const area = await view.boundingBox();
+  await page.mouse.move(area.x + 100, area.y + 200);
+  await page.keyboard.down('Control');
+  await page.mouse.wheel(0, -100);
+  await page.keyboard.up('Control');
+  await eventually(async () => (await scaleOf(page)) > larger * 1.2, 'larger by the wheel');
+  const before = await page.locator('.tree-content').getAttribute('transform');
+  const scrolled = await page.evaluate(() => document.documentElement.scrollTop);
+  await page.mouse.wheel(0, 100);
+  await eventually(async () => (await page.evaluate(() => document.documentElement.scrollTop)) !== scrolled, 'the page scrolls');
+  assert.equal(await page.locator('.tree-content').getAttribute('transform'), before);
+  await view.scrollIntoViewIfNeeded();
+  const now = await view.boundingBox();
+  const count = await placeCount(page);
+  await page.mouse.move(now.x + 200, now.y + 100);
+  await page.mouse.down();
+  await page.mouse.move(now.x + 260, now.y + 130, { steps: 4 });
+  await page.mouse.up();
+  const xOf = (text) => Number(/translate\((-?[\d.]+)/.exec(text)[1]);
+  const moved = xOf(await page.locator('.tree-content').getAttribute('transform')) - xOf(before);
+  assert.ok(moved > 40 && moved < 80, `moved by ${moved}`);
+  assert.equal(await placeCount(page), count, 'a drag is no click');
+  await page.getByRole('button', { name: 'Fit' }).click();
+  assert.ok(Math.abs((await scaleOf(page)) - first) < 1e-6);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('by keyboard alone: along the way, aside, unfold, back to the root', async () => {
+  const { page, context, faults } = await openTree(2);
+  const [{ steps, leaf }] = forest.decisionPath(row, { from: 2, to: 3 });
+  await page.getByRole('button', { name: 'Save as SVG' }).focus();
+  await page.keyboard.press('Tab');
+  assert.ok(await page.locator('.tree-view').evaluate((view) => view === document.activeElement));
+  assert.equal(await activeId(page), 'tree-node-0');
+  for (const step of steps.slice(1)) {
+    await page.keyboard.press('ArrowDown');
+    assert.equal(await activeId(page), `tree-node-${step.node}`);
+  }
+  await page.keyboard.press('ArrowDown');
+  assert.equal(await activeId(page), `tree-leaf-${leaf}`);
+  await page.keyboard.press('ArrowUp');
+  assert.equal(await activeId(page), `tree-node-${steps.at(-1).node}`);
+  await page.keyboard.press('End');
+  assert.equal(await activeId(page), `tree-leaf-${leaf}`);
+  await page.keyboard.press('Home');
+  assert.equal(await activeId(page), 'tree-node-0');
+  // Enter folds and unfolds what is meant.
+  const before = await placeCount(page);
+  await page.keyboard.press('Enter');
+  await eventually(async () => (await placeCount(page)) === 1, 'folded');
+  await page.keyboard.press('Enter');
+  await eventually(async () => (await placeCount(page)) === before, 'unfolded');
+  await page.keyboard.press('ArrowDown');
+  const here = await activeId(page);
+  await page.keyboard.press(steps[0].left ? 'ArrowRight' : 'ArrowLeft');
+  assert.notEqual(await activeId(page), here);
+  assert.ok(await page.locator(`#${await activeId(page)}`).evaluate((place) => !place.classList.contains('tree-path')));
+  assert.equal(await page.locator('[aria-selected=true].tree-place').count(), 1);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('the saved file is an SVG of its own with the way in it, and looks the same from disk', async () => {
+  const { page, context, faults } = await openTree(2, { colorScheme: 'dark' });
+  await page.locator('.tree-place[aria-expanded=false]').first().click();
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save as SVG' }).click();
+  const file = await saved;
+  assert.equal(file.suggestedFilename(), 'iris-tree-3.svg');
+  const text = readFileSync(await file.path(), 'utf8');
+  const told = await page.evaluate((source) => {
+    const svg = new DOMParser().parseFromString(source, 'image/svg+xml');
+    const onWay = Array.from(svg.querySelectorAll('.tree-place.tree-path'), (place) => Number(place.getAttribute('data-node')));
+    return {
+      root: svg.documentElement.nodeName,
+      broken: svg.querySelector('parsererror') !== null,
+      places: svg.querySelectorAll('.tree-place').length,
+      onWay: onWay.sort((a, b) => a - b),
+      scripts: svg.querySelectorAll('script, foreignObject, [onclick]').length,
+    };
+  }, text);
+  assert.deepEqual(told, { root: 'svg', broken: false, places: await placeCount(page), onWay: pathIds(forest, row, 2), scripts: 0 });
+  const boxOnPage = await page.locator('.tree-path .tree-box').first().evaluate((box) => getComputedStyle(box).fill);
+
+  const path = await file.path();
+  const { page: alone, context: other, faults: others } = await openPage(browser, pathToFileURL(path).href);
+  // A download has no name that says what it is.
+  await alone.route('**/*', (route) => route.fulfill({ contentType: 'image/svg+xml', body: text }));
+  await alone.goto('http://saved.invalid/tree.svg').catch(() => undefined);
+  const look = await alone.evaluate(() => {
+    const box = document.querySelector('.tree-path .tree-box');
+    return { fill: getComputedStyle(box).fill, width: box.getBoundingClientRect().width };
+  });
+  assert.equal(look.fill, boxOnPage);
+  assert.ok(look.width > 100);
+  assert.deepEqual(others.filter((fault) => !fault.includes('saved.invalid')), []);
+  await other.close();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('a tree of thousands of nodes is drawn in part, and no more than can be read', async () => {
+  const { page, faults, model, close } = await openVector(browser, 'ref_chain');
+  try {
+    await page.locator('.tree-place').first().waitFor();
+    const t = await shownTree(page);
+    await demandPath(page, model, new Array(model.nFeatures).fill(0), t);
+    await page.getByRole('button', { name: 'Unfold all' }).click();
+    const tree = model.tree(t);
+    await eventually(async () => (await placeCount(page)) >= Math.min(2 * tree.nNodes + 1, 600), 'unfolded');
+    assert.deepEqual(faults, []);
+  } finally {
+    await close();
+  }
+});
