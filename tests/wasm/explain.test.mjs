@@ -128,6 +128,23 @@ test('iris: every tree votes, and the votes are the margins', async () => {
   model.free();
 });
 
+test('the paths of some trees are those among all', async () => {
+  const model = await loadModel(bytes);
+  const remote = await worker.load(bytes.slice());
+  const all = model.decisionPath(row);
+  for (const [from, to] of [[0, 100], [0, 0], [7, 8], [90, 100], [100, 100]]) {
+    assert.deepEqual(model.decisionPath(row, { from, to }), all.slice(from, to));
+    assert.deepEqual(await remote.decisionPath(row, { from, to }), all.slice(from, to));
+  }
+  assert.deepEqual(model.decisionPath(row, { from: 98 }), all.slice(98));
+  assert.deepEqual(model.decisionPath(row, { to: 2 }), all.slice(0, 2));
+  for (const range of [{ from: -1 }, { to: 101 }, { from: 5, to: 4 }, { from: 0.5 }, { to: NaN }, { from: '1' }]) {
+    assert.match(refusalOf(() => model.decisionPath(row, range)), /from is .*, to is .*: expected 0 <= from <= to <= 100/);
+  }
+  await remote.free();
+  model.free();
+});
+
 test('categories, missing values and the output of a tree are told', async () => {
   const model = await loadModel(readCase('ref_category_both_ways').model);
   const trees = Array.from({ length: model.description.n_trees }, (_, t) => model.tree(t));

@@ -7,24 +7,21 @@ import { loadModel } from 'copse';
 
 import { readFixture } from '../wasm/support/fixtures.mjs';
 import { iris } from '../wasm/support/vectors.mjs';
-import { eventually, holds, openBrowser } from './support/browser.mjs';
+import { eventually, holds } from './support/browser.mjs';
 import { useSite } from './support/site.mjs';
 import { decimalsIn, enterRowBeside, numberIn, openVector, openWhy, readWaterfall, shownTree } from './support/why.mjs';
 
 const site = useSite();
 const row = [6.3, 2.5, 5, 1.9];
 const titles = ['sepal length', 'sepal width', 'petal length', 'petal width'];
-let browser;
 let forest;
 
 before(async () => {
-  browser = await openBrowser();
   forest = await loadModel(readFileSync(iris));
 });
 
 after(async () => {
   forest?.free();
-  await browser?.close();
 });
 
 /** Whole numbers of the last decimal that is shown. */
@@ -173,7 +170,7 @@ const kinds = [
 
 for (const [name, label, column, sign, unit] of kinds) {
   test(`${name}: adds up, in ${unit}`, async () => {
-    const { page, faults, model, close } = await openVector(browser, name);
+    const { page, faults, model, close } = await openVector(site.browser, name);
     try {
       const values = await page.locator('input[type=number]').evaluateAll((inputs) => inputs.map((input) => input.valueAsNumber));
       const form = values.slice(0, model.nFeatures);
@@ -195,7 +192,7 @@ for (const [name, label, column, sign, unit] of kinds) {
 }
 
 test('what cannot be explained says so, and its trees are still there', async () => {
-  const { page, faults, model, close } = await openVector(browser, 'ref_min_uneven');
+  const { page, faults, model, close } = await openVector(site.browser, 'ref_min_uneven');
   try {
     let refusal = '';
     try {
@@ -214,7 +211,7 @@ test('what cannot be explained says so, and its trees are still there', async ()
 });
 
 test('more features than are listed are one line, until all are asked for', async () => {
-  const { page, faults, model, close } = await openVector(browser, 'rf_cancer_float');
+  const { page, faults, model, close } = await openVector(site.browser, 'rf_cancer_float');
   try {
     assert.equal(await page.locator('.waterfall tbody tr').count(), 13);
     assert.equal((await readWaterfall(page)).names[11], `${model.nFeatures - 10} others`);

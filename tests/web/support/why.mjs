@@ -15,6 +15,15 @@ export async function openWhy(browser, url, options = {}) {
   return opened;
 }
 
+/** Gives the page a model file, and waits until the panel explains it. */
+export async function openFile(page, name, buffer) {
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Open a model file' }).click();
+  await (await chooser).setFiles({ name, mimeType: 'application/octet-stream', buffer });
+  await page.getByRole('heading', { name: name.replace(/\.[a-z]+$/, ''), exact: true }).waitFor();
+  await page.locator('.contributions :is(.waterfall, .note)').first().waitFor();
+}
+
 /** A service with the model of a vector, its panel, and the same model in Node; `close` ends all. */
 export async function openVector(browser, name, options = {}) {
   const { modelPath, model: bytes } = readCase(name);

@@ -73,8 +73,8 @@ export function sizesOf(tree: Tree): Int32Array {
 }
 
 /**
- * The places to draw. The way of the row comes first, then what is unfolded, level by level, up to
- * `placesMax`: a tree of any size is drawn at once.
+ * The places to draw: the way of the row, and what else is unfolded, level by level, up to `placesMax`.
+ * So a tree of any size is drawn at once.
  */
 export function draw(tree: Tree, sizes: Int32Array, path: ReadonlySet<number>, folds: ReadonlyMap<number, boolean>): Drawn {
   const place = (id: number, parent: Place | null, left: boolean): Place => ({
@@ -82,19 +82,17 @@ export function draw(tree: Tree, sizes: Int32Array, path: ReadonlySet<number>, f
     onPath: path.has(id), below: id < 0 ? 0 : (sizes[id] ?? 0), children: [], x: 0, y: 0,
   });
   const root = place(rootOf(tree), null, false);
-  let count = 1;
+  // Room is kept for the whole way.
+  let count = 1 + 2 * (path.size - 1);
+  const unfold = (at: Place) => {
+    if (!isUnfolded(tree, path, folds, at.id) || (!at.onPath && count + 2 > placesMax)) return;
+    childrenOf(tree, at.id).forEach((id, i) => at.children.push(place(id, at, i === 0)));
+    if (!at.onPath) count += 2;
+  };
   let level = [root];
   while (level.length > 0) {
-    const next: Place[] = [];
-    const unfold = (at: Place, mayExceed: boolean) => {
-      if (!isUnfolded(tree, path, folds, at.id) || (count + 2 > placesMax && !mayExceed)) return;
-      childrenOf(tree, at.id).forEach((id, i) => at.children.push(place(id, at, i === 0)));
-      count += 2;
-    };
-    for (const at of level.filter(({ onPath }) => onPath)) unfold(at, true);
-    for (const at of level.filter(({ onPath }) => !onPath)) unfold(at, false);
-    for (const at of level) next.push(...at.children);
-    level = next;
+    level.forEach(unfold);
+    level = level.flatMap((at) => at.children);
   }
   return arrange(root);
 }
