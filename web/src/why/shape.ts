@@ -38,7 +38,7 @@ export const card = { width: 184, height: 68 } as const;
 const gap = { x: 18, y: 48 } as const;
 
 /** More places than these are not drawn at once, whatever is unfolded. */
-export const placesMax = 600;
+export const placesMax = 500;
 
 /** Trees of so few nodes are drawn whole. */
 const wholeNodesMax = 7;

@@ -7,7 +7,7 @@ import { counted } from './text';
 import { TreeDrawing } from './tree-drawing';
 import { standaloneSvg } from './tree-svg';
 import { TreeView, zoomStep } from './tree-view';
-import { fitted, zoomed, type View } from './view';
+import { everything, fitted, zoomed, type Pane, type View } from './view';
 
 /** One tree, with the way that the row goes in it. */
 export function TreeCard({ why }: { why: Explaining }) {
@@ -75,8 +75,9 @@ function Explorer({ why, walked, target }: ExplorerProps) {
     setActiveId(place.id);
     toggle(place);
   };
-  const drawing = useMemo(
-    () => <TreeDrawing model={why.card} walked={walked} target={target} drawn={drawn} active={active.id} onChoose={choose} />,
+  const drawing = { model: why.card, walked, target, drawn, active: active.id };
+  const render = useMemo(
+    () => (pane: Pane) => <TreeDrawing {...drawing} pane={pane} onChoose={choose} />,
     [why.card, walked, target, drawn, active.id],
   );
   const zoom = (factor: number) => {
@@ -86,11 +87,10 @@ function Explorer({ why, walked, target }: ExplorerProps) {
     setView(zoomed(view ?? fitted(drawn, size), factor, { x: size.width / 2, y: size.height / 2 }));
   };
   const save = () => {
-    const content = frame.current?.querySelector<SVGGElement>('.tree-content');
-    if (content === null || content === undefined) return;
     const name = `${why.card.name}-tree-${String(path.tree + 1)}`;
     const title = `Tree ${String(path.tree + 1)} of ${why.card.name}`;
-    saveBlob(new Blob([standaloneSvg(content, drawn.bounds, title)], { type: 'image/svg+xml' }), `${name}.svg`);
+    const svg = standaloneSvg(<TreeDrawing {...drawing} pane={everything} />, drawn.bounds, title);
+    saveBlob(new Blob([svg], { type: 'image/svg+xml' }), `${name}.svg`);
   };
   return (
     <div ref={frame} class="tree-frame">
@@ -110,9 +110,8 @@ function Explorer({ why, walked, target }: ExplorerProps) {
         onView={setView}
         onActive={(place) => { setActiveId(place.id); }}
         onToggle={toggle}
-      >
-        {drawing}
-      </TreeView>
+        render={render}
+      />
       <p class="why-soft tree-keys" id="tree-keys">
         Click a node, or press Enter, to unfold it. Arrow keys walk, + and − zoom, 0 fits; drag to move, Ctrl and wheel to zoom.
       </p>

@@ -6,6 +6,7 @@ import { leafText, nodeText, rowText, type NodeText } from './node-text';
 import { card, type Drawn, type Place } from './shape';
 import type { Target } from './target';
 import { counted } from './text';
+import { isInPane, type Pane } from './view';
 
 interface DrawingProps {
   readonly model: ModelCard;
@@ -14,26 +15,33 @@ interface DrawingProps {
   readonly drawn: Drawn;
   /** The place that keys act on. */
   readonly active: number;
-  readonly onChoose: (place: Place) => void;
+  readonly pane: Pane;
+  readonly onChoose?: (place: Place) => void;
 }
+
+/** Of a longer way only what is in view is made. */
+const wayMax = 200;
 
 /** Ids of places on the page: leaves are below 0. */
 export function elementId(id: number): string {
   return id < 0 ? `tree-leaf-${String(~id)}` : `tree-node-${String(id)}`;
 }
 
-/** The places of a tree with what connects them, in pixels; the root is at 0, 0. */
+/** The places of a tree that are in the pane, with what connects them, in pixels; the root is at 0, 0. */
 export function TreeDrawing(props: DrawingProps) {
-  const { drawn, walked } = props;
+  const { drawn, walked, pane, active } = props;
   const steps = new Map(walked.path.steps.map((step) => [step.node, step]));
+  const isWayMade = steps.size <= wayMax;
+  const isMade = (place: Place) => isInPane(place, pane) || (place.onPath && isWayMade) || place.id === active;
+  const places = drawn.places.filter(isMade);
   // What is on the way is drawn last, over the rest.
-  const links = drawn.places.filter(({ parent }) => parent !== null).sort((a, b) => Number(a.onPath) - Number(b.onPath));
+  const links = drawn.places.filter((place) => place.parent !== null && (isMade(place) || isMade(place.parent))).sort((a, b) => Number(a.onPath) - Number(b.onPath));
   return (
     <>
       <g role="presentation" aria-hidden="true">
         {links.map((place) => <Link key={place.id} place={place} share={textOf(props, place).share} />)}
       </g>
-      {drawn.places.map((place) => <PlaceView key={place.id} {...props} place={place} step={steps.get(place.id)} />)}
+      {places.map((place) => <PlaceView key={place.id} {...props} place={place} step={steps.get(place.id)} />)}
     </>
   );
 }
@@ -64,14 +72,13 @@ function Link({ place, share }: { place: Place; share: number }) {
 type PlaceProps = DrawingProps & { readonly place: Place; readonly step: PathStep | undefined };
 
 function PlaceView(props: PlaceProps) {
-  const { model, walked, place, step, active, onChoose } = props;
+  const { model, walked, place, step, active, pane, onChoose } = props;
   const { id, x, y, onPath, children } = place;
   const text = textOf(props, place);
   const own = step === undefined ? '' : rowText(model, walked.row, step);
   const words = sentence(props, text, own);
   const isLeaf = id < 0;
   const isFolded = !isLeaf && children.length === 0;
-  const inner = card.width - 24;
   const classes = ['tree-place', isLeaf && 'tree-leaf', onPath && 'tree-path', id === active && 'tree-active'];
   return (
     <g
@@ -84,17 +91,11 @@ function PlaceView(props: PlaceProps) {
       aria-selected={id === active}
       aria-expanded={isLeaf ? undefined : !isFolded}
       data-node={id}
-      onClick={() => { onChoose(place); }}
+      onClick={() => { onChoose?.(place); }}
     >
       <title>{words}</title>
       <rect class="tree-box" width={card.width} height={card.height} rx={isLeaf ? 20 : 10} />
-      {!Number.isNaN(text.share) && (
-        <rect class="tree-share" x={12} y={card.height - 7} width={Math.max(1, inner * text.share)} height={3} rx={1.5} />
-      )}
-      <text class="tree-title" x={12} y={20}>{fitText(text.title, inner, true)}</text>
-      <Detail detail={text.detail} own={own} inner={inner} />
-      <text class="tree-small" x={12} y={55}>{text.cover}</text>
-      {text.missing !== '' && <text class="tree-small" x={card.width - 12} y={55} text-anchor="end">{text.missing}</text>}
+      {(pane.isReadable || onPath) && <Lines text={text} own={own} />}
       {isFolded && (
         <g class="tree-more" transform={`translate(${String(card.width / 2)} ${String(card.height)})`}>
           <rect x={-30} y={-1} width={60} height={18} rx={9} />
@@ -102,6 +103,22 @@ function PlaceView(props: PlaceProps) {
         </g>
       )}
     </g>
+  );
+}
+
+/** What stands in a box. */
+function Lines({ text, own }: { text: NodeText; own: string }) {
+  const inner = card.width - 24;
+  return (
+    <>
+      {!Number.isNaN(text.share) && (
+        <rect class="tree-share" x={12} y={card.height - 7} width={Math.max(1, inner * text.share)} height={3} rx={1.5} />
+      )}
+      <text class="tree-title" x={12} y={20}>{fitText(text.title, inner, true)}</text>
+      <Detail detail={text.detail} own={own} inner={inner} />
+      <text class="tree-small" x={12} y={55}>{text.cover}</text>
+      {text.missing !== '' && <text class="tree-small" x={card.width - 12} y={55} text-anchor="end">{text.missing}</text>}
+    </>
   );
 }
 

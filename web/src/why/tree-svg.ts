@@ -1,3 +1,4 @@
+import { render, type ComponentChild } from 'preact';
 import type { Bounds } from './shape';
 import treeCss from './tree.css?inline';
 
@@ -9,11 +10,11 @@ const head = 36;
 
 /**
  * The drawing as a file of its own: everything that is unfolded, in the colours of now, with its styles
- * inside. `content` is the group that holds it, in the coordinates of `bounds`.
+ * inside. `content` is in the coordinates of `bounds`.
  */
-export function standaloneSvg(content: SVGGElement, bounds: Bounds, title: string): string {
-  const copy = content.cloneNode(true) as SVGGElement;
-  copy.removeAttribute('transform');
+export function standaloneSvg(content: ComponentChild, bounds: Bounds, title: string): string {
+  const copy = document.createElementNS('http://www.w3.org/2000/svg', 'g');
+  render(content, copy);
   for (const element of copy.querySelectorAll('[role], [aria-label], [aria-hidden]')) {
     for (const { name } of Array.from(element.attributes)) {
       if (name === 'role' || name.startsWith('aria-')) element.removeAttribute(name);

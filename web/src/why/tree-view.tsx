@@ -1,8 +1,8 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { elementId } from './tree-drawing';
 import type { Drawn, Place } from './shape';
-import { fitted, isInView, movedInto, zoomed, type Size, type View } from './view';
+import { fitted, isInView, isSamePane, movedInto, paneOf, zoomed, type Pane, type Size, type View } from './view';
 
 interface TreeViewProps {
   readonly drawn: Drawn;
@@ -13,7 +13,8 @@ interface TreeViewProps {
   readonly onView: (view: View | null) => void;
   readonly onActive: (place: Place) => void;
   readonly onToggle: (place: Place) => void;
-  readonly children: ComponentChildren;
+  /** Makes the part of the drawing that is seen. */
+  readonly render: (pane: Pane) => ComponentChildren;
 }
 
 export const zoomStep = 1.3;
@@ -22,10 +23,12 @@ export const zoomStep = 1.3;
  * A drawing that is moved by dragging, zoomed by two fingers or the wheel with Ctrl, and walked through
  * by arrow keys. The focus stays on the whole; `aria-activedescendant` says which place is meant.
  */
-export function TreeView({ drawn, active, label, view, onView, onActive, onToggle, children }: TreeViewProps) {
+export function TreeView({ drawn, active, label, view, onView, onActive, onToggle, render }: TreeViewProps) {
   const box = useRef<HTMLDivElement>(null);
   const size = useSize(box);
   const shown = view ?? fitted(drawn, size);
+  const pane = useKept(paneOf(shown, size), isSamePane);
+  const content = useMemo(() => render(pane), [render, pane]);
   const latest = useRef({ shown, size, onView });
   latest.current = { shown, size, onView };
   useWheel(box, latest);
@@ -39,6 +42,7 @@ export function TreeView({ drawn, active, label, view, onView, onActive, onToggl
     <div
       ref={box}
       class="tree-view"
+      data-places={drawn.places.length}
       role="tree"
       tabIndex={0}
       aria-label={label}
@@ -59,7 +63,7 @@ export function TreeView({ drawn, active, label, view, onView, onActive, onToggl
     >
       <svg role="presentation" width={size.width} height={size.height}>
         <g class="tree-content" transform={`translate(${String(shown.x)} ${String(shown.y)}) scale(${String(shown.scale)})`}>
-          {children}
+          {content}
         </g>
       </svg>
     </div>
@@ -93,6 +97,13 @@ function placeAfter(key: Move, at: Place, { root, places }: Drawn): Place | unde
     case 'End':
       return places.findLast(({ onPath }) => onPath);
   }
+}
+
+/** The value before, as long as the new one is the same. */
+function useKept<T>(value: T, isSame: (a: T, b: T) => boolean): T {
+  const kept = useRef(value);
+  if (!isSame(kept.current, value)) kept.current = value;
+  return kept.current;
 }
 
 interface Latest {

@@ -1,4 +1,4 @@
-import { card, type Drawn, type Place } from './shape';
+import { card, type Bounds, type Drawn, type Place } from './shape';
 
 // Where a drawing stands in its window: pixel = scale * place + (x, y).
 
@@ -58,4 +58,47 @@ export function isInView(place: Place, view: View, size: Size): boolean {
 export function movedInto(place: Place, view: View, size: Size): View {
   const { left, right, top, bottom } = cornersOf(place, view);
   return { ...view, x: view.x + (size.width - left - right) / 2, y: view.y + (size.height - top - bottom) / 2 };
+}
+
+/** The part of a drawing that is made, in its own coordinates, and whether its text can be read. */
+export interface Pane {
+  readonly area: Bounds;
+  readonly isReadable: boolean;
+}
+
+export const everything: Pane = {
+  area: { left: -Infinity, top: -Infinity, right: Infinity, bottom: Infinity },
+  isReadable: true,
+};
+
+/** Below this scale, places are boxes without text. */
+const textScaleMin = 0.3;
+
+/**
+ * What is in view and a little around it, on whole steps of a grid: the same pane while a drawing moves
+ * a little, so that there is nothing to make anew.
+ */
+export function paneOf(view: View, size: Size): Pane {
+  const step = 160 / 2 ** Math.round(Math.log2(view.scale));
+  const before = (x: number) => (Math.floor(x / step) - 1) * step;
+  const behind = (x: number) => (Math.ceil(x / step) + 1) * step;
+  return {
+    area: {
+      left: before(-view.x / view.scale),
+      top: before(-view.y / view.scale),
+      right: behind((size.width - view.x) / view.scale),
+      bottom: behind((size.height - view.y) / view.scale),
+    },
+    isReadable: view.scale >= textScaleMin,
+  };
+}
+
+export function isSamePane(a: Pane, b: Pane): boolean {
+  const sides = ['left', 'top', 'right', 'bottom'] as const;
+  return a.isReadable === b.isReadable && sides.every((side) => a.area[side] === b.area[side]);
+}
+
+export function isInPane({ x, y }: Place, { area }: Pane): boolean {
+  const half = card.width / 2;
+  return x + half >= area.left && x - half <= area.right && y + card.height >= area.top && y <= area.bottom;
 }
