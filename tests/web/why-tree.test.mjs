@@ -104,6 +104,25 @@ test('a row whose values are missing goes the way of missing values', async () =
   }
 });
 
+test('a leaf whose value depends on the row shows what it adds to this one', async () => {
+  const { page, faults, model, close } = await openVector(site.browser, 'ref_linear_leaves');
+  try {
+    const values = new Array(model.nFeatures).fill(0.25);
+    await enterRowBeside(page, values);
+    const paths = model.decisionPath(values);
+    const t = paths.findIndex(({ tree, leaf, values: [adds] }) => Math.abs(model.tree(tree).leafValues[leaf] - adds) > 0.01);
+    assert.ok(t >= 0);
+    await chooseTree(page, t);
+    await demandPath(page, model, values, t);
+    const [adds] = paths[t].values;
+    const shown = () => page.locator('.tree-leaf.tree-path .tree-title').textContent().then(numberIn);
+    await eventually(async () => Math.abs((await shown()) - adds) < 1e-4, `a leaf of ${adds}`);
+    assert.deepEqual(faults, []);
+  } finally {
+    await close();
+  }
+});
+
 test('what is folded is unfolded when it is asked for, and folded again', async () => {
   const { page, context, faults } = await openTree(2);
   const tree = forest.tree(2);
@@ -255,13 +274,20 @@ test('a tree of thousands of nodes is drawn in part, and unfolded as far as can 
   assert.ok((await placeCount(page)) <= 500);
   assert.ok((await page.locator('.tree-more').count()) > 0, 'what is not drawn is still told');
   await demandPath(page, model, values, await shownTree(page));
+  await page.getByRole('button', { name: 'Fit' }).click();
+  await page.locator('.tree-view').scrollIntoViewIfNeeded();
+  const { left, right } = await page.locator('.tree-content').evaluate((content) => {
+    const [inner, outer] = [content.getBoundingClientRect(), content.ownerSVGElement.getBoundingClientRect()];
+    return { left: inner.left - outer.left, right: outer.right - inner.right };
+  });
+  assert.ok(left >= 0 && right >= 0, 'the whole drawing');
   model.free();
   assert.deepEqual(faults, []);
   await context.close();
 });
 
 test('5,000 trees: every one votes, and each can be chosen', async () => {
-  const bytes = completeForest({ nTrees: 5000, depth: 3 });
+  const bytes = completeForest({ nTrees: 5000, depth: 4 });
   const { page, context, faults } = await openWhy(site.browser, site.url);
   const model = await loadModel(bytes);
   await openFile(page, 'many.safetensors', bytes);
@@ -276,9 +302,20 @@ test('5,000 trees: every one votes, and each can be chosen', async () => {
   await page.keyboard.press('Home');
   await page.keyboard.press('ArrowRight');
   await eventually(async () => (await shownTree(page)) === order[1][0], 'the second tree');
-  const [start, all, total] = (await page.locator('.votes-sum b').allTextContents()).map((text) => numberIn(text.replace('= ', '')));
-  assert.equal(start, 0.5);
-  assert.equal(Math.round((start + all) * 1e4), Math.round(total * 1e4));
+  // However long the exact contributions take, the row that rests has them.
+  await enterRowBeside(page, [0.1, 0.9, 0.4, 0.6]);
+  const exact = model.explain([[0.1, 0.9, 0.4, 0.6]]).subarray(0, 4);
+  await page.getByText('Every digit').click();
+  await eventually(async () => {
+    const cells = await page.locator('.contributions .every-digit td:nth-child(3)').allTextContents();
+    return JSON.stringify(cells.slice(1).map(Number)) === JSON.stringify(Array.from(exact).sort((a, b) => Math.abs(b) - Math.abs(a)));
+  }, 'exact contributions', 20_000);
+  assert.equal(await page.getByText('A quick estimate').count(), 0);
+  await eventually(async () => {
+    const [start, all, total] = (await page.locator('.votes-sum b').allTextContents()).map((text) => numberIn(text.replace('= ', '')));
+    const margin = model.predict('margin', [[0.1, 0.9, 0.4, 0.6]])[0];
+    return start === 0.5 && Math.round((start + all) * 1e4) === Math.round(total * 1e4) && Math.abs(total - margin) < 1e-4;
+  }, 'votes that add up');
   model.free();
   assert.deepEqual(faults, []);
   await context.close();

@@ -220,7 +220,7 @@ test('more features than are listed are one line, until all are asked for', asyn
     await page.getByText('Every digit').click();
     const cells = await page.locator('.every-digit td:nth-child(4)').allTextContents();
     const form = (await page.locator('input[type=number]').evaluateAll((inputs) => inputs.map((input) => input.valueAsNumber))).slice(0, model.nFeatures);
-    const k = Number(await page.locator('.waterfall-sum th').textContent().then((text) => model.description.outputs[0].labels.map(String).indexOf(text.split(' ').at(-1))));
+    const k = Number(await page.locator('.waterfall-sum th').textContent().then((text) => model.description.outputs[0].labels.map(String).indexOf(text.split(/\s/).at(-1))));
     assert.ok(Math.abs(Number(cells.at(-1)) - model.predict('margin', [form])[k]) < 1e-9);
     assert.deepEqual(faults, []);
   } finally {

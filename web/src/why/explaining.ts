@@ -64,26 +64,28 @@ export function explainRows(predictor: BrowserPredictor) {
   /** Until the exact ones were timed, the quick ones come first. */
   let exactMs = Infinity;
 
-  async function explainBy(method: ExplainMethod, values: readonly number[]): Promise<void> {
+  /** Shows nothing where `isWanted` says, when the answer is there, that another row is shown already. */
+  async function explainBy(method: ExplainMethod, values: readonly number[], isWanted = () => true): Promise<void> {
     const [outcome, margins, parts] = await Promise.all([
       predictor.ask(values),
       predictor.margins(values).catch(() => null),
       predictor.explain(values, method).catch((cause: unknown) => sentenceOf(cause)),
     ]);
     // What is wrong with a row stands beside the form already.
-    if (stopped || outcome.kind !== 'answered' || margins === null) return;
+    if (stopped || !isWanted() || outcome.kind !== 'answered' || margins === null) return;
     const isRefused = typeof parts === 'string';
     explained.value = { answer: outcome.answer, margins, method, parts: isRefused ? null : parts, refusal: isRefused ? parts : '' };
   }
 
-  async function explainExactly(values: readonly number[]): Promise<void> {
+  async function explainExactly(values: readonly number[], isWanted?: () => boolean): Promise<void> {
     const start = performance.now();
-    await explainBy('treeshap', values);
+    await explainBy('treeshap', values, isWanted);
     exactMs = performance.now() - start;
   }
 
   const explainLater = whenQuiet(restMs, (values: readonly number[]) => {
-    if (!stopped && values === row.value) void explainExactly(values);
+    const isHere = () => values === row.value;
+    if (!stopped && isHere()) void explainExactly(values, isHere);
   });
 
   const explain = newestOnly(async (values: readonly number[]) => {

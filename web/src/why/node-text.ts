@@ -1,7 +1,8 @@
 import type { Tree } from 'copse';
 import { percentText } from '../components/text';
 import type { FeatureCard, ModelCard } from '../model-card';
-import type { Target } from './target';
+import type { Walked } from './explaining';
+import { classText, type Target } from './target';
 import { categoryText, plainText, signedText, valueText } from './text';
 
 // What stands in the nodes and leaves of a drawing.
@@ -42,10 +43,28 @@ export function nodeText(model: ModelCard, tree: Tree, node: number): NodeText {
   };
 }
 
-export function leafText(model: ModelCard, tree: Tree, leaf: number, target: Target): NodeText {
+/** `walked` tells a leaf whose value depends on the row: what it adds is not what the file holds of it. */
+export function leafText(model: ModelCard, walked: Walked, leaf: number, target: Target): NodeText {
+  const { tree, path } = walked;
+  const held = valuesOf(tree, leaf);
+  const says = leafSays(model, tree, held, target);
+  const cover = coverOf(tree, tree.leafCover?.[leaf]);
+  if (!hasLinearLeaves(model, walked)) return { ...says, missing: '', ...cover };
+  if (leaf !== path.leaf) return { title: 'depends on the row', detail: '', missing: '', ...cover };
+  return { ...leafSays(model, tree, path.values, target), detail: 'by the row’s values', missing: '', ...cover };
+}
+
+/** [leaf width] */
+function valuesOf(tree: Tree, leaf: number): readonly number[] {
   const width = tree.leafValues.length / (tree.nNodes + 1);
-  const values = Array.from(tree.leafValues.subarray(leaf * width, (leaf + 1) * width));
-  return { ...leafSays(model, tree, values, target), missing: '', ...coverOf(tree, tree.leafCover?.[leaf]) };
+  return Array.from(tree.leafValues.subarray(leaf * width, (leaf + 1) * width));
+}
+
+function hasLinearLeaves(model: ModelCard, { tree, path }: Walked): boolean {
+  const [held] = valuesOf(tree, path.leaf);
+  const [adds] = path.values;
+  const isHeld = Object.is(Math.fround(held ?? 0) + 0, Math.fround(adds ?? 0) + 0);
+  return model.combine === 'sum' && path.values.length === 1 && !isHeld;
 }
 
 function leafSays(model: ModelCard, tree: Tree, values: readonly number[], target: Target): Pick<NodeText, 'title' | 'detail'> {
@@ -74,8 +93,8 @@ function forText(model: ModelCard, target: Target): string {
 function classLeaf(labels: readonly string[], shares: readonly number[], classIndex: number): Pick<NodeText, 'title' | 'detail'> {
   const winner = shares.indexOf(Math.max(...shares));
   const first = percentText(shares[winner] ?? NaN);
-  const own = winner === classIndex ? '' : ` · ${labels[classIndex] ?? ''} ${percentText(shares[classIndex] ?? NaN)}`;
-  return { title: labels[winner] ?? '', detail: `${first}${own}` };
+  const own = winner === classIndex ? '' : ` · ${classText(labels[classIndex] ?? '')} ${percentText(shares[classIndex] ?? NaN)}`;
+  return { title: classText(labels[winner] ?? ''), detail: `${first}${own}` };
 }
 
 function weightText(cover: number): string {

@@ -37,7 +37,7 @@ export function targetOf(card: ModelCard, choice: Choice, answer: Answer): Targe
 
 /** "versicolor", "class 1": a bare number or truth value says too little. */
 export function classText(label: string): string {
-  return /^(-?[\d.]+|true|false)$/i.test(label) ? `class ${label}` : label;
+  return /^(-?[\d.]+|true|false)$/i.test(label) ? `class\u00a0${label}` : label;
 }
 
 export function hasOneMargin({ columns: [begin, end] }: OutputCard): boolean {

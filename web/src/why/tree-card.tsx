@@ -7,7 +7,7 @@ import { counted } from './text';
 import { TreeDrawing } from './tree-drawing';
 import { standaloneSvg } from './tree-svg';
 import { TreeView, zoomStep } from './tree-view';
-import { everything, fitted, zoomed, type Pane, type View } from './view';
+import { everything, fitted, whole, zoomed, type Pane, type Size, type View } from './view';
 
 /** One tree, with the way that the row goes in it. */
 export function TreeCard({ why }: { why: Explaining }) {
@@ -80,11 +80,14 @@ function Explorer({ why, walked, target }: ExplorerProps) {
     () => (pane: Pane) => <TreeDrawing {...drawing} pane={pane} onChoose={choose} />,
     [why.card, walked, target, drawn, active.id],
   );
-  const zoom = (factor: number) => {
+  const look = (change: (now: View, size: Size) => View) => {
     const box = frame.current?.querySelector('.tree-view');
     if (box === null || box === undefined) return;
     const size = { width: box.clientWidth, height: box.clientHeight };
-    setView(zoomed(view ?? fitted(drawn, size), factor, { x: size.width / 2, y: size.height / 2 }));
+    setView(change(view ?? fitted(drawn, size), size));
+  };
+  const zoom = (factor: number) => {
+    look((now, size) => zoomed(now, factor, { x: size.width / 2, y: size.height / 2 }));
   };
   const save = () => {
     const name = `${why.card.name}-tree-${String(path.tree + 1)}`;
@@ -99,7 +102,7 @@ function Explorer({ why, walked, target }: ExplorerProps) {
         <button type="button" class="button" onClick={() => { setFolds(new Map()); setView(null); }}>This row’s path</button>
         <button type="button" class="button tree-zoom" aria-label="Zoom out" onClick={() => { zoom(1 / zoomStep); }}>−</button>
         <button type="button" class="button tree-zoom" aria-label="Zoom in" onClick={() => { zoom(zoomStep); }}>+</button>
-        <button type="button" class="button" onClick={() => { setView(null); }}>Fit</button>
+        <button type="button" class="button" onClick={() => { look((_, size) => whole(drawn, size)); }}>Fit</button>
         <button type="button" class="button tree-save" onClick={save}>Save as SVG</button>
       </div>
       <TreeView

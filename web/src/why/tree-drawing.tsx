@@ -47,7 +47,7 @@ export function TreeDrawing(props: DrawingProps) {
 }
 
 function textOf({ model, walked, target }: DrawingProps, { id }: Place): NodeText {
-  return id < 0 ? leafText(model, walked.tree, ~id, target) : nodeText(model, walked.tree, id);
+  return id < 0 ? leafText(model, walked, ~id, target) : nodeText(model, walked.tree, id);
 }
 
 /** The wider, the more of the training rows went this way. */

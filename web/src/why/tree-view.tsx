@@ -2,7 +2,7 @@ import type { ComponentChildren } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { elementId } from './tree-drawing';
 import type { Drawn, Place } from './shape';
-import { fitted, isInView, isSamePane, movedInto, paneOf, zoomed, type Pane, type Size, type View } from './view';
+import { fitted, isInView, isSamePane, movedInto, paneOf, whole, zoomed, type Pane, type Size, type View } from './view';
 
 interface TreeViewProps {
   readonly drawn: Drawn;
@@ -53,7 +53,7 @@ export function TreeView({ drawn, active, label, view, onView, onActive, onToggl
         const centre = { x: size.width / 2, y: size.height / 2 };
         if (event.key === '+' || event.key === '=') onView(zoomed(shown, zoomStep, centre));
         else if (event.key === '-') onView(zoomed(shown, 1 / zoomStep, centre));
-        else if (event.key === '0') onView(null);
+        else if (event.key === '0') onView(whole(drawn, size));
         else if (event.key === 'Enter' || event.key === ' ') onToggle(active);
         else if (isMove(event.key)) go(placeAfter(event.key, active, drawn));
         else return;

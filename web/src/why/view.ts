@@ -14,23 +14,30 @@ export interface Size {
 }
 
 const room = 16;
-const scaleMin = 0.05;
+const scaleMin = 0.01;
 const scaleMax = 4;
 /** Text below this size is not read. */
 const readable = 0.62;
+/** A wide way is made smaller than that, down to this. */
+const narrow = 0.45;
 
-/** The whole drawing where it is readable so, else the root and the row's way, as far as there is room. */
-export function fitted({ bounds, places }: Drawn, size: Size): View {
+/** The whole drawing, however small. */
+export function whole({ bounds }: Drawn, size: Size): View {
   const width = bounds.right - bounds.left;
   const height = bounds.bottom - bounds.top;
-  const whole = Math.min((size.width - 2 * room) / width, (size.height - 2 * room) / height, 1);
-  const scale = Math.max(whole, readable);
-  const y = room - bounds.top * scale;
-  if (width * scale <= size.width) return { scale, x: (size.width - (bounds.left + bounds.right) * scale) / 2, y };
-  const way = places.filter(({ onPath, y: top }) => onPath && top * scale < size.height);
+  const scale = Math.max(Math.min((size.width - 2 * room) / width, (size.height - 2 * room) / height, 1), scaleMin);
+  return { scale, x: (size.width - (bounds.left + bounds.right) * scale) / 2, y: room - bounds.top * scale };
+}
+
+/** The whole drawing where it is readable so, else the root and the row's way, as far as there is room. */
+export function fitted(drawn: Drawn, size: Size): View {
+  const all = whole(drawn, size);
+  if (all.scale >= readable) return all;
+  const way = drawn.places.filter(({ onPath, y }) => onPath && y * readable < size.height);
   const xs = way.map(({ x }) => x);
-  const centre = (Math.min(...xs) + Math.max(...xs)) / 2;
-  return { scale, x: size.width / 2 - centre * scale, y };
+  const [left, right] = [Math.min(...xs) - card.width / 2, Math.max(...xs) + card.width / 2];
+  const scale = Math.min(Math.max((size.width - 2 * room) / (right - left), narrow), readable);
+  return { scale, x: (size.width - (left + right) * scale) / 2, y: room - drawn.bounds.top * scale };
 }
 
 /** Larger or smaller by `factor`, with what is at `centre` in its place. */
