@@ -24,6 +24,7 @@ try {
   await shoot('page-phone', { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2 }, ask);
   await shoot('page-import', { viewport: desk, colorScheme: 'light' }, openForest);
   await shoot('page-score', { viewport: { width: 1120, height: 980 }, colorScheme: 'light' }, scoreFile);
+  await shoot('page-why', { viewport: { width: 1120, height: 2100 }, colorScheme: 'light' }, explain);
   await shootDocs();
 } finally {
   await browser.close();
@@ -59,6 +60,17 @@ async function openForest(page) {
   await (await chooser).setFiles({ name, mimeType: 'application/octet-stream', buffer: bytes });
   await page.getByRole('heading', { name: `Imported from ${name}` }).waitFor();
   await page.locator('.verdict-label').waitFor();
+}
+
+/** Looks at a tree that has another opinion than most. */
+async function explain(page) {
+  await ask(page);
+  await page.getByRole('tab', { name: 'Why' }).click();
+  await page.locator('.tree-place').first().waitFor();
+  await page.getByLabel(/Number of the tree/).fill('16');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Tree 16' }).waitFor();
+  await page.locator('h1').click();
 }
 
 /** Flowers with their species, some of them named wrongly. */
