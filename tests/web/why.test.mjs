@@ -191,6 +191,35 @@ for (const [name, label, column, sign, unit] of kinds) {
   });
 }
 
+test('of several outputs each can be explained, and each of its classes', async () => {
+  const { page, faults, model, close } = await openVector(site.browser, 'rf_multioutput_str');
+  try {
+    const { outputs } = model.description;
+    assert.ok(outputs.length > 1);
+    const form = (await page.locator('input[type=number]').evaluateAll((inputs) => inputs.map((input) => input.valueAsNumber))).slice(0, model.nFeatures);
+    const margins = model.predict('margin', [form]);
+    for (const [k, { name, labels, columns: [begin] }] of outputs.entries()) {
+      await page.getByLabel('Output', { exact: true }).selectOption(name);
+      for (const c of [0, labels.length - 1]) {
+        await page.getByLabel('Class', { exact: true }).selectOption({ index: 1 + c });
+        const { terms } = expectedTerms(model, form, begin + c);
+        await holds(async () => demandSum((await readWaterfall(page)).texts, terms, margins[begin + c]));
+        await holds(() => demandVotes(page, model, form, begin + c, 1));
+        const own = model.decisionPath(form).map(({ values }) => values.slice(begin, outputs[k].columns[1]));
+        const firsts = own.filter((values) => values.indexOf(Math.max(...values)) === c).length;
+        await holds(async () => {
+          const ballot = await page.locator('.ballot li').allTextContents();
+          const line = ballot.find((text) => text.replaceAll('\u00a0', ' ').endsWith(` ${labels[c]}`));
+          assert.equal(line === undefined ? 0 : Number.parseInt(line, 10), firsts, ballot.join('; '));
+        });
+      }
+    }
+    assert.deepEqual(faults, []);
+  } finally {
+    await close();
+  }
+});
+
 test('what cannot be explained says so, and its trees are still there', async () => {
   const { page, faults, model, close } = await openVector(site.browser, 'ref_min_uneven');
   try {
@@ -201,7 +230,7 @@ test('what cannot be explained says so, and its trees are still there', async ()
       refusal = cause.message;
     }
     assert.match(refusal, /smallest or largest/);
-    assert.equal(await page.locator('.contributions .note').textContent(), refusal);
+    assert.equal((await page.locator('.contributions .note').textContent()).toLowerCase(), `${refusal}.`.toLowerCase());
     await page.getByText('The answer is made of the smallest value').waitFor();
     await page.locator('.tree-place').first().waitFor();
     assert.deepEqual(faults, []);

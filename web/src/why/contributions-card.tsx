@@ -6,7 +6,7 @@ import type { Explained, Explaining } from './explaining';
 import { seenFrom, type Target } from './target';
 import { TargetChoice } from './target-choice';
 import { shownTerms, termsOf, type Terms } from './terms';
-import { plainText, unitsText } from './text';
+import { plainText, sentenceText, unitsText } from './text';
 import type { Unit } from './unit';
 import { Waterfall } from './waterfall';
 import { EveryDigit } from './every-digit';
@@ -28,7 +28,7 @@ export function ContributionsCard({ why }: { why: Explaining }) {
         <>
           <TargetChoice why={why} answer={now.answer} target={target} />
           {now.parts === null ? (
-            <p class="note note-warn">{now.refusal}</p>
+            <p class="note note-warn">{sentenceText(now.refusal)}</p>
           ) : (
             <Contributions why={why} now={now} parts={now.parts} target={target} />
           )}

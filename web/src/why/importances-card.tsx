@@ -3,6 +3,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { percentText } from '../components/text';
 import { sentenceOf, type BrowserPredictor } from '../predictor';
 import { decimalsFor } from './terms';
+import { sentenceText } from './text';
 
 type Kind = keyof Importances;
 
@@ -28,7 +29,7 @@ export function ImportancesCard({ predictor }: { predictor: BrowserPredictor }) 
     );
     return () => { wanted = false; };
   }, [predictor]);
-  if (problem !== '') return <p class="note note-warn">{problem}</p>;
+  if (problem !== '') return <p class="note note-warn">{sentenceText(problem)}</p>;
   if (known === null) return null;
   const offered = kinds.filter(({ kind }) => known[kind] !== null);
   const shown = offered.find(({ kind }) => kind === chosen) ?? offered[0];
@@ -62,7 +63,7 @@ function Bars({ predictor, values, title }: { predictor: BrowserPredictor; value
   const decimals = decimalsFor([largest]);
   const amount = (x: number) => x.toLocaleString('en', { minimumFractionDigits: 0, maximumFractionDigits: decimals });
   const total = values.reduce((sum, x) => sum + x, 0);
-  if (!(total > 0)) return <p class="why-soft">No tree has a split.</p>;
+  if (!(total > 0)) return <p class="why-soft">It is 0 for every feature.</p>;
   return (
     <>
       <table class="importance-bars">

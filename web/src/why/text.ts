@@ -43,6 +43,12 @@ export function categoryText(feature: FeatureCard, code: number): string {
   return feature.categories[code] ?? plainText(code);
 }
 
+/** A message of the core as a sentence. */
+export function sentenceText(message: string): string {
+  const sentence = `${message.charAt(0).toUpperCase()}${message.slice(1)}`;
+  return sentence.endsWith('.') ? sentence : `${sentence}.`;
+}
+
 /** "1 tree", "12 trees". */
 export function counted(n: number, one: string, many = `${one}s`): string {
   return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;

@@ -109,12 +109,13 @@ function PlaceView(props: PlaceProps) {
 /** What stands in a box. */
 function Lines({ text, own }: { text: NodeText; own: string }) {
   const inner = card.width - 24;
+  const isAlone = text.detail === '' && text.cover === '';
   return (
     <>
       {!Number.isNaN(text.share) && (
         <rect class="tree-share" x={12} y={card.height - 7} width={Math.max(1, inner * text.share)} height={3} rx={1.5} />
       )}
-      <text class="tree-title" x={12} y={20}>{fitText(text.title, inner, true)}</text>
+      <text class="tree-title" x={12} y={isAlone ? card.height / 2 + 5 : 20}>{fitText(text.title, inner, true)}</text>
       <Detail detail={text.detail} own={own} inner={inner} />
       <text class="tree-small" x={12} y={55}>{text.cover}</text>
       {text.missing !== '' && <text class="tree-small" x={card.width - 12} y={55} text-anchor="end">{text.missing}</text>}
