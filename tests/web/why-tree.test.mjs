@@ -1,4 +1,4 @@
-/* global document, getComputedStyle */
+/* global Event, document, getComputedStyle, visualViewport */
 // The drawing of a tree: the row's way, folding, zooming, keys, and the file that it is saved as.
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -60,6 +60,27 @@ test('the highlighted way is the decision path of the binding, for each tree and
     await enterRowBeside(page, values);
     await demandPath(page, forest, values, 99);
   }
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('a number that is being typed stays while rows come by', async () => {
+  const { page, context, faults } = await openTree(0);
+  const number = page.getByLabel(/Number of the tree/);
+  await number.fill('43');
+  // Rows that move with the focus elsewhere, as from a slider under another finger.
+  for (const x of ['5', '5.5', '6']) {
+    await page.evaluate((text) => {
+      const input = document.querySelector('input[type=number]');
+      input.value = text;
+      input.dispatchEvent(new Event('input', { bubbles: true }));
+    }, x);
+    await page.locator('.waterfall-value', { hasText: `= ${x} cm` }).first().waitFor();
+    await demandPath(page, forest, [Number(x), ...row.slice(1)], 0);
+  }
+  assert.equal(await number.inputValue(), '43');
+  await page.keyboard.press('Enter');
+  await eventually(async () => (await shownTree(page)) === 42, 'tree 43');
   assert.deepEqual(faults, []);
   await context.close();
 });
@@ -250,6 +271,50 @@ test('the saved file is an SVG of its own with the way in it, and looks the same
     });
     const expected = { root: 'svg', places: await placeCount(page), onWay: pathIds(forest, row, 2), active: 0, fill: boxOnPage, isDrawn: true };
     assert.deepEqual(told, expected);
+    assert.deepEqual(others, []);
+    await other.close();
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('on a phone two fingers zoom the drawing, not the page', async () => {
+  const { page, context, faults } = await openTree(2, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+  await page.locator('.tree-view').scrollIntoViewIfNeeded();
+  const first = await scaleOf(page);
+  const area = await page.locator('.tree-view').boundingBox();
+  const [x, y] = [area.x + area.width / 2, area.y + area.height / 2];
+  const session = await context.newCDPSession(page);
+  const touch = (type, apart) =>
+    session.send('Input.dispatchTouchEvent', { type, touchPoints: apart === null ? [] : [{ x: x - apart, y, id: 1 }, { x: x + apart, y, id: 2 }] });
+  await touch('touchStart', 40);
+  for (let apart = 45; apart <= 80; apart += 5) await touch('touchMove', apart);
+  await touch('touchEnd', null);
+  await eventually(async () => (await scaleOf(page)) > first * 1.5, 'larger');
+  assert.equal(await page.evaluate(() => visualViewport.scale), 1);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('a name that is hostile to markup is text in the drawing and in the file', async () => {
+  const name = 'a<b>&"\'\u0001]]>';
+  const bytes = completeForest({ nTrees: 1, depth: 2, nFeatures: 1, names: [name] });
+  const { page, context, faults } = await openWhy(site.browser, site.url);
+  await openFile(page, 'hostile.safetensors', bytes);
+  await page.locator('.tree-title').filter({ hasText: 'a<b>&"' }).first().waitFor();
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save as SVG' }).click();
+  const folder = mkdtempSync(join(tmpdir(), 'copse-svg-'));
+  try {
+    const path = join(folder, 'tree.svg');
+    await (await saved).saveAs(path);
+    const url = pathToFileURL(path).href;
+    const { page: alone, context: other, faults: others } = await openPage(site.browser, url);
+    await alone.goto(url);
+    assert.equal(await alone.evaluate(() => document.querySelector('parsererror')), null);
+    assert.equal(await alone.evaluate(() => document.querySelector('.tree-title').textContent), name.replace('\u0001', ''));
     assert.deepEqual(others, []);
     await other.close();
   } finally {

@@ -13,7 +13,7 @@ function* dice(seed) {
  * A regression of `nTrees` trees with 2^depth leaves each, added up; features are uniform in 0 to 1,
  * and every leaf has seen one row.
  */
-export function completeForest({ nTrees, depth, nFeatures = 4, seed = 1 }) {
+export function completeForest({ nTrees, depth, nFeatures = 4, seed = 1, names = Array.from({ length: nFeatures }, (_, f) => `f${f}`) }) {
   const chance = dice(seed);
   const next = () => chance.next().value;
   const nNodes = 2 ** depth - 1;
@@ -40,11 +40,11 @@ export function completeForest({ nTrees, depth, nFeatures = 4, seed = 1 }) {
     ['node.feature', 'U16', [nodes.length], Uint16Array.from(nodes, () => Math.floor(next() * nFeatures))],
     ['node.flags', 'U8', [nodes.length], new Uint8Array(nodes.length)],
   ];
-  return fileOf(tensors, nFeatures);
+  return fileOf(tensors, names);
 }
 
-function fileOf(tensors, nFeatures) {
-  const features = Array.from({ length: nFeatures }, (_, f) => ({ name: `f${f}`, kind: 'num' }));
+function fileOf(tensors, names) {
+  const features = names.map((name) => ({ name, kind: 'num' }));
   const header = {
     __metadata__: {
       accumulate: 'f64', combine: 'sum', decision: 'argmax', features: JSON.stringify(features), format: 'copse.forest',
@@ -58,7 +58,7 @@ function fileOf(tensors, nFeatures) {
     at += numbers.byteLength;
   }
   const text = JSON.stringify(header);
-  const head = Buffer.from(text.padEnd(Math.ceil(text.length / 8) * 8));
+  const head = Buffer.from(text + ' '.repeat((8 - (Buffer.byteLength(text) % 8)) % 8));
   const size = Buffer.alloc(8);
   size.writeBigUInt64LE(BigInt(head.length));
   return Buffer.concat([size, head, ...tensors.map(([, , , numbers]) => Buffer.from(numbers.buffer))]);

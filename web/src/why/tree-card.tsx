@@ -1,4 +1,4 @@
-import { useMemo, useRef, useState } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import { saveBlob } from '../save-blob';
 import type { Explaining, Walked } from './explaining';
 import { draw, idsOf, isUnfolded, rootOf, sizesOf, unfoldedBelow, type Place } from './shape';
@@ -26,6 +26,11 @@ function TreeHead({ why, walked }: { why: Explaining; walked: Walked }) {
   const { treeCount } = why.card;
   const choose = (tree: number) => { why.chosenTree.value = Math.min(Math.max(tree, 0), treeCount - 1); };
   const now = walked.path.tree;
+  const number = useRef<HTMLInputElement>(null);
+  // What is being typed stays while rows come by.
+  useEffect(() => {
+    if (number.current !== null) number.current.value = String(now + 1);
+  }, [now]);
   return (
     <div class="tree-head">
       <h2 id="tree-title">Tree {(now + 1).toLocaleString('en')}</h2>
@@ -40,7 +45,7 @@ function TreeHead({ why, walked }: { why: Explaining; walked: Walked }) {
               type="number"
               min={1}
               max={treeCount}
-              value={now + 1}
+              ref={number}
               onChange={({ currentTarget: { valueAsNumber } }) => { if (Number.isInteger(valueAsNumber)) choose(valueAsNumber - 1); }}
             />
           </label>
@@ -116,7 +121,7 @@ function Explorer({ why, walked, target }: ExplorerProps) {
         render={render}
       />
       <p class="why-soft tree-keys" id="tree-keys">
-        Click a node, or press Enter, to unfold it. Arrow keys walk, + and − zoom, 0 fits; drag to move, Ctrl and wheel to zoom.
+        Click a node, or press Enter, to unfold it. Arrow keys walk, + and − zoom, 0 fits. Drag to move; Ctrl and wheel, or two fingers, zoom.
       </p>
     </div>
   );

@@ -28,16 +28,22 @@ export function standaloneSvg(content: ComponentChild, bounds: Bounds, title: st
   const box = [bounds.left - room, bounds.top - room - head, width, height].map(String).join(' ');
   const body = new XMLSerializer().serializeToString(copy);
   const heading = `<text class="tree-heading" x="${String(bounds.left)}" y="${String(bounds.top - head / 2)}">${escaped(title)}</text>`;
-  return `<?xml version="1.0" encoding="UTF-8"?>
+  return allowed(`<?xml version="1.0" encoding="UTF-8"?>
 <svg xmlns="http://www.w3.org/2000/svg" viewBox="${box}" width="${String(width)}" height="${String(height)}" role="img">
 <title>${escaped(title)}</title>
 <style>svg{${variables};background:var(--surface)}${treeCss}</style>
 ${heading}
 ${body}
 </svg>
-`;
+`);
 }
 
 function escaped(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** XML has no place for control characters, and a name may hold some. */
+function allowed(text: string): string {
+  const isAllowed = (c: string) => (c >= ' ' || c === '\n' || c === '\t') && c !== '\ufffe' && c !== '\uffff';
+  return Array.from(text).filter(isAllowed).join('');
 }

@@ -146,7 +146,7 @@ interface Point {
   readonly y: number;
 }
 
-/** One pointer moves the drawing, two zoom it. */
+/** One pointer moves the drawing, two move and zoom it. */
 function usePointers(latest: Latest) {
   const [down] = useState(() => new Map<number, Point>());
   const lift = (event: PointerEvent) => { down.delete(event.pointerId); };
@@ -169,7 +169,8 @@ function usePointers(latest: Latest) {
       }
       const area = event.currentTarget.getBoundingClientRect();
       const factor = Math.hypot(now.x - other.x, now.y - other.y) / Math.max(1, Math.hypot(before.x - other.x, before.y - other.y));
-      onView(zoomed(shown, factor, { x: (now.x + other.x) / 2 - area.left, y: (now.y + other.y) / 2 - area.top }));
+      const held = { ...shown, x: shown.x + (now.x - before.x) / 2, y: shown.y + (now.y - before.y) / 2 };
+      onView(zoomed(held, factor, { x: (now.x + other.x) / 2 - area.left, y: (now.y + other.y) / 2 - area.top }));
     },
     onPointerUp: lift,
     onPointerCancel: lift,
