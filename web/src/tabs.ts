@@ -2,7 +2,7 @@ import { effect, signal } from '@preact/signals';
 
 // Which part of the page is shown. It stands in the address's fragment, which no server sees.
 
-export type Tab = 'predict' | 'why' | 'score';
+export type Tab = 'predict' | 'why' | 'what-if' | 'score' | 'compare';
 
 interface TabTitle {
   readonly tab: Tab;
@@ -12,7 +12,9 @@ interface TabTitle {
 export const tabTitles: readonly TabTitle[] = [
   { tab: 'predict', title: 'Predict' },
   { tab: 'why', title: 'Why' },
+  { tab: 'what-if', title: 'What if' },
   { tab: 'score', title: 'Score a file' },
+  { tab: 'compare', title: 'Compare' },
 ];
 
 export const firstTab: Tab = 'predict';

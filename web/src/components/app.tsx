@@ -49,6 +49,8 @@ function Body() {
 
 /** The panels beyond the first are fetched when they are asked for. */
 const loadWhy = async () => (await import('../why/panel-why')).WhyPanel;
+const loadWhatIf = async () => (await import('../what-if/panel-what-if')).WhatIfPanel;
+const loadCompare = async () => (await import('../compare/panel-compare')).ComparePanel;
 const loadScore = async () => (await import('../score/panel-score')).ScorePanel;
 
 function Panel({ predictor }: { predictor: BrowserPredictor }) {
@@ -62,6 +64,10 @@ function Panel({ predictor }: { predictor: BrowserPredictor }) {
       );
     case 'why':
       return <LazyPanel key={tab.value} load={loadWhy} predictor={predictor} />;
+    case 'what-if':
+      return <LazyPanel key={tab.value} load={loadWhatIf} predictor={predictor} />;
+    case 'compare':
+      return <LazyPanel key={tab.value} load={loadCompare} predictor={predictor} />;
     case 'score':
       return <LazyPanel key={tab.value} load={loadScore} predictor={predictor} />;
   }
