@@ -43,6 +43,8 @@ export const importing = signal<Import>({ status: 'none' });
 export const servedName = signal<string | null>(null);
 /** A file of rows that waits for the part of the page that scores it. */
 export const droppedRows = signal<File | null>(null);
+/** What is done with a dropped file instead of opening it; null where nothing else is. */
+export const dropTaker = signal<((file: File) => void) | null>(null);
 export const row = signal<readonly number[]>([]);
 export const place = signal<Place>('browser');
 export const examples = signal<readonly Example[]>([]);

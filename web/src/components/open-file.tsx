@@ -1,9 +1,9 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { droppedRows, forgetRefusal, importing, openModel, refuseFile } from '../state';
+import { droppedRows, dropTaker, forgetRefusal, importing, openModel, refuseFile } from '../state';
 import { chooseTab } from '../tabs';
 
 /** Files that are rows and no model, by their names: no model format ends so. */
-const rowsFile = /\.(csv|tsv|ndjson|jsonl)$/i;
+export const rowsFile = /\.(csv|tsv|ndjson|jsonl)$/i;
 
 /** Opens the files that a person picked or dropped: one at a time. */
 function openOnly(files: FileList | null | undefined): void {
@@ -97,7 +97,9 @@ function useDrop(): boolean {
       if (!hasFiles(event)) return;
       event.preventDefault();
       setOver(false);
-      openOnly(event.dataTransfer?.files);
+      const files = event.dataTransfer?.files;
+      if (files?.length === 1 && files[0] !== undefined && dropTaker.value !== null) dropTaker.value(files[0]);
+      else openOnly(files);
     }, { signal });
     return () => { listening.abort(); };
   }, []);

@@ -1,42 +1,9 @@
-import type { Ask, Replies, Reply } from './messages';
-
-interface Waiting {
-  readonly resolve: (value: never) => void;
-  readonly reject: (cause: Error) => void;
-}
+import { AskWorker } from './ask-worker';
+import type { Ask, Replies } from './messages';
 
 /** The worker that holds a file of rows. One file each; ending it is how reading is cancelled. */
-export class TableWorker {
-  readonly #worker = new Worker(new URL('./panel-score-worker.ts', import.meta.url), { type: 'module' });
-  readonly #waiting = new Map<number, Waiting>();
-  #last = 0;
-
+export class TableWorker extends AskWorker<Ask, Replies> {
   constructor() {
-    this.#worker.addEventListener('message', (event: MessageEvent<Reply>) => {
-      const reply = event.data;
-      const waiting = this.#waiting.get(reply.id);
-      this.#waiting.delete(reply.id);
-      if ('why' in reply) waiting?.reject(new Error(reply.why));
-      else waiting?.resolve(reply.value as never);
-    });
-    this.#worker.addEventListener('error', () => { this.#refuseAll('the part of this page that reads files could not start'); });
-  }
-
-  ask<A extends Ask>(request: A): Promise<Replies[A['ask']]> {
-    return new Promise((resolve, reject) => {
-      const id = ++this.#last;
-      this.#waiting.set(id, { resolve, reject });
-      this.#worker.postMessage({ id, ...request });
-    });
-  }
-
-  end(): void {
-    this.#worker.terminate();
-    this.#refuseAll('it was cancelled');
-  }
-
-  #refuseAll(why: string): void {
-    for (const { reject } of this.#waiting.values()) reject(new Error(why));
-    this.#waiting.clear();
+    super(new Worker(new URL('./panel-score-worker.ts', import.meta.url), { type: 'module' }));
   }
 }

@@ -8,7 +8,7 @@ export interface Candidate {
   readonly feature: number;
   /** The nearest value there is beyond that place. */
   readonly value: number;
-  /** One with few digits for which no tree answers otherwise. */
+  /** One with few digits a little beyond it, which has to be asked about too. */
   readonly short: number;
   /** How far it is, in training ranges; another category, or a value where none is, counts 1. */
   readonly distance: number;
@@ -42,19 +42,16 @@ export function candidatesOf(card: ModelCard, splits: Splits, row: readonly numb
 }
 
 function above(feature: number, x: number, cuts: Float64Array, span: number, float32: boolean): Candidate[] {
-  return Array.from(cuts.filter((cut) => cut >= x)).map((threshold, i, all) => {
+  return Array.from(cuts.filter((cut) => cut >= x)).map((threshold) => {
     const value = firstAbove(threshold, float32);
-    const end = Math.min(lastNotAbove(all[i + 1] ?? Infinity, float32), value + shortMargin * span);
-    return { feature, value, short: shortestIn(value, end, 'low'), distance: (value - x) / span, threshold };
+    return { feature, value, short: shortestIn(value, value + shortMargin * span, 'low'), distance: (value - x) / span, threshold };
   });
 }
 
 function below(feature: number, x: number, cuts: Float64Array, span: number, float32: boolean): Candidate[] {
-  return Array.from(cuts.filter((cut) => cut < x)).map((threshold, i, all) => {
+  return Array.from(cuts.filter((cut) => cut < x)).map((threshold) => {
     const value = lastNotAbove(threshold, float32);
-    const before = all[i - 1];
-    const end = Math.max(before === undefined ? -Infinity : firstAbove(before, float32), value - shortMargin * span);
-    return { feature, value, short: shortestIn(end, value, 'high'), distance: (x - value) / span, threshold };
+    return { feature, value, short: shortestIn(value - shortMargin * span, value, 'high'), distance: (x - value) / span, threshold };
   });
 }
 

@@ -8,9 +8,9 @@ export function colourClass(k: number): string {
   return `class-${String(k % classColours)}`;
 }
 
-/** A colour of the style sheet, written as #rrggbb there. */
+/** A colour of the style sheet, written as #rrggbb there; builds may shorten it to #rgb. */
 export function readColour(element: Element, name: string): Rgb {
-  const hex = getComputedStyle(element).getPropertyValue(name).trim();
+  const hex = getComputedStyle(element).getPropertyValue(name).trim().replace(/^#(.)(.)(.)$/, '#$1$1$2$2$3$3');
   const at = (i: number) => parseInt(hex.slice(1 + 2 * i, 3 + 2 * i), 16) || 0;
   return [at(0), at(1), at(2)];
 }

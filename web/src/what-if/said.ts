@@ -61,7 +61,7 @@ function nextSize(n: number, ms: number): number {
 }
 
 /** Which of the probabilities of a row belong to an output. */
-export function classesOf({ outputs }: ModelCard, output: number): { first: number; count: number; all: number } {
+export function classesOf({ outputs }: Pick<ModelCard, 'outputs'>, output: number): { first: number; count: number; all: number } {
   const widths = outputs.map(({ labels }) => labels.length);
   const sum = (some: readonly number[]) => some.reduce((a, b) => a + b, 0);
   return { first: sum(widths.slice(0, output)), count: widths[output] ?? 0, all: sum(widths) };
