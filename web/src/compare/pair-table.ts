@@ -139,10 +139,10 @@ export class PairTable {
       const place = said(0, r) * b.labels.length + said(1, r);
       counts[place] = (counts[place] ?? 0) + 1;
     }
-    const truths = truth === null ? null : cards.map((card) => readTruth(cellsOf(truth), card));
+    const truths = truth === null ? null : ([readTruth(cellsOf(truth), a), readTruth(cellsOf(truth), b)] as const);
     const judged = truths === null ? [] : Array.from({ length: n }, (_, r) => r).filter((r) => truths.some((side) => !Number.isNaN(side[r])));
     const quality = (s: 0 | 1) => judged.reduce((sum, r) => {
-      const t = truths?.[s]?.[r] ?? NaN;
+      const t = truths?.[s][r] ?? NaN;
       return sum + (isClass ? Number(said(s, r) === t) : Math.abs(said(s, r) - t));
     }, 0) / judged.length;
     const text = (s: 0 | 1, r: number) => (isClass ? (cards[s].labels[said(s, r)] ?? '') : String(said(s, r)));
