@@ -82,6 +82,12 @@ void AddVary(Reply& reply, const std::string& field) {
 
 }  // namespace
 
+GateTerms TermsOf(const GateConfig& config) {
+  return {.predict_token = !config.predict_token.empty(),
+          .control_token = !config.control_token.empty(),
+          .rate_limit = config.requests_per_second > 0};
+}
+
 std::optional<Refusal> Gate::Refuse(const Request& request, Use use, std::string_view remote,
                                     Clock::time_point now) {
   if (use == Use::kProbe) return std::nullopt;

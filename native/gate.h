@@ -41,6 +41,15 @@ struct GateConfig {
   std::vector<std::string> trusted_proxies;
 };
 
+/// What a GateConfig asks for, without its secrets: for documents.
+struct GateTerms {
+  bool predict_token = false;
+  bool control_token = false;
+  bool rate_limit = false;
+};
+
+GateTerms TermsOf(const GateConfig& config);
+
 /// Decides by its head whether a request is answered, before its body is read. Thread-safe.
 class Gate {
  public:

@@ -93,7 +93,7 @@ Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metri
     : web_(std::move(web)),
       log_(log),
       metrics_(metrics),
-      options_{options.predictions_route && log != nullptr},
+      options_{options.predictions_route && log != nullptr, options.terms},
       pool_(std::make_unique<RowPool>(std::max(1U, std::thread::hardware_concurrency()) - 1)) {
   Replace(std::move(models));
 }
@@ -103,9 +103,11 @@ void Handlers::Replace(LoadedModels models, std::vector<UnavailableModel> unavai
   for (const auto& model : models) served.emplace(model->name, model->version);
   metrics_.KeepVersions(served);
   const auto before = Models();
-  auto next =
-      std::make_shared<const ModelSet>(std::move(models), std::move(unavailable), before.get(),
-                                       log_, metrics_, *pool_, options_.predictions_route);
+  const DocumentOptions documents{.predictions_route = options_.predictions_route,
+                                  .terms = options_.terms,
+                                  .use_of = [this](std::string_view path) { return UseOf(path); }};
+  auto next = std::make_shared<const ModelSet>(std::move(models), std::move(unavailable),
+                                               before.get(), log_, metrics_, *pool_, documents);
   const std::lock_guard lock(mutex_);
   models_.swap(next);  // the old set ends outside of the lock, or with its last request
 }

@@ -25,9 +25,10 @@ namespace copse {
 
 class Handlers;
 
-/// Routes that are there only if somebody asked for them.
+/// What somebody has to ask for.
 struct HandlerOptions {
   bool predictions_route = false;  ///< GET /predictions; needs a log
+  GateTerms terms = {};            ///< what the gate asks for, for the documents
 };
 
 /// What answers a path: its template, such as "/models/{name}.safetensors" (route_template.h), and

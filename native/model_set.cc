@@ -7,11 +7,11 @@ namespace copse {
 
 ModelSet::ModelSet(LoadedModels models, std::vector<UnavailableModel> unavailable,
                    const ModelSet* before, PredictionLog* log, Metrics& metrics, RowPool& pool,
-                   bool predictions_route)
+                   const DocumentOptions& documents)
     : models_(std::move(models)),
       unavailable_(std::move(unavailable)),
-      swagger_(SwaggerDocument(models_)),
-      openapi_(OpenApiDocument(models_, predictions_route)) {
+      swagger_(SwaggerDocument(models_, documents.terms)),
+      openapi_(OpenApiDocument(models_, documents)) {
   for (const auto& model : models_) {
     auto known = before == nullptr ? nullptr : before->Find(model->name, model->version);
     const bool is_same = known != nullptr && &known->loaded() == model.get();

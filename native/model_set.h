@@ -22,9 +22,9 @@ class ModelSet {
 
   /// `log` may be null; it, `metrics` and `pool` outlive this. The first model answers /predict.
   /// Models that `before` has, too, keep their statistics.
-  /// `predictions_route`: the documents name /predictions.
+  /// `documents`: what the documents say besides.
   ModelSet(LoadedModels models, std::vector<UnavailableModel> unavailable, const ModelSet* before,
-           PredictionLog* log, Metrics& metrics, RowPool& pool, bool predictions_route);
+           PredictionLog* log, Metrics& metrics, RowPool& pool, const DocumentOptions& documents);
 
   const LoadedModels& models() const { return models_; }
   bool empty() const { return models_.empty(); }

@@ -4,6 +4,7 @@
 
 #include "openapi_explain.h"
 #include "openapi_inference.h"
+#include "openapi_problems.h"
 #include "openapi_schema.h"
 #include "prediction_text.h"
 #include "predictor.h"
@@ -198,23 +199,6 @@ Json ModelListSchema() {
           {"properties", {{"models", {{"type", "array"}, {"items", model}}}}}};
 }
 
-Json ProblemResponses() {
-  const std::vector<std::pair<std::string, std::string>> problems = {
-      {"BadRequest", "Something in the request cannot be used; `detail` says what."},
-      {"NotFound", "There is nothing of that name."},
-      {"TooLarge", "The body, or its answer, would be too large."},
-      {"UnsupportedMediaType", "The body is of a type that is not read here."},
-      {"Unavailable", "The service cannot answer now."}};
-  Json responses = Json::object();
-  for (const auto& [name, text] : problems) {
-    responses[name] = {
-        {"description", text},
-        {"content", {{"application/problem+json", {{"schema", Ref("schemas", "Problem")}}}}}};
-  }
-  responses.update(InferenceProblemResponses());
-  return responses;
-}
-
 // A prediction with the names of what made it.
 Json AnswerSchema(Json prediction) {
   const Json text = {{"type", "string"}};
@@ -283,12 +267,20 @@ Json Schemas(const LoadedModels& models) {
   return schemas;
 }
 
-Json Components(const LoadedModels& models) {
+Json Components(const LoadedModels& models, const GateTerms& terms) {
   const Json id = {{"type", "string"}, {"pattern", "^[A-Za-z0-9._-]{1,64}$"}};
-  return {{"schemas", Schemas(models)},
+  const Json seconds = {{"type", "integer"}, {"minimum", 1}};
+  const Json retry = {{"description", "Seconds until it is worth trying again."},
+                      {"schema", seconds}};
+  const Json sign_in = {{"description", "Bearer, and whether a token was sent that is wrong."},
+                        {"schema", {{"type", "string"}}}};
+  return {{"securitySchemes", SecuritySchemes(terms)},
+          {"schemas", Schemas(models)},
           {"responses", ProblemResponses()},
           {"headers",
-           {{"RequestId", {{"description", "Names this request in the logs."}, {"schema", id}}}}},
+           {{"RequestId", {{"description", "Names this request in the logs."}, {"schema", id}}},
+            {"RetryAfter", retry},
+            {"SignIn", sign_in}}},
           {"parameters",
            {{"RequestId",
              {{"name", "X-Request-ID"},
@@ -345,16 +337,19 @@ std::vector<std::string> NamesOf(const LoadedModels& models) {
   return names;
 }
 
-std::string OpenApiDocument(const LoadedModels& models, bool predictions_route) {
-  const Json document = {{"openapi", "3.1.0"},
-                         {"info",
-                          {{"title", "Copse"},
-                           {"summary", "Predictions of decision forests."},
-                           {"version", COPSE_VERSION},
-                           {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
-                         {"servers", Json::array({{{"url", "/"}}})},
-                         {"paths", Paths(models, predictions_route)},
-                         {"components", Components(models)}};
+std::string OpenApiDocument(const LoadedModels& models, const DocumentOptions& options) {
+  Json paths = Paths(models, options.predictions_route);
+  AddAccess(options.terms, options.use_of, paths);
+  Json document = {{"openapi", "3.1.0"},
+                   {"info",
+                    {{"title", "Copse"},
+                     {"summary", "Predictions of decision forests."},
+                     {"version", COPSE_VERSION},
+                     {"license", {{"name", "Apache-2.0"}, {"identifier", "Apache-2.0"}}}}},
+                   {"servers", Json::array({{{"url", "/"}}})},
+                   {"paths", std::move(paths)},
+                   {"components", Components(models, options.terms)}};
+  DropUnused(document);
   return JsonText(document) + "\n";
 }
 

@@ -96,7 +96,8 @@ const std::vector<std::pair<int, std::string>>& InferProblems() {
       {400, "InferenceBadRequest"},
       {404, "InferenceNotFound"},
       {413, "InferenceTooLarge"},
-      {415, "InferenceUnsupportedEncoding"}};
+      {415, "InferenceUnsupportedMediaType"},
+      {503, "InferenceUnavailable"}};
   return problems;
 }
 
@@ -186,11 +187,7 @@ Json ControlPath(const std::string& id, const std::string& summary, const std::s
                              {{"type", "object"},
                               {"required", {"name", done}},
                               {"properties", {{"name", Text()}, {done, {{"type", "boolean"}}}}}}),
-                {{400, "InferenceBadRequest"},
-                 {401, "InferenceUnauthorized"},
-                 {403, "InferenceForbidden"},
-                 {404, "InferenceNotFound"},
-                 {503, "InferenceUnavailable"}});
+                InferProblems());
   post["requestBody"] = {
       {"required", false},
       {"content",
@@ -225,7 +222,10 @@ Json ServerPaths() {
   Json index = Operation("v2RepositoryIndex", "The models and their states", none,
                          JsonResponse("All that there are files for, or those that can be asked.",
                                       ListOf(Ref("schemas", "ModelState"))),
-                         {{400, "InferenceBadRequest"}});
+                         {{400, "InferenceBadRequest"},
+                          {413, "InferenceTooLarge"},
+                          {415, "InferenceUnsupportedMediaType"},
+                          {503, "InferenceUnavailable"}});
   index["requestBody"] = {
       {"required", false},
       {"content",
@@ -333,22 +333,6 @@ Json InferenceSchemas() {
             {"properties",
              {{"name", Text()}, {"version", Text()}, {"state", Text()}, {"reason", Text()}}}}},
           {"InferenceProblem", problem}};
-}
-
-Json InferenceProblemResponses() {
-  const std::vector<std::pair<std::string, std::string>> problems = {
-      {"InferenceBadRequest", "Something in the request cannot be used; `error` says what."},
-      {"InferenceUnauthorized", "A token is needed, or another one."},
-      {"InferenceForbidden", "Without a token this is for clients on the same machine."},
-      {"InferenceNotFound", "There is no such model, or no such version of it."},
-      {"InferenceTooLarge", "The body, or its answer, would be too large."},
-      {"InferenceUnsupportedEncoding", "The body is compressed in a way that is not read here."},
-      {"InferenceUnavailable", "No model can answer now."}};
-  Json responses = Json::object();
-  for (const auto& [name, text] : problems) {
-    responses[name] = JsonResponse(text, Ref("schemas", "InferenceProblem"));
-  }
-  return responses;
 }
 
 }  // namespace copse

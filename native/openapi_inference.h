@@ -13,7 +13,4 @@ Json InferencePaths(const LoadedModels& models);
 /// Their schemas, by name.
 Json InferenceSchemas();
 
-/// What refusals are there, by name: application/json with the member `error`.
-Json InferenceProblemResponses();
-
 }  // namespace copse

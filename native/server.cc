@@ -269,7 +269,7 @@ Status RunServer(ServerConfig config) {
   AccessLog access_log(config.access_log ? STDOUT_FILENO : -1);
   Gate gate(config.gate);
   Handlers handlers(config.models, std::move(web), config.log.get(), metrics,
-                    {.predictions_route = config.predictions_route});
+                    {.predictions_route = config.predictions_route, .terms = TermsOf(config.gate)});
   std::atomic<std::size_t> streams = 0;
   const SessionContext context{.handlers = handlers,
                                .limits = config.limits,

@@ -30,9 +30,11 @@ Json Parameters(const LoadedModels& models) {
   return parameters;
 }
 
-Json Responses(const std::string& success,
-               const std::vector<std::pair<int, std::string>>& refusals) {
+Json Responses(const std::string& success, std::vector<std::pair<int, std::string>> refusals,
+               const GateTerms& terms) {
   Json responses = {{"200", {{"description", success}}}};
+  if (terms.predict_token) refusals.emplace_back(401, "A token is needed, or another one");
+  if (terms.rate_limit) refusals.emplace_back(429, "This client asks too often");
   for (const auto& [status, text] : refusals) {
     responses[std::to_string(status)] = {{"description", text},
                                          {"schema", {{"$ref", "#/definitions/Problem"}}}};
@@ -42,11 +44,11 @@ Json Responses(const std::string& success,
 
 }  // namespace
 
-std::string SwaggerDocument(const LoadedModels& models) {
+std::string SwaggerDocument(const LoadedModels& models, const GateTerms& terms) {
   const std::string name = models.empty() ? "a model" : models.front()->name;
   const std::string version = models.empty() ? "0" : models.front()->version;
   const Json produces = {"text/html", "application/json", "application/problem+json"};
-  const Json document = {
+  Json document = {
       {"swagger", "2.0"},
       {"info",
        {{"title", "Copse"},
@@ -61,7 +63,8 @@ std::string SwaggerDocument(const LoadedModels& models) {
             {"parameters", Parameters(models)},
             {"responses", Responses("Index of predicted class",
                                     {{400, "A parameter is missing or cannot be used"},
-                                     {503, "No model is loaded"}})}}}}},
+                                     {503, "No model is loaded"}},
+                                    terms)}}}}},
         {"/predict_file",
          {{"post",
            {{"summary", "Predict the rows of a CSV file with " + name},
@@ -74,12 +77,21 @@ std::string SwaggerDocument(const LoadedModels& models) {
                            {"required", true},
                            {"type", "file"},
                            {"description", "CSV, one row a line, with or without a header"}}})},
-            {"responses",
-             Responses("Indices of predicted classes", {{400, "A row cannot be used"},
-                                                        {413, "The file is too large"},
-                                                        {415, "The body is no form and no CSV"},
-                                                        {503, "No model is loaded"}})}}}}}}},
+            {"responses", Responses("Indices of predicted classes",
+                                    {{400, "A row cannot be used"},
+                                     {413, "The file is too large"},
+                                     {415, "The body is no form and no CSV"},
+                                     {503, "No model is loaded"}},
+                                    terms)}}}}}}},
       {"definitions", {{"Problem", ProblemSchema()}}}};
+  if (terms.predict_token) {  // Swagger 2.0 knows no bearer tokens
+    document["securityDefinitions"]["predictToken"] = {
+        {"type", "apiKey"},
+        {"in", "header"},
+        {"name", "Authorization"},
+        {"description", "Bearer, a space, and the token"}};
+    document["security"] = Json::array({{{"predictToken", Json::array()}}});
+  }
   return JsonText(document) + "\n";
 }
 

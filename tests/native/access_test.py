@@ -143,6 +143,75 @@ class Access(unittest.TestCase):
             lines = [json.loads(line) for line in service.stdout().splitlines()]
             self.assertEqual([line.get("trace_id") for line in lines], [TRACE, None, None])
 
+    def document(self, service):
+        return json.loads(service.ask("GET", "/openapi.json").body)
+
+    def test_the_document_says_who_may_ask_as_the_service_decides_it(self):
+        """Each operation without a token, and with each: what is answered is documented, and so is
+        its token, and nothing is documented that the gate never answers."""
+        tokens = {"predictToken": TOKEN, "controlToken": "operators-only"}
+        flags = {"predictToken": ["--auth-token", TOKEN],
+                 "controlToken": ["--control-token", "operators-only"]}
+        for given in ((), ("predictToken",), ("controlToken",), ("predictToken", "controlToken")):
+            options = [each for name in given for each in flags[name]]
+            with Service(*options, "--predictions-route") as service:
+                document = self.document(service)
+                used = {name for operations in document["paths"].values()
+                        for operation in operations.values()
+                        for each in operation["security"] for name in each}
+                self.assertEqual(set(document["components"]["securitySchemes"]), used)
+                self.assertIn("predictToken", used)
+                for path, operations in document["paths"].items():
+                    for method, operation in operations.items():
+                        with self.subTest(given=given, path=path, method=method):
+                            self.check_operation(service, tokens, path, method, operation)
+
+    def check_operation(self, service, tokens, path, method, operation):
+        target = path.replace("{model}", "nobody" if method == "post" else "iris")
+        target = target.replace("{name}", "iris").replace("{version}", "0")
+        security, responses = operation["security"], operation["responses"]
+        self.assertIn("4XX", responses)
+        accepted = {name for each in security for name in each}
+        needs_one = bool(security) and {} not in security
+        for name, token in {None: None, **tokens}.items():
+            fields = [("Authorization", f"Bearer {token}")] if token else []
+            answer = service.ask(method.upper(), target, fields)
+            if needs_one and name not in accepted:
+                self.assertEqual(answer.status, 401, answer)
+                self.assertIn("www-authenticate", answer.fields)
+            else:
+                self.assertNotIn(answer.status, (401, 403), answer)
+        self.assertEqual("401" in responses, needs_one)
+        proxied = [("Authorization", f"Bearer {tokens[name]}") for name in accepted if needs_one]
+        elsewhere = service.ask(method.upper(), target, [("Via", "1.1 proxy"), *proxied])
+        self.assertEqual(elsewhere.status == 403, "403" in responses, elsewhere)
+        self.assertNotIn("429", responses)
+
+    def test_the_document_says_where_a_rate_is_held_to(self):
+        with Service("--rate-limit", "0.001", log=False) as service:
+            document = self.document(service)  # and that was the one request
+            self.assertIn("Retry-After", document["components"]["responses"]["TooManyRequests"]["headers"])
+            for path, operations in document["paths"].items():
+                for method, operation in operations.items():
+                    with self.subTest(path=path, method=method):
+                        target = path.replace("{model}", "iris").replace("{name}", "iris")
+                        answer = service.ask(method.upper(), target.replace("{version}", "0"))
+                        self.assertEqual(answer.status == 429, "429" in operation["responses"], answer)
+                        if answer.status == 429:
+                            self.assertGreater(int(answer.fields["retry-after"]), 0)
+
+    def test_the_document_says_when_to_come_back_where_there_is_no_model(self):
+        with tempfile.TemporaryDirectory() as none, \
+                Service("--models", none, models=(), log=False) as service:
+            document = self.document(service)
+            answer = service.ask("GET", "/readyz")
+            self.assertEqual(answer.status, 503)
+            self.assertGreater(int(answer.fields["retry-after"]), 0)
+            responses = document["paths"]["/readyz"]["get"]["responses"]
+            self.assertEqual(responses["503"], {"$ref": "#/components/responses/Unavailable"})
+            self.assertIn("Retry-After",
+                          document["components"]["responses"]["Unavailable"]["headers"])
+
     def test_what_cannot_work_is_refused_at_the_start(self):
         with self.assertRaisesRegex(AssertionError, "exit code 2: .*token of visible characters"):
             Service("--auth-token", "two words", log=False)

@@ -1,13 +1,43 @@
-// The service's two API documents, for models of every kind: two independent validators read them,
-// their examples are sent, and what they document is asked for.
+// The service's two API documents, for models of every kind and for who may ask: independent
+// validators read them, their examples are sent, and what they document is asked for.
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
 import SwaggerParser from '@apidevtools/swagger-parser';
 import { Validator } from '@seriousme/openapi-schema-validator';
 
-import { caseNames, iris, readCase } from '../wasm/support/vectors.mjs';
+import { caseNames, iris, readCase, root } from '../wasm/support/vectors.mjs';
 import { startService } from './support/service.mjs';
+
+const folder = await mkdtemp(join(tmpdir(), 'copse-openapi-'));
+after(() => rm(folder, { recursive: true }));
+
+/** What Redocly's linter has to say about a document: nothing, but for .redocly.yaml. */
+async function lint(document) {
+  const path = join(folder, 'openapi.json');
+  await writeFile(path, JSON.stringify(document, null, 1));
+  const redocly = join(root, 'node_modules/@redocly/cli/bin/cli.js');
+  const args = [redocly, 'lint', path, '--config', join(root, '.redocly.yaml'), '--format', 'json'];
+  const env = { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true' };
+  const report = await new Promise((resolve, reject) => {
+    execFile(process.execPath, args, { env }, (error, stdout, stderr) => {
+      if (stdout.includes('{')) resolve(JSON.parse(stdout.slice(stdout.indexOf('{'))));
+      else reject(new Error(`redocly said nothing: ${stderr}`, { cause: error }));
+    });
+  });
+  assert.deepEqual(report.problems, []);
+  assert.deepEqual(report.totals, { errors: 0, warnings: 0, ignored: 0 });
+}
+
+async function validate(document) {
+  const { valid, errors } = await new Validator().validate(structuredClone(document));
+  assert.ok(valid, JSON.stringify(errors, null, 1));
+  await SwaggerParser.validate(structuredClone(document));
+}
 
 // One of each kind: classes, numbers, several outputs, missing values, categories, wide rows.
 const models = [
@@ -33,9 +63,8 @@ for (const [name, model] of models) {
   for (const path of ['/apispec_1.json', '/openapi.json']) {
     test(`${name}: ${path} is valid`, async () => {
       const document = await (await fetch(new URL(path, service.url))).json();
-      const { valid, errors } = await new Validator().validate(structuredClone(document));
-      assert.ok(valid, JSON.stringify(errors, null, 1));
-      await SwaggerParser.validate(structuredClone(document));
+      await validate(document);
+      if (path === '/openapi.json') await lint(document);
     });
   }
 
@@ -93,3 +122,32 @@ for (const [name, model] of models) {
     }
   });
 }
+
+const tokens = ['--auth-token', 'for-predictions', '--control-token', 'for-operators'];
+const services = {
+  'both tokens and a rate': [...tokens, '--rate-limit', '100'],
+  'the token for predictions': tokens.slice(0, 2),
+  'the token for operators': tokens.slice(2),
+  'the recent predictions': [...tokens, '--predictions-route', '--log', join(folder, 'log.db')],
+  'no models': null,
+};
+for (const [name, options] of Object.entries(services)) {
+  test(`with ${name} the documents are valid`, async () => {
+    const none = options === null ? { model: null, options: ['--models', folder] } : { options };
+    const service = await startService(none);
+    try {
+      for (const path of ['apispec_1.json', 'openapi.json']) {
+        const document = await (await fetch(service.url + path)).json();
+        await validate(document);
+        if (path === 'openapi.json') await lint(document);
+      }
+    } finally {
+      await service.stop();
+    }
+  });
+}
+
+test('the linter finds what is wrong', async () => {
+  const document = { openapi: '3.1.0', info: { title: 'x', version: '1' }, paths: { '/x': { get: {} } } };
+  await assert.rejects(lint(document), assert.AssertionError);
+});
