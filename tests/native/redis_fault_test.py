@@ -163,7 +163,10 @@ class RedisFaults(unittest.TestCase):
         self.n = 0
 
     def serve(self, user_info="", *arguments):
-        service = Service("--redis", f"redis://{user_info}127.0.0.1:{self.redis.port}", "--log",
+        return self.serve_at(f"{user_info}127.0.0.1:{self.redis.port}", *arguments)
+
+    def serve_at(self, address, *arguments):
+        service = Service("--redis", f"redis://{address}", "--log",
                           os.path.join(self.folder, "predictions.db"), *arguments)
         self.addCleanup(service.end)
         return service
