@@ -49,6 +49,8 @@ class Connection {
   std::chrono::steady_clock::time_point wait_deadline() const { return wait_deadline_; }
   /// Whether that is to take its answer.
   bool AwaitsRoom() const { return n_unsent() > 0; }
+  /// The request whose body has not come yet, or null.
+  const RequestHead* held_head() const { return held_head_ ? &*held_head_ : nullptr; }
   /// Something is left to do when a deadline has passed, or the service is about to end.
   bool HasBegun() const { return held_head_.has_value() || IsUnfinished(); }
 

@@ -198,6 +198,16 @@ void Reactor::Drain(Batch& ready) {
   }
 }
 
+void Reactor::TakeAll(Batch& left) {
+  const std::lock_guard lock(mutex_);
+  for (Batch* const batch : {&parked_, &given_up_}) {
+    std::copy_if(std::make_move_iterator(batch->begin()), std::make_move_iterator(batch->end()),
+                 std::back_inserter(left), [](const auto& each) { return each != nullptr; });
+    batch->clear();
+  }
+  n_parked_ = 0;
+}
+
 bool Reactor::IsDrained() const {
   const std::lock_guard lock(mutex_);
   return is_draining_ && n_parked_ == 0 && given_up_.empty();

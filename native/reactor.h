@@ -39,6 +39,9 @@ class Reactor {
   /// none. Accepts meanwhile. One thread at a time. Throws std::bad_alloc, and loses nothing then.
   void Look(Batch& ready, int wait_ms_max);
 
+  /// Adds all that it watches to `left`, and watches nothing any more. When nobody looks.
+  void TakeAll(Batch& left);
+
   /// Whether it drains, and nothing is watched any more.
   bool IsDrained() const;
 

@@ -310,6 +310,9 @@ Status RunServer(ServerConfig config) {
   });
   if (watcher) watcher->Stop();
   if (config.log) config.log->Close(std::max(kLogCloseMsMin, MsUntil(deadline)));
+  auto cut = pool.TakeLeft();
+  (*reactor)->TakeAll(cut);
+  for (const auto& connection : cut) Session::NoteCut(*connection, context);
   access_log.Close(static_cast<int>(kLogCloseMsMin));
   return Ok{};
 }

@@ -49,6 +49,11 @@ std::optional<ContentCoding> CodingOf(const Request& request) {
   return std::nullopt;
 }
 
+std::string_view RouteOf(const Request& request, const Handlers& handlers) {
+  const std::string_view route = handlers.RouteName(request.path);
+  return route.empty() ? "none" : route;
+}
+
 // One of the streams that are going on.
 class StreamCount {
  public:
@@ -153,9 +158,33 @@ Session::Sent Session::Send() {
 
 void Session::Note() {
   const double seconds = std::chrono::duration<double>(Clock::now() - began_).count();
-  std::string_view route = context_.handlers.RouteName(request_.path);
-  if (route.empty()) route = "none";
+  const std::string_view route = RouteOf(request_, context_.handlers);
   context_.metrics.CountRequest(route, KnownMethod(request_.method), outcome_.status, seconds);
+  Log(route, seconds);
+}
+
+void Session::NoteCut(Connection& connection, const SessionContext& context) {
+  if (const auto kept = connection.TakeUnfinished()) return static_cast<Session&>(*kept).NoteCut();
+  const RequestHead* const head = connection.held_head();
+  if (head == nullptr) return;
+  Session session(connection, context);
+  session.head_ = *head;
+  session.began_ =
+      connection.wait_deadline() - std::chrono::milliseconds(context.limits.body_timeout_ms);
+  session.NoteCut();
+}
+
+void Session::NoteCut() {
+  if (is_lingering_) return;  // it has been noted
+  auto* const head = std::get_if<RequestHead>(&head_);
+  if (head != nullptr && request_.method.empty()) Take(*head);
+  outcome_.bytes -= std::min(outcome_.bytes, connection_.n_unsent());
+  outcome_.status = 0;
+  Log(RouteOf(request_, context_.handlers),
+      std::chrono::duration<double>(Clock::now() - began_).count());
+}
+
+void Session::Log(std::string_view route, double seconds) {
   context_.access_log.Append(
       {.time_unix_ms = UnixMs(),
        .request_id = request_.request_id,
@@ -330,9 +359,8 @@ std::optional<Refusal> Session::RefuseHead(const RequestHead& head, bool is_stre
   return std::nullopt;
 }
 
-void Session::Serve(RequestHead head, Transport& transport) {
-  std::optional<RequestHead> asked;
-  if (head.expects_continue && !has_asked_) asked = head;
+// What handlers and the log have to know moves to the request.
+void Session::Take(RequestHead& head) {
   request_.method = std::move(head.method);
   request_.target = std::move(head.target);
   request_.host = std::move(head.host);
@@ -345,6 +373,12 @@ void Session::Serve(RequestHead head, Transport& transport) {
     request_.path = std::move(url->path);
     request_.query = std::move(url->query);
   }
+}
+
+void Session::Serve(RequestHead head, Transport& transport) {
+  std::optional<RequestHead> asked;
+  if (head.expects_continue && !has_asked_) asked = head;
+  Take(head);
   const bool is_stream = Handlers::IsStream(request_);
   if (const auto refusal = RefuseHead(head, is_stream)) return Refuse(*refusal, transport);
   if (is_stream) return Stream(head, transport);

@@ -64,10 +64,17 @@ class Session final : public Connection::Unfinished {
   /// Sends the answer as far as the client takes it at once.
   Sent Send();
 
+  /// Logs the request of a connection that is closed because the service ends: before it has been
+  /// answered, or its client has taken the answer. Its status is 0. Nothing where there is none.
+  static void NoteCut(Connection& connection, const SessionContext& context);
+
  private:
   using Clock = std::chrono::steady_clock;
 
   void Note();
+  void NoteCut();
+  void Log(std::string_view route, double seconds);
+  void Take(RequestHead& head);
   void Serve(RequestHead head, Transport& transport);
   std::optional<Refusal> RefuseHead(const RequestHead& head, bool is_stream);
   void Refuse(const Refusal& refusal, Transport& transport);

@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <iterator>
 #include <limits>
 #include <new>
 #include <system_error>
@@ -47,9 +48,14 @@ void WorkerPool::Start() {
 
 // Where there is no memory to remember them, connections are closed.
 void WorkerPool::Push(Batch& batch) noexcept {
-  if (is_cut_) batch.clear();
   try {
-    for (auto& connection : batch) waiting_.push_back(std::move(connection));
+    for (auto& connection : batch) {
+      if (is_cut_) {
+        left_.push_back(std::move(connection));
+      } else {
+        waiting_.push_back(std::move(connection));
+      }
+    }
   } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): said above
   }
   batch.clear();
@@ -260,8 +266,8 @@ void WorkerPool::Stop(std::chrono::steady_clock::time_point deadline,
       changed_.wait_for(lock, std::chrono::milliseconds(kStoppingLookMs), is_over);
     }
     is_cut_ = true;
+    std::move(waiting_.begin(), waiting_.end(), std::back_inserter(left_));
     waiting_.clear();
-    settling_.clear();
     changed_.notify_all();
     for (std::size_t fd = 0; fd < served_.size(); ++fd) {
       if (served_[fd] != 0) ::shutdown(static_cast<int>(fd), SHUT_RDWR);
@@ -270,6 +276,15 @@ void WorkerPool::Stop(std::chrono::steady_clock::time_point deadline,
   hurry();
   for (std::thread& thread : threads_) thread.join();
   threads_.clear();
+}
+
+WorkerPool::Batch WorkerPool::TakeLeft() {
+  const std::lock_guard lock(mutex_);
+  for (Group& group : settling_) {
+    std::move(group.answered.begin(), group.answered.end(), std::back_inserter(left_));
+  }
+  settling_.clear();
+  return std::exchange(left_, {});
 }
 
 }  // namespace copse

@@ -79,6 +79,8 @@ class WorkerPool {
   /// Serves what the source still has until `deadline`, then cuts off what is left, and calls
   /// `hurry` for what keeps a thread beside its connection. Returns when every thread has ended.
   void Stop(std::chrono::steady_clock::time_point deadline, const std::function<void()>& hurry);
+  /// What Stop has cut off, and is not closed yet. After Stop.
+  Batch TakeLeft();
 
  private:
   // Answers that wait for the log together.
@@ -128,6 +130,7 @@ class WorkerPool {
   bool is_drained_ = false;    ///< nothing is left
   bool is_cut_ = false;        ///< nothing is finished either
   Batch ready_;                ///< the leader's
+  Batch left_;                 ///< nobody serves them any more
 };
 
 }  // namespace copse

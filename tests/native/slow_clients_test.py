@@ -191,6 +191,42 @@ class SlowClients(unittest.TestCase):
             self.assertLess(seconds, 10)
             self.assertEqual(len(answers[0].body), WIDE_BYTES, "what has begun is finished")
 
+    def test_what_is_cut_at_the_end_is_in_the_access_log(self):
+        def named(name, method, path, *fields):
+            return head(method, path, f"X-Request-ID: {name}", *fields)
+
+        json_body = ("Content-Type: application/json", f"Content-Length: {len(ROW)}")
+        with self.serve() as service, contextlib.ExitStack() as stack:
+            wires = {name: stack.enter_context(service.connect())
+                     for name in ("body", "asked", "taken", "answered", "idle", "head")}
+            wires["body"].send(named("body", "POST", "/predict?a=b", *json_body) + ROW[:-1])
+            wires["asked"].send(named("asked", "POST", "/v2/models/iris/infer", *json_body,
+                                      "Expect: 100-continue"))
+            self.assertEqual(wires["asked"].read_head()[0], 100)
+            wires["taken"].send(b"".join(named(f"taken-{i}", "GET", WIDE_PATH) for i in range(8)))
+            wires["answered"].send(named("answered", "GET", GOOD))
+            self.assertEqual(wires["answered"].read_answer().status, 200)
+            wires["head"].send(named("head", "GET", GOOD)[:-2])
+            time.sleep(0.5)
+            code, _ = service.terminate()
+            self.assertEqual(code, 0)
+            lines = {line["request_id"]: line
+                     for line in map(json.loads, service.stdout().splitlines())}
+            whole = [f"taken-{i}" for i in range(8) if lines.get(f"taken-{i}", {}).get("status") == 200]
+            cut = f"taken-{len(whole)}"  # the one that its client was taking
+            self.assertEqual(set(lines), {"body", "asked", "answered", cut, *whole})
+            self.assertEqual({name: (line["method"], line["route"], line["path"], line["status"])
+                              for name, line in lines.items() if name not in whole}, {
+                "body": ("POST", "/predict", "/predict", 0),
+                "asked": ("POST", "/v2/models/{model}/infer", "/v2/models/iris/infer", 0),
+                "answered": ("GET", "/predict", "/predict", 200),
+                cut: ("GET", "/models/{name}.safetensors", WIDE_PATH, 0)})
+            self.assertEqual((lines["body"]["bytes"], lines["asked"]["bytes"]), (0, 0))
+            self.assertLess(lines[cut]["bytes"], WIDE_BYTES)
+            for name in ("body", "asked", cut):
+                self.assertGreater(lines[name]["duration_ms"], 400)
+                self.assertEqual(lines[name]["remote"], "127.0.0.1")
+
 
 class Memory(unittest.TestCase):
     def resident(self, service):
