@@ -1,6 +1,6 @@
 # The front door. Every target is short and calls CMake presets, npm scripts or a script in .ci.
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps format lint bench bench-web flask docker clean native wasm web
+.PHONY: help run test build deps format lint bench bench-web flask nginx site docker clean native wasm web
 
 PORT ?= 5000
 ROUNDS ?= 3
@@ -45,6 +45,9 @@ flask: build ## measure the service against the tutorial's
 nginx: build ## measure the service against nginx and the tutorial's
 	@.ci/deps bench
 	/usr/bin/python3 tests/bench/compare_with_nginx.py
+
+site: build ## build/site: the page and MODEL (models/iris.safetensors) for any host of files
+	node web/tools/build.mjs build/site --site $(or $(MODEL),models/iris.safetensors)
 
 docker: ## build the image rf-api
 	docker build -t rf-api -f docker/Dockerfile .

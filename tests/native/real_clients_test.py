@@ -28,7 +28,7 @@ VECTORS = ROOT / "tests/vectors"
 
 
 def find_promtool():
-    kept = ROOT / "build/prometheus/usr/bin/promtool"
+    kept = ROOT / "build/packages/prometheus/usr/bin/promtool"
     for path in (os.environ.get("COPSE_PROMTOOL"), shutil.which("promtool"), str(kept)):
         if path and os.access(path, os.X_OK):
             return path

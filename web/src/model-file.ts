@@ -1,12 +1,13 @@
+import { hostedModel } from './host';
 import { keepForOffline } from './offline';
 import type { ModelFile } from './predictor';
 
-/** Where the model is on a host that serves files only. */
-const staticModel = 'iris';
+/** What is asked for where nothing says which models there are. */
+const usualModel = 'iris';
 
 /** The model that this page is about: the one that answers the server's /predict. */
 export async function fetchModel(): Promise<ModelFile> {
-  const name = (await firstModelName()) ?? staticModel;
+  const name = hostedModel ?? (await firstModelName()) ?? usualModel;
   const url = `models/${encodeURIComponent(name)}.safetensors`;
   const response = await get(url);
   if (!response.ok) {

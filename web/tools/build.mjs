@@ -1,21 +1,35 @@
 // Builds the page into build/web: Vite's output, the API docs page, the service worker's list of
 // files, and .br and .gz beside everything that compresses. The same sources give the same bytes.
+//   node web/tools/build.mjs [FOLDER]                       for `copse serve`
+//   node web/tools/build.mjs FOLDER --site MODEL.safetensors  for a host that serves files only
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, extname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
+import { addHostFiles, addModel, readModel, writeForHost } from './site.mjs';
+
 const web = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const out = resolve(process.argv[2] ?? join(web, '../build/web'));
+const { values, positionals } = parseArgs({ options: { site: { type: 'string' } }, allowPositionals: true });
+const out = resolve(positionals[0] ?? join(web, '../build/web'));
+const model = values.site === undefined ? null : await readModel(values.site).catch(giveUp);
 
 await build({ root: web, configFile: join(web, 'vite.config.ts'), build: { outDir: out }, logLevel: 'warn' });
+if (model !== null) await writeForHost(out, model);
 await fillServiceWorker();
-await addApiDocs();
+await (model === null ? addApiDocs() : addModel(out, model));
 await compressAll();
+if (model !== null) await addHostFiles(out);
 await report();
+
+function giveUp(cause) {
+  console.error(`site: ${cause.message}`);
+  process.exit(1);
+}
 
 /** Paths of all files under `folder`, relative to it, with forward slashes, sorted. */
 async function filesUnder(folder) {

@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { hostedModel } from '../host';
 import type { Answer, ModelCard, OutputAnswer, OutputCard } from '../model-card';
 import { answer, choosePlace, place, problem, type Place } from '../state';
 import { AgreementNote } from './agreement-note';
@@ -23,7 +24,7 @@ export function AnswerPanel({ card }: { card: ModelCard }) {
       <p class="problem" role="alert">
         {problem.value}
       </p>
-      {card.opened === null && <PlaceSwitch />}
+      {card.opened === null && hostedModel === null && <PlaceSwitch />}
       <AgreementNote card={card} />
       <Announcement answer={now} />
     </section>

@@ -1,3 +1,4 @@
+import { hostedModel } from '../host';
 import { theme, toggleTheme } from '../theme';
 import { MoonIcon, SunIcon, TreesIcon } from './icons';
 
@@ -10,7 +11,7 @@ export function Header() {
           Copse
         </a>
         <nav aria-label="Site">
-          <a href="apidocs/">API docs</a>
+          {hostedModel === null && <a href="apidocs/">API docs</a>}
         </nav>
         <ThemeButton />
       </div>
