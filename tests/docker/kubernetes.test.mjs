@@ -1,0 +1,200 @@
+// The files for Kubernetes: rendered by kustomize, held against the API's own schemas, and against
+// what the program really takes and answers.
+import assert from 'node:assert/strict';
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+
+import yaml from 'yaml';
+
+import { eventually } from '../web/support/browser.mjs';
+import { startService } from '../web/support/service.mjs';
+import { root } from '../wasm/support/vectors.mjs';
+
+const run = promisify(execFile);
+const kustomize = ['/usr/bin/kustomize', join(root, 'build/packages/kustomize/usr/bin/kustomize')].find(existsSync);
+const skip = kustomize === undefined && 'kustomize is neither installed nor could its package be had';
+const binary = process.env.COPSE_BIN ?? join(root, 'build/bin/copse');
+const password = 'a1b2c3';
+
+/** Objects of each folder that is applied, by the folder's name. */
+const rendered = {};
+let copy;
+
+before(async () => {
+  if (skip) return;
+  copy = await mkdtemp(join(tmpdir(), 'copse-kubernetes-'));
+  await cp(join(root, 'docker/kubernetes'), copy, { recursive: true });
+  const production = join(copy, 'overlays/production');
+  await writeFile(join(production, 'redis-password'), password);
+  // The line that the file itself tells people to paste.
+  const pasted = /printf '(user default.*?)\\n' "\$password"/.exec(await readFile(join(production, 'kustomization.yaml'), 'utf8'));
+  await writeFile(join(production, 'users.acl'), pasted[1].replace('\\n', '\n').replace('%s', password) + '\n');
+  for (const name of ['overlays/one', 'overlays/production', 'kserve']) {
+    const { stdout, stderr } = await run(kustomize, ['build', join(copy, name)]);
+    assert.equal(stderr, '', 'kustomize has nothing to warn of');
+    rendered[name] = yaml.parseAllDocuments(stdout).map((document) => document.toJS());
+  }
+});
+
+after(() => copy && rm(copy, { recursive: true, force: true }));
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+const all = () => Object.values(rendered).flat();
+const named = (folder, kind, name) => rendered[folder].find((each) => each.kind === kind && each.metadata.name === name);
+
+/** The pod that an object makes. */
+function podOf(object) {
+  return object.kind === 'InferenceService' ? object.spec.predictor : object.spec?.template?.spec;
+}
+
+/** The same with the values of secrets on one line, which kustomize folds and the API server unfolds. */
+function unfolded(object) {
+  if (object.kind !== 'Secret') return object;
+  const data = Object.entries(object.data).map(([key, value]) => [key, value.replaceAll(/\s/g, '')]);
+  return { ...object, data: Object.fromEntries(data) };
+}
+
+const pods = () => all().map(podOf).filter(Boolean);
+const services = () => pods().filter((pod) => pod.containers.some(({ image }) => image.startsWith('rf-api')));
+
+test('every object is what the API of Kubernetes takes', { skip }, async () => {
+  const kinds = [];
+  for (const object of all()) {
+    if (object.kind === 'InferenceService') continue; // not of Kubernetes: see below
+    const api = await import(`kubernetes-models/${object.apiVersion}`);
+    new api[object.kind](unfolded(object)).validate();
+    kinds.push(object.kind);
+  }
+  const expected = ['Deployment', 'HorizontalPodAutoscaler', 'NetworkPolicy', 'PodDisruptionBudget', 'Secret', 'Service', 'StatefulSet'];
+  assert.deepEqual([...new Set(kinds)].sort(), expected);
+  const { Deployment } = await import('kubernetes-models/apps/v1');
+  const broken = structuredClone(named('overlays/one', 'Deployment', 'copse'));
+  broken.spec.replicas = 'three';
+  assert.throws(() => new Deployment(broken).validate(), /replicas/);
+});
+
+test('the pod of the InferenceService is a pod, and speaks the protocol at the port that is named', { skip }, async () => {
+  const service = named('kserve', 'InferenceService', 'iris');
+  const { minReplicas, maxReplicas, ...spec } = podOf(service);
+  assert.ok(minReplicas <= maxReplicas);
+  const { Pod } = await import('kubernetes-models/v1');
+  new Pod({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'iris' }, spec }).validate();
+  // The names that KServe looks for.
+  const [container] = spec.containers;
+  assert.equal(container.name, 'kserve-container');
+  assert.deepEqual(container.ports, [{ name: 'http1', containerPort: 5000, protocol: 'TCP' }]);
+});
+
+test('nobody is root, nothing is writable but what is mounted, no rights are left', { skip }, () => {
+  assert.ok(pods().length >= 4);
+  for (const pod of pods()) {
+    assert.equal(pod.securityContext.runAsNonRoot, true);
+    assert.ok(pod.securityContext.runAsUser > 0);
+    assert.equal(pod.securityContext.seccompProfile.type, 'RuntimeDefault');
+    assert.equal(pod.automountServiceAccountToken, false);
+    for (const { securityContext, resources, livenessProbe, readinessProbe } of pod.containers) {
+      const { readOnlyRootFilesystem, allowPrivilegeEscalation, capabilities } = securityContext;
+      assert.deepEqual([readOnlyRootFilesystem, allowPrivilegeEscalation, capabilities.drop], [true, false, ['ALL']]);
+      assert.ok(resources.limits.memory && resources.requests.cpu && livenessProbe && readinessProbe);
+    }
+  }
+});
+
+test('selectors find the pods, and ports and mounts are there', { skip }, () => {
+  for (const objects of Object.values(rendered)) {
+    const templates = objects.filter(({ spec }) => spec?.template).map(({ spec }) => spec.template);
+    const finds = (selector) => templates.filter(({ metadata }) =>
+      Object.entries(selector).every(([label, value]) => metadata.labels[label] === value));
+    for (const { kind, spec } of objects) {
+      const selector = { Service: spec?.selector, NetworkPolicy: spec?.podSelector?.matchLabels }[kind] ?? spec?.selector?.matchLabels;
+      if (selector === undefined) continue;
+      assert.equal(finds(selector).length, 1, `${kind}: ${JSON.stringify(selector)}`);
+      if (kind !== 'Service') continue;
+      const ports = finds(selector)[0].spec.containers.flatMap((container) => container.ports.map(({ name }) => name));
+      for (const { targetPort } of spec.ports) assert.ok(ports.includes(targetPort), targetPort);
+    }
+    for (const { spec } of templates) {
+      const volumes = (spec.volumes ?? []).map(({ name }) => name);
+      const claims = objects.flatMap((object) => object.spec?.volumeClaimTemplates ?? []).map(({ metadata }) => metadata.name);
+      for (const { name } of spec.containers.flatMap((container) => container.volumeMounts)) {
+        assert.ok([...volumes, ...claims].includes(name), name);
+      }
+    }
+  }
+  const autoscaler = named('overlays/production', 'HorizontalPodAutoscaler', 'copse');
+  assert.equal(autoscaler.spec.minReplicas, named('overlays/production', 'Deployment', 'copse').spec.replicas);
+});
+
+test('the options are the program\'s, and the probes its routes', { skip }, async () => {
+  const secret = rendered['overlays/production'].find(({ kind }) => kind === 'Secret');
+  assert.equal(Buffer.from(secret.data['redis-password'], 'base64').toString(), password);
+  const passwordFile = join(copy, 'overlays/production/redis-password');
+  const service = await startService();
+  try {
+    for (const pod of services()) {
+      const [container] = pod.containers;
+      const given = Object.fromEntries(container.env.map(({ name, value }) => [name, value]));
+      const { stdout: help } = await run(binary, ['serve', '--help']);
+      for (const name of Object.keys(given)) assert.ok(help.includes(`Env:${name})`), `${name} is an option`);
+      // Mounted folders are other folders here.
+      given.COPSE_LOG = join(copy, 'predictions.db');
+      if (given.COPSE_REDIS_PASSWORD_FILE) given.COPSE_REDIS_PASSWORD_FILE = passwordFile;
+      given.COPSE_MODEL = join(root, 'models/iris.safetensors');
+      await run(binary, ['serve', '--check'], { env: { PATH: process.env.PATH, ...given } });
+      for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
+        const { path } = container[probe]?.httpGet ?? { path: 'healthz' };
+        assert.equal((await fetch(new URL(path, service.url))).status, 200, path);
+      }
+      // Links of a Service called copse would be taken for the option --port.
+      if (pod.enableServiceLinks !== undefined) assert.equal(pod.enableServiceLinks, false);
+    }
+    await assert.rejects(run(binary, ['serve', '--check'], { env: { PATH: process.env.PATH, COPSE_PORT: 'tcp://10.0.0.1:80' } }));
+  } finally {
+    await service.stop();
+  }
+});
+
+test('the user of Redis may do what recording takes, and no more', { skip }, async () => {
+  const production = join(copy, 'overlays/production');
+  const port = await freePort();
+  const args = ['--port', port, '--bind', '127.0.0.1', '--save', '', '--aclfile', join(production, 'users.acl')];
+  const redis = spawn('redis-server', args.map(String), { stdio: 'ignore', cwd: copy });
+  const gone = new Promise((resolve) => redis.once('exit', resolve));
+  const ask = async (...command) => {
+    const login = ['--user', 'copse', '--pass', password, '--no-auth-warning'];
+    return (await run('redis-cli', ['-p', String(port), ...login, ...command])).stdout.trim();
+  };
+  try {
+    await eventually(() => ask('PING').then((said) => said === 'PONG', () => false), 'Redis answers');
+    const options = ['--redis', `redis://copse@127.0.0.1:${port}`, '--redis-password-file', join(production, 'redis-password')];
+    const service = await startService({ options: [...options, '--log', join(copy, 'recorded.db')] });
+    try {
+      const row = 's_length=5.1&s_width=3.5&p_length=1.4&p_width=0.2';
+      assert.equal((await fetch(new URL(`predict?${row}`, service.url))).status, 200);
+      await eventually(async () => (await ask('GET', '0')) !== '', 'the prediction is in Redis');
+    } finally {
+      await service.stop();
+    }
+    for (const command of [['CONFIG', 'GET', 'dir'], ['FLUSHALL'], ['KEYS', '*'], ['ACL', 'LIST']]) {
+      assert.match(await ask(...command), /NOPERM/, command.join(' '));
+    }
+    const { stdout } = await run('redis-cli', ['-p', String(port), 'GET', '0']);
+    assert.match(stdout, /NOAUTH|WRONGPASS|NOPERM/, 'nobody reads without the password');
+  } finally {
+    redis.kill('SIGTERM');
+    await gone;
+  }
+});
