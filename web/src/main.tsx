@@ -1,9 +1,11 @@
 import { render } from 'preact';
 import { App } from './components/app';
 import { startOffline } from './offline';
+import { followLinks } from './linked-row';
 import { start } from './state';
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('index.html has no #app');
 render(<App />, root);
+followLinks();
 void start().then(startOffline);

@@ -21,10 +21,27 @@ export const firstTab: Tab = 'predict';
 
 export const tab = signal<Tab>(tabOf(location.hash) ?? firstTab);
 
-/** The tab that a fragment names: `#score`. */
+/** The tab that a fragment names: `#score`, or `#score?...` before a row (row-link.ts). */
 export function tabOf(fragment: string): Tab | null {
-  const name = fragment.slice(1);
+  const [name] = fragment.slice(1).split('?', 1);
   return tabTitles.find((known) => known.tab === name)?.tab ?? null;
+}
+
+/** The row behind the tab in a fragment; empty where there is none. */
+export function rowPartOf(fragment: string): string {
+  const at = fragment.indexOf('?');
+  return at < 0 ? '' : fragment.slice(at + 1);
+}
+
+/** The address's fragment for a tab and a row part; empty for the first tab alone. */
+export function fragmentOf(shown: Tab, rowPart: string): string {
+  if (rowPart !== '') return `#${shown}?${rowPart}`;
+  return shown === firstTab ? '' : `#${shown}`;
+}
+
+/** Writes the address, without a step in the history. */
+export function replaceFragment(fragment: string): void {
+  history.replaceState(history.state, '', fragment === '' ? location.pathname + location.search : fragment);
 }
 
 export function chooseTab(chosen: Tab): void {
@@ -35,7 +52,7 @@ export function chooseTab(chosen: Tab): void {
 effect(() => {
   const shown = tab.value;
   if (tabOf(location.hash) === shown || (location.hash === '' && shown === firstTab)) return;
-  history.replaceState(history.state, '', shown === firstTab ? location.pathname + location.search : `#${shown}`);
+  replaceFragment(fragmentOf(shown, rowPartOf(location.hash)));
 });
 
 window.addEventListener('hashchange', () => {

@@ -6,6 +6,7 @@ import { FeatureForm } from './feature-form';
 import { Footer } from './footer';
 import { Header } from './header';
 import { LazyPanel } from './lazy-panel';
+import { LinkNote } from './link-note';
 import { ModelSummary } from './model-summary';
 import { DropArea, OpenFile } from './open-file';
 import { TabPanel, Tabs } from './tabs';
@@ -39,6 +40,7 @@ function Body() {
   return (
     <>
       <ModelSummary card={now.predictor.card} />
+      <LinkNote />
       <Tabs />
       <TabPanel>
         <Panel key={now.predictor.card.url} predictor={now.predictor} />

@@ -3,6 +3,7 @@ import { mayHaveExamples } from '../examples';
 import type { ModelCard } from '../model-card';
 import { examples, reset, row, useRow } from '../state';
 import { FeatureField } from './feature-field';
+import { KeepRow } from './keep-row';
 
 /** More fields than these are shown when they are asked for: some models have thousands. */
 const fieldsAtFirst = 100;
@@ -36,6 +37,7 @@ export function FeatureForm({ card }: { card: ModelCard }) {
           Show all {card.features.length.toLocaleString('en')} features
         </button>
       )}
+      <KeepRow card={card} />
     </form>
   );
 }
