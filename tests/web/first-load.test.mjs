@@ -43,7 +43,7 @@ test('each kind of file keeps to its budget', () => {
   }
   const files = page.filter((path) => ['.js', '.wasm'].includes(extname(path)) && later.test(path));
   assert.equal(files.filter((path) => extname(path) === '.wasm').length, 3);
-  for (const part of ['import', 'panel-score', 'panel-score-worker', 'panel-why']) {
+  for (const part of ['import', 'panel-score', 'panel-score-worker', 'panel-why', 'panel-server']) {
     assert.equal(files.filter((path) => new RegExp(`/${part}-[\\w-]{8}\\.js$`).test(path)).length, 1, part);
   }
   for (const path of files) {

@@ -1,6 +1,7 @@
 import { hostedModel } from './host';
 import { keepForOffline } from './offline';
 import type { ModelFile } from './predictor';
+import { fetchFromServer, serverHere, token } from './server-token';
 
 /** What is asked for where nothing says which models there are. */
 const usualModel = 'iris';
@@ -10,17 +11,23 @@ export async function fetchModel(): Promise<ModelFile> {
   const name = hostedModel ?? (await firstModelName()) ?? usualModel;
   const url = `models/${encodeURIComponent(name)}.safetensors`;
   const response = await get(url);
+  if (response.status === 401) throw new Error('The server gives its model only to those who have its token');
   if (!response.ok) {
     throw new Error(`${url} answered with status ${String(response.status)}, so there is no model to ask`);
   }
   void keepForOffline(url, response.clone());
   const bytes = await response.arrayBuffer();
-  return { name, url, bytes, version: await versionOf(bytes), opened: null };
+  return { name, url: token.peek() === '' ? url : addressOf(bytes), bytes, version: await versionOf(bytes), opened: null };
+}
+
+/** Where a link finds bytes that the server gives only with the token. */
+function addressOf(bytes: ArrayBuffer): string {
+  return URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
 }
 
 async function get(url: string): Promise<Response> {
   try {
-    return await fetch(url);
+    return await fetchFromServer(url);
   } catch {
     throw new Error(`${url} cannot be fetched: the server is not there, and no copy was kept`);
   }
@@ -29,13 +36,14 @@ async function get(url: string): Promise<Response> {
 /** The first of the server's models; null where the host has no list. */
 async function firstModelName(): Promise<string | null> {
   try {
-    const response = await fetch('models', { headers: { Accept: 'application/json' } });
+    const response = await fetchFromServer('models', { headers: { Accept: 'application/json' } });
     if (!response.ok) return null;
     const kept = response.clone();
     const list = (await response.json()) as { models?: { name?: unknown }[] };
     const name = list.models?.[0]?.name;
     if (typeof name !== 'string') return null;
     void keepForOffline('models', kept);
+    serverHere.value = true;
     return name;
   } catch {
     return null;

@@ -3,6 +3,7 @@ import { ForestWorker, type RemoteModel } from 'copse/client';
 import type { Answer, ModelCard, OpenedFile, OutputAnswer } from './model-card';
 import { cardOf } from './read-card';
 import { readPrediction } from './server-answer';
+import { fetchFromServer } from './server-token';
 
 /** What came of asking for one row. */
 export type Outcome =
@@ -149,7 +150,7 @@ export class ServerPredictor implements Predictor {
   async ask(row: readonly number[]): Promise<Outcome> {
     let response: Response;
     try {
-      response = await fetch('predict', {
+      response = await fetchFromServer('predict', {
         method: 'POST',
         headers: { 'Content-Type': 'application/json', Accept: 'application/json' },
         body: JSON.stringify(this.#named(row)),

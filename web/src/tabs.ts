@@ -1,8 +1,9 @@
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
+import { serverHere } from './server-token';
 
 // Which part of the page is shown. It stands in the address's fragment, which no server sees.
 
-export type Tab = 'predict' | 'why' | 'what-if' | 'score' | 'compare';
+export type Tab = 'predict' | 'why' | 'what-if' | 'score' | 'compare' | 'server';
 
 interface TabTitle {
   readonly tab: Tab;
@@ -15,11 +16,17 @@ export const tabTitles: readonly TabTitle[] = [
   { tab: 'what-if', title: 'What if' },
   { tab: 'score', title: 'Score a file' },
   { tab: 'compare', title: 'Compare' },
+  { tab: 'server', title: 'Server' },
 ];
 
 export const firstTab: Tab = 'predict';
 
 export const tab = signal<Tab>(tabOf(location.hash) ?? firstTab);
+
+/** The tabs that stand on the page: the server's where there is one, or where it was asked for. */
+export const shownTabs = computed(() =>
+  tabTitles.filter((choice) => choice.tab !== 'server' || serverHere.value || tab.value === 'server'),
+);
 
 /** The tab that a fragment names: `#score`, or `#score?...` before a row (row-link.ts). */
 export function tabOf(fragment: string): Tab | null {

@@ -10,17 +10,17 @@ export const builtPage = process.env.COPSE_WEB ?? join(root, 'build/web');
 const startMsMax = 20_000;
 
 /**
- * Starts `copse serve` with one model (null: none) and more options; `stop` ends it and resolves
- * once it is gone. Twice is fine.
+ * Starts `copse serve` with one model (null: none), further options of its command line and further
+ * variables; `stop` ends it and resolves once it is gone. Twice is fine.
  */
-export async function startService({ model = join(root, 'models/iris.safetensors'), options = [] } = {}) {
+export async function startService({ model = join(root, 'models/iris.safetensors'), options = [], env = {} } = {}) {
   for (const path of [binary, join(builtPage, 'index.html')]) {
     if (!existsSync(path)) throw new Error(`${path} is missing: run make build first`);
   }
   const args = ['serve', '--host', '127.0.0.1', '--port', '0', '--web', builtPage, ...options];
   if (model !== null) args.push('--model', model);
-  if (!options.includes('--log')) args.push('--no-log');
-  const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env.PATH } });
+  if (!options.includes('--log') && !options.includes('--no-log')) args.push('--no-log');
+  const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env.PATH, ...env } });
   const gone = new Promise((resolve) => child.once('exit', resolve));
   const stop = async () => {
     child.kill('SIGTERM');

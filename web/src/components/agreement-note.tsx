@@ -1,7 +1,9 @@
 import { numbersOf, type Answer, type ModelCard } from '../model-card';
 import { sameBits } from '../same-bits';
+import { tokenWanted } from '../server-token';
 import { agreement, askAgain, place } from '../state';
 import { CheckIcon, CloudOffIcon, CrossIcon } from './icons';
+import { TokenForm } from './token-form';
 
 /** Where the answer comes from, and whether both places say the same. */
 export function AgreementNote({ card }: { card: ModelCard }) {
@@ -33,6 +35,7 @@ function Note({ card }: { card: ModelCard }) {
         </p>
       );
     case 'refused':
+      if (tokenWanted.value) return <TokenForm onToken={askAgain} />;
       return <p class="note note-warn">The server refuses this row: {now.message}</p>;
     case 'other-model':
       return (

@@ -1,4 +1,5 @@
 import type { BrowserPredictor } from '../predictor';
+import { tokenWanted } from '../server-token';
 import { loading, start } from '../state';
 import { tab } from '../tabs';
 import { AnswerPanel } from './answer-panel';
@@ -10,6 +11,7 @@ import { LinkNote } from './link-note';
 import { ModelSummary } from './model-summary';
 import { DropArea, OpenFile } from './open-file';
 import { TabPanel, Tabs } from './tabs';
+import { TokenForm } from './token-form';
 
 export function App() {
   return (
@@ -54,6 +56,7 @@ const loadWhy = async () => (await import('../why/panel-why')).WhyPanel;
 const loadWhatIf = async () => (await import('../what-if/panel-what-if')).WhatIfPanel;
 const loadCompare = async () => (await import('../compare/panel-compare')).ComparePanel;
 const loadScore = async () => (await import('../score/panel-score')).ScorePanel;
+const loadServer = async () => (await import('../server/panel-server')).ServerPanel;
 
 function Panel({ predictor }: { predictor: BrowserPredictor }) {
   switch (tab.value) {
@@ -72,18 +75,24 @@ function Panel({ predictor }: { predictor: BrowserPredictor }) {
       return <LazyPanel key={tab.value} load={loadCompare} predictor={predictor} />;
     case 'score':
       return <LazyPanel key={tab.value} load={loadScore} predictor={predictor} />;
+    case 'server':
+      return <LazyPanel key={tab.value} load={loadServer} predictor={predictor} />;
   }
 }
 
 function Failure({ message }: { message: string }) {
   return (
     <>
-      <div class="notice notice-bad" role="alert">
+      <div class="notice notice-bad" id="panel" tabIndex={-1} role="alert">
         <h1>There is no model to ask</h1>
         <p>{message}.</p>
-        <button type="button" class="button" onClick={() => void start()}>
-          Try again
-        </button>
+        {tokenWanted.value ? (
+          <TokenForm onToken={() => void start()} />
+        ) : (
+          <button type="button" class="button" onClick={() => void start()}>
+            Try again
+          </button>
+        )}
       </div>
       <OpenFile />
     </>

@@ -1,6 +1,6 @@
 import type { ComponentChildren } from 'preact';
 import { useRef } from 'preact/hooks';
-import { chooseTab, tab, tabTitles } from '../tabs';
+import { chooseTab, shownTabs, tab } from '../tabs';
 
 /** Where an arrow key leads from place `i` of `n`; null for other keys. */
 function placeAfter(key: string, i: number, n: number): number | null {
@@ -25,9 +25,10 @@ function placeAfter(key: string, i: number, n: number): number | null {
 export function Tabs() {
   const list = useRef<HTMLDivElement>(null);
   const move = (event: KeyboardEvent) => {
-    const chosen = tabTitles.findIndex((choice) => choice.tab === tab.value);
-    const next = placeAfter(event.key, chosen, tabTitles.length);
-    const to = next === null ? undefined : tabTitles[next];
+    const tabs = shownTabs.value;
+    const chosen = tabs.findIndex((choice) => choice.tab === tab.value);
+    const next = placeAfter(event.key, chosen, tabs.length);
+    const to = next === null ? undefined : tabs[next];
     if (to === undefined) return;
     event.preventDefault();
     chooseTab(to.tab);
@@ -35,7 +36,7 @@ export function Tabs() {
   };
   return (
     <div class="tabs" role="tablist" aria-label="What to do with the model" ref={list} onKeyDown={move}>
-      {tabTitles.map((choice) => (
+      {shownTabs.value.map((choice) => (
         <button
           key={choice.tab}
           type="button"
