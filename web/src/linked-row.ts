@@ -1,5 +1,7 @@
 import { effect, signal } from '@preact/signals';
+import { isSaved } from './is-saved';
 import type { ModelCard } from './model-card';
+import { savedRow } from './save/saved-model';
 import { isAbout, linkFragment, readLink, rowOfLink } from './row-link';
 import { loading, row, useRow } from './state';
 import { fragmentOf, replaceFragment, rowPartOf, tab } from './tabs';
@@ -30,6 +32,14 @@ export function forgetLink(): void {
 export function followLinks(): void {
   const look = () => { waiting.value = rowPartOf(location.hash); };
   look();
+  // What was saved with the model comes first, and once.
+  let saved = isSaved ? savedRow() : null;
+  effect(() => {
+    if (saved === null || loading.value.status !== 'ready') return;
+    const values = saved;
+    saved = null;
+    useRow(values);
+  });
   window.addEventListener('hashchange', look);
   effect(() => {
     const rowPart = waiting.value;

@@ -1,6 +1,8 @@
 import { hostedModel } from './host';
+import { isSaved } from './is-saved';
 import { keepForOffline } from './offline';
 import type { ModelFile } from './predictor';
+import { savedFile } from './save/saved-model';
 import { fetchFromServer, serverHere, token } from './server-token';
 
 /** What is asked for where nothing says which models there are. */
@@ -8,6 +10,7 @@ const usualModel = 'iris';
 
 /** The model that this page is about: the one that answers the server's /predict. */
 export async function fetchModel(): Promise<ModelFile> {
+  if (isSaved) return savedFile();
   const name = hostedModel ?? (await firstModelName()) ?? usualModel;
   const url = `models/${encodeURIComponent(name)}.safetensors`;
   const response = await get(url);
@@ -17,12 +20,10 @@ export async function fetchModel(): Promise<ModelFile> {
   }
   void keepForOffline(url, response.clone());
   const bytes = await response.arrayBuffer();
-  return { name, url: token.peek() === '' ? url : addressOf(bytes), bytes, version: await versionOf(bytes), opened: null };
-}
-
-/** Where a link finds bytes that the server gives only with the token. */
-function addressOf(bytes: ArrayBuffer): string {
-  return URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
+  const blob = new Blob([bytes], { type: 'application/octet-stream' });
+  // A link cannot show the token.
+  const address = token.peek() === '' ? url : URL.createObjectURL(blob);
+  return { name, url: address, bytes, blob, version: await versionOf(bytes), opened: null };
 }
 
 async function get(url: string): Promise<Response> {

@@ -1,4 +1,5 @@
 import { signal } from '@preact/signals';
+import { isSaved } from './is-saved';
 
 /** The cache that the service worker reads models from. */
 const modelCache = 'copse-models';
@@ -29,7 +30,7 @@ async function put(url: string, response: Response): Promise<void> {
 
 /** Installs the service worker; browsers have them on https and localhost only. */
 export async function startOffline(): Promise<void> {
-  if (!import.meta.env.PROD || !('serviceWorker' in navigator)) return;
+  if (isSaved || !import.meta.env.PROD || !('serviceWorker' in navigator)) return;
   try {
     await navigator.serviceWorker.register('sw.js');
     await navigator.serviceWorker.ready;

@@ -1,6 +1,7 @@
 import { isModelFile } from 'copse/client';
 import { versionOf } from './model-file';
-import { BrowserPredictor, ModelWorker } from './predictor';
+import { BrowserPredictor } from './predictor';
+import { startModelWorker, type ModelWorker } from './start-workers';
 
 /** Which rounds of a model that was stopped early are kept. */
 export type Iterations = 'best' | 'all';
@@ -17,12 +18,13 @@ export interface Opening {
  * holds up nothing, and what it broke ends with the worker.
  */
 export function openFile(file: File, iterations?: Iterations): Opening {
-  const worker = new ModelWorker();
-  const predictor = open(file, worker, iterations).catch((cause: unknown) => {
-    worker.end();
+  const starting = startModelWorker();
+  const cancel = () => void starting.then((worker) => { worker.end(); });
+  const predictor = starting.then((worker) => open(file, worker, iterations)).catch((cause: unknown) => {
+    cancel();
     throw cause;
   });
-  return { predictor, cancel: () => { worker.end(); } };
+  return { predictor, cancel };
 }
 
 async function open(file: File, worker: ModelWorker, iterations?: Iterations): Promise<BrowserPredictor> {
@@ -31,13 +33,15 @@ async function open(file: File, worker: ModelWorker, iterations?: Iterations): P
   const size = theirs.byteLength;
   const options = { transfer: true, iterations };
   const { bytes } = imported ? await worker.client.import(theirs, options) : { bytes: theirs };
-  const url = URL.createObjectURL(new Blob([bytes], { type: 'application/octet-stream' }));
+  const blob = new Blob([bytes], { type: 'application/octet-stream' });
+  const url = URL.createObjectURL(blob);
   try {
     return await BrowserPredictor.load({
       name: stemOf(file.name),
       url,
       version: await versionOf(bytes.buffer),
       bytes: bytes.buffer,
+      blob,
       opened: { name: file.name, bytes: size, imported },
     }, worker);
   } catch (cause) {

@@ -1,9 +1,10 @@
 import type { ExplainMethod, Importances, Tree, TreePath } from 'copse';
-import { ForestWorker, type RemoteModel } from 'copse/client';
+import type { RemoteModel } from 'copse/client';
 import type { Answer, ModelCard, OpenedFile, OutputAnswer } from './model-card';
 import { cardOf } from './read-card';
 import { readPrediction } from './server-answer';
 import { fetchFromServer } from './server-token';
+import { startModelWorker, type ModelWorker } from './start-workers';
 
 /** What came of asking for one row. */
 export type Outcome =
@@ -19,42 +20,28 @@ export interface Predictor {
   ask(row: readonly number[]): Promise<Outcome>;
 }
 
-/** A worker of this page, and the package's side of it. */
-export class ModelWorker {
-  readonly #worker = new Worker(new URL('./model-worker.ts', import.meta.url), { type: 'module' });
-  readonly client = new ForestWorker(this.#worker);
-
-  constructor() {
-    this.#worker.addEventListener('error', () => {
-      this.client.close('the part of this page that computes could not start');
-    });
-  }
-
-  /** Ends it, whatever it does; who waits for it is refused. */
-  end(): void {
-    this.#worker.terminate();
-    this.client.close();
-  }
-}
-
 /** The model inside a worker of this page. */
 export class BrowserPredictor implements Predictor {
   readonly #worker: ModelWorker;
   readonly #model: RemoteModel;
   readonly card: ModelCard;
+  /** The model file, as it was given. */
+  readonly file: Blob;
 
-  private constructor(worker: ModelWorker, model: RemoteModel, card: ModelCard) {
+  private constructor(worker: ModelWorker, model: RemoteModel, card: ModelCard, file: Blob) {
     this.#worker = worker;
     this.#model = model;
     this.card = card;
+    this.file = file;
   }
 
   /** Gives the worker the model file. Rejects with the sentence that says why, and ends it. */
-  static async load(file: ModelFile, worker = new ModelWorker()): Promise<BrowserPredictor> {
+  static async load(file: ModelFile, given?: ModelWorker): Promise<BrowserPredictor> {
     const fileBytes = file.bytes.byteLength;
+    const worker = given ?? (await startModelWorker());
     try {
       const model = await worker.client.load(file.bytes, { transfer: true });
-      return new BrowserPredictor(worker, model, cardOf(model.description, { ...file, fileBytes }));
+      return new BrowserPredictor(worker, model, cardOf(model.description, { ...file, fileBytes }), file.blob);
     } catch (cause) {
       worker.end();
       throw cause;
@@ -135,7 +122,10 @@ export interface ModelFile {
   readonly name: string;
   readonly url: string;
   readonly version: string;
+  /** Given away to the worker. */
   readonly bytes: ArrayBuffer;
+  /** The same bytes, to keep. */
+  readonly blob: Blob;
   readonly opened: OpenedFile | null;
 }
 

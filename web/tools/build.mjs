@@ -11,6 +11,7 @@ import { parseArgs } from 'node:util';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
+import { savedPage } from './saved-page.mjs';
 import { addHostFiles, addModel, readModel, writeForHost } from './site.mjs';
 
 const web = resolve(dirname(fileURLToPath(import.meta.url)), '..');
@@ -19,6 +20,7 @@ const out = resolve(positionals[0] ?? join(web, '../build/web'));
 const model = values.site === undefined ? null : await readModel(values.site).catch(giveUp);
 
 await build({ root: web, configFile: join(web, 'vite.config.ts'), build: { outDir: out }, logLevel: 'warn' });
+await writeFile(join(out, 'page-template.html'), await savedPage(web));
 if (model !== null) await writeForHost(out, model);
 await fillServiceWorker();
 await (model === null ? addApiDocs() : addModel(out, model));
@@ -42,7 +44,7 @@ async function filesUnder(folder) {
 
 /** What the first panel does without: fetched when the page has been ready for a while. */
 function isForLater(file) {
-  return /^assets\/(copse-fast|(copse-)?import|panel)-[^/]*$/.test(file);
+  return /^(assets\/(copse-fast|(copse-)?import|panel)-[^/]*|page-template\.html)$/.test(file);
 }
 
 /** Tells sw.js which files make up the page; their bytes make its version. */

@@ -84,7 +84,7 @@ export function closeSecond(): void {
 /** Reads a file of rows and asks both models about every one of them. */
 export async function pairFile(file: Blob, name: string, first: BrowserPredictor, other: BrowserPredictor): Promise<void> {
   forgetPair();
-  const worker: PairWorker = new AskWorker<PairAsk, PairReplies>(new Worker(new URL('./panel-compare-worker.ts', import.meta.url), { type: 'module' }));
+  const worker: PairWorker = new AskWorker<PairAsk, PairReplies>(startPairWorker());
   reading = worker;
   const isMine = () => reading === worker;
   pairing.value = { status: 'busy', name, nRows: 0, progress: 0 };

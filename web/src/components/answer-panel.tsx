@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { hostedModel } from '../host';
+import { isSaved } from '../is-saved';
 import type { Answer, ModelCard, OutputAnswer, OutputCard } from '../model-card';
 import { answer, choosePlace, place, problem, type Place } from '../state';
 import { AgreementNote } from './agreement-note';
@@ -24,7 +25,7 @@ export function AnswerPanel({ card }: { card: ModelCard }) {
       <p class="problem" role="alert">
         {problem.value}
       </p>
-      {card.opened === null && hostedModel === null && <PlaceSwitch />}
+      {card.opened === null && hostedModel === null && !isSaved && <PlaceSwitch />}
       <AgreementNote card={card} />
       <Announcement answer={now} />
     </section>

@@ -1,3 +1,4 @@
+import { isSaved } from '../is-saved';
 import { offlineReady } from '../offline';
 import { loading } from '../state';
 
@@ -7,7 +8,7 @@ export function Footer() {
     <footer class="footer">
       <div class="footer-inner">
         <p class="offline" role="status">
-          {offlineReady.value ? 'Ready to work offline' : ''}
+          {isSaved ? 'Works offline, from this file' : offlineReady.value ? 'Ready to work offline' : ''}
         </p>
         {now.status === 'ready' && (
           <a href={now.predictor.card.url} download={`${now.predictor.card.name}.safetensors`}>

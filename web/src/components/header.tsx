@@ -1,4 +1,5 @@
 import { hostedModel } from '../host';
+import { isSaved } from '../is-saved';
 import { theme, toggleTheme } from '../theme';
 import { MoonIcon, SunIcon, TreesIcon } from './icons';
 
@@ -6,13 +7,15 @@ export function Header() {
   return (
     <header class="header">
       <div class="header-inner">
-        <a class="brand" href="./">
+        <a class="brand" href={isSaved ? '#predict' : './'}>
           <TreesIcon />
           Copse
         </a>
-        <nav aria-label="Site">
-          {hostedModel === null && <a href="apidocs/">API docs</a>}
-        </nav>
+        {!isSaved && hostedModel === null && (
+          <nav aria-label="Site">
+            <a href="apidocs/">API docs</a>
+          </nav>
+        )}
         <ThemeButton />
       </div>
     </header>

@@ -1,13 +1,17 @@
 import { useEffect, useState } from 'preact/hooks';
+import { isSaved } from '../is-saved';
 import { linkTo } from '../linked-row';
 import type { ModelCard } from '../model-card';
-import { row } from '../state';
+import { sentenceOf } from '../predictor';
+import { loading, row } from '../state';
+import { bytesText } from './text';
 
 /** The ways to keep the row in the form, or to give it away. */
 export function KeepRow({ card }: { card: ModelCard }) {
   return (
     <div class="keep">
       <ShareButton card={card} />
+      {!isSaved && <SaveButton />}
     </div>
   );
 }
@@ -40,6 +44,37 @@ function ShareButton({ card }: { card: ModelCard }) {
       {shared.kind === 'shown' && (
         <input class="number keep-link" readOnly aria-label="Link to this row" value={shared.link} onFocus={(event) => { event.currentTarget.select(); }} />
       )}
+    </>
+  );
+}
+
+type Saving =
+  | { readonly kind: 'none' | 'busy' }
+  | { readonly kind: 'saved' | 'failed'; readonly text: string };
+
+/** Saves the page with the model on screen and this row, as one file. */
+function SaveButton() {
+  const [saving, setSaving] = useState<Saving>({ kind: 'none' });
+  const save = async () => {
+    if (loading.value.status !== 'ready') return;
+    setSaving({ kind: 'busy' });
+    try {
+      const { savePage } = await import('../save/panel-save');
+      const { name, bytes } = await savePage(loading.value.predictor, row.value);
+      setSaving({ kind: 'saved', text: `${name}, ${bytesText(bytes)}: model and page in one file, for any browser, without a network.` });
+    } catch (cause) {
+      setSaving({ kind: 'failed', text: `The page cannot be saved: ${sentenceOf(cause)}.` });
+    }
+  };
+  return (
+    <>
+      <button type="button" class="button" disabled={saving.kind === 'busy'} onClick={() => void save()}>
+        Save as one HTML file
+      </button>
+      <p class={saving.kind === 'failed' ? 'keep-said keep-said-bad' : 'keep-said'} role="status">
+        {saving.kind === 'busy' && 'Putting the page together …'}
+        {'text' in saving && saving.text}
+      </p>
     </>
   );
 }

@@ -1,4 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { isSaved } from '../is-saved';
 import { droppedRows, dropTaker, forgetRefusal, importing, openModel, refuseFile } from '../state';
 import { chooseTab } from '../tabs';
 
@@ -30,8 +31,8 @@ export function OpenFile() {
           Open a model file
         </button>
         <p class="open-hint">
-          From scikit-learn, XGBoost, LightGBM or ONNX; or drop it on this page. It stays in this
-          browser, and nothing in it is run.
+          {isSaved ? 'A .safetensors model' : 'From scikit-learn, XGBoost, LightGBM or ONNX'}; or drop it on this
+          page. It stays in this browser, and nothing in it is run.
         </p>
       </div>
       <input

@@ -20,12 +20,12 @@ export function DriftCard({ now }: { readonly now: Watched }) {
       <div class="server-title">
         <h2 id="drift-title">Drift</h2>
         {names.length > 1 && (
-          <label class="server-choice">
-            <span>Model</span>
-            <select class="select" value={now.model} onChange={(event) => void look(event.currentTarget.value)}>
+          <div class="server-choice">
+            <label for="drift-model">Model</label>
+            <select id="drift-model" class="select" value={now.model} onChange={(event) => void look(event.currentTarget.value)}>
               {names.map((name) => <option key={name} value={name}>{name}</option>)}
             </select>
-          </label>
+          </div>
         )}
       </div>
       {statistics.kind === 'here' ? <Statistics statistics={statistics.value} /> : <p class="note note-warn">{statistics.message}</p>}

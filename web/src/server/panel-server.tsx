@@ -48,7 +48,7 @@ function Answers({ now, card, again }: { readonly now: Watched; readonly card: P
   return (
     <>
       {wantsToken && (
-        <section class="card" aria-label="Token">
+        <section class="card" aria-label="Who may ask">
           <TokenForm onToken={again} />
         </section>
       )}

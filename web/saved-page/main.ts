@@ -1,0 +1,2 @@
+import '../src/style.css';
+import '../src/main';
