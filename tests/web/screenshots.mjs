@@ -1,6 +1,7 @@
 /* global document */
 // Takes the pictures of docs/images with the real service: node tests/web/screenshots.mjs
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 
 import { readFixture } from '../wasm/support/fixtures.mjs';
@@ -16,7 +17,8 @@ const desk = { width: 1120, height: 760 };
 const row = [6.0, 2.7, 5.1, 1.6];
 
 mkdirSync(folder, { recursive: true });
-const service = await startService();
+const records = mkdtempSync(join(tmpdir(), 'copse-shots-'));
+const service = await startService({ options: ['--log', join(records, 'log.db'), '--predictions-route'] });
 const browser = await openBrowser();
 try {
   await shoot('page-light', { viewport: desk, colorScheme: 'light' }, ask);
@@ -25,10 +27,12 @@ try {
   await shoot('page-import', { viewport: desk, colorScheme: 'light' }, openForest);
   await shoot('page-score', { viewport: { width: 1120, height: 980 }, colorScheme: 'light' }, scoreFile);
   await shoot('page-why', { viewport: { width: 1120, height: 2100 }, colorScheme: 'light' }, explain);
+  await shoot('page-server', { viewport: { width: 1120, height: 1180 }, colorScheme: 'light' }, lookAtServer);
   await shootDocs();
 } finally {
   await browser.close();
   await service.stop();
+  rmSync(records, { recursive: true, force: true });
 }
 
 async function shoot(name, look, act) {
@@ -85,6 +89,17 @@ async function scoreFile(page) {
   await (await chooser).setFiles({ name: 'flowers.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) });
   await page.locator('.confusion').waitFor();
   await page.locator('.rows tbody tr').first().waitFor();
+}
+
+/** Flowers whose petals were measured too long for a while. */
+async function lookAtServer(page) {
+  for (const [r, values] of finiteRows('iris').filter((flower) => flower.every((x) => x > 0 && x < 8)).entries()) {
+    const measured = values.map((x, f) => Number((f === 2 && r % 3 === 0 ? x + 2 : x).toFixed(1)));
+    const body = JSON.stringify(Object.fromEntries(irisNames.map((name, f) => [name, measured[f]])));
+    await fetch(new URL('predict', service.url), { method: 'POST', body, headers: { 'Content-Type': 'application/json' } });
+  }
+  await page.getByRole('tab', { name: 'Server' }).click();
+  await page.locator('.server-rows').waitFor();
 }
 
 async function shootDocs() {

@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { readCase } from '../wasm/support/vectors.mjs';
 import { accessibilityFaults, eventually, openBrowser, openPage } from './support/browser.mjs';
 import { answersInNode, finiteRows, irisLabels, irisNames } from './support/rows.mjs';
+import { startRedis } from './support/redis.mjs';
 import { startService } from './support/service.mjs';
 import { enterRow, readAnswer } from './support/shown.mjs';
 
@@ -76,17 +77,22 @@ test('recent predictions, newest first, page by page, and back into the form', a
     const { decisions } = await answersInNode('iris', [...rows, outsider]);
     const first = await tableRows(page, 'Rows that were recorded');
     assert.equal(first.length, 20);
-    assert.deepEqual(first[0].slice(1), ['iris', irisLabels[decisions.at(-1)], '99', '3', '1.5', '0.25']);
-    assert.deepEqual(first.map((cells) => cells[2]), decisions.slice(-20).reverse().map((k) => irisLabels[k]));
+    assert.deepEqual(first[0].slice(1), [irisLabels[decisions.at(-1)], '99', '3', '1.5', '0.25']);
+    assert.deepEqual(first.map((cells) => cells[1]), decisions.slice(-20).reverse().map((k) => irisLabels[k]));
     const pages = page.getByRole('navigation', { name: 'Pages of predictions' });
     for (let i = 0; i < 4; ++i) await pages.getByRole('button', { name: 'Older' }).click();
     assert.match(await pages.textContent(), /81–100 of the last 100/);
     await pages.getByRole('button', { name: 'Show up to 1,000' }).click();
     await eventually(async () => (await pages.textContent()).includes(`of the last ${rows.length + 1}`), 'all rows');
+    for (let i = 0; i < 5; ++i) {
+      const older = pages.getByRole('button', { name: 'Older' });
+      if (await older.isEnabled()) await older.click();
+    }
+    assert.match(await pages.textContent(), /101–108 of the last 108/);
     await predict(url, rows[7]);
     await page.getByRole('button', { name: 'Refresh' }).click();
     const { decisions: [again] } = await answersInNode('iris', [rows[7]]);
-    await eventually(async () => (await tableRows(page, 'Rows that were recorded'))[0][3] === rows[7][0].toLocaleString('en', { maximumSignificantDigits: 6 }), 'the newest row');
+    await eventually(async () => (await tableRows(page, 'Rows that were recorded'))[0][2] === rows[7][0].toLocaleString('en', { maximumSignificantDigits: 6 }), 'the newest row');
     await page.getByRole('button', { name: /^Look at the row of/ }).first().click();
     await page.getByRole('tab', { name: 'Predict', selected: true }).waitFor();
     await eventually(async () => (await readAnswer(page)).label === irisLabels[again], irisLabels[again]);
@@ -110,11 +116,30 @@ test('drift is what the server says, in numbers, words and bars', async () => {
     const widths = await page.locator('.drift-fill').evaluateAll((bars) => bars.map((bar) => Number(bar.getAttribute('width'))));
     assert.deepEqual(widths.map((w) => w.toFixed(6)), drift.features.map(({ psi }) => (Math.min(psi, 0.5) * 200).toFixed(6)));
     assert.ok((await page.getByText('requests answered').textContent()).includes(`${rows.length + 1} requests answered`));
-    await page.getByLabel('Model', { exact: true }).selectOption('diabetes');
+    await page.getByRole('combobox', { name: 'Model' }).selectOption('diabetes');
     await page.getByText('It was not asked yet').waitFor();
     assert.equal((await tableRows(page, 'Drift of each feature'))[0][2], 'not known');
     assert.deepEqual((await tableRows(page, 'Models')).map(([name, , state]) => [name, state]), [['iris', 'ready'], ['diabetes', 'ready']]);
     assert.match((await tableRows(page, 'Models'))[0][1], /^[0-9a-f]{12} on this page$/);
+    assert.deepEqual(faults, []);
+    await context.close();
+  });
+});
+
+test('of few rows no drift is told; rows of several models and versions are told apart', async () => {
+  await withService({ options: recording('--model', `diabetes=${readCase('rf_diabetes').modelPath}`) }, async ({ url }) => {
+    for (const row of rows.slice(0, 3)) await predict(url, row);
+    const [other] = finiteRows('rf_diabetes');
+    const inputs = [{ name: 'input-0', datatype: 'FP64', shape: [1, other.length], data: other }];
+    await fetch(new URL('v2/models/diabetes/infer', url), { method: 'POST', body: JSON.stringify({ inputs }) });
+    const { page, context, faults } = await openServer(url);
+    const words = (await tableRows(page, 'Drift of each feature')).map((cells) => cells[2]);
+    assert.deepEqual(words, Array(4).fill('too few rows'));
+    const [newest, second] = await tableRows(page, 'Rows that were recorded');
+    assert.match(newest[2], /^diabetes [0-9a-f]{12}$/);
+    assert.equal(newest.at(-1).split(', ').length, other.length);
+    assert.match(second[2], /^iris [0-9a-f]{12}$/);
+    assert.deepEqual(second.slice(3), [...rows[2].map((x) => x.toLocaleString('en', { maximumSignificantDigits: 6 })), '']);
     assert.deepEqual(faults, []);
     await context.close();
   });
@@ -133,6 +158,25 @@ test('the log and Redis: what is written, what waits', async () => {
     }, 'three rows that wait for Redis');
     await context.close();
   });
+});
+
+test('with a real Redis nothing waits', async () => {
+  const redis = await startRedis(folder);
+  try {
+    await withService({ options: recording('--redis', `127.0.0.1:${redis.port}`) }, async ({ url }) => {
+      for (const row of rows.slice(0, 3)) await predict(url, row);
+      const { page, context, faults } = await openServer(url);
+      await eventually(async () => {
+        await page.getByRole('button', { name: 'Refresh' }).click();
+        const facts = await page.locator('.server-facts').textContent();
+        return facts.includes('Redisis there') && facts.includes('Wait for Redis0 rows') && facts.includes('Recorded3');
+      }, 'three rows in Redis');
+      assert.deepEqual(faults, []);
+      await context.close();
+    });
+  } finally {
+    await redis.stop();
+  }
 });
 
 test('without the log and without the route the panel says so', async () => {

@@ -45,7 +45,7 @@ function Statistics({ statistics }: { readonly statistics: ModelStatistics }) {
         {nRefused > 0 && `, ${nRefused.toLocaleString('en')} refused`} (version <code>{version}</code>).{' '}
         {drift !== null && baselineText(drift)}
       </p>
-      {drift !== null && <DriftTable features={drift.features} />}
+      {drift !== null && <DriftTable features={drift.features} enough={drift.nRows >= rowsEnough} />}
     </>
   );
 }
@@ -64,7 +64,7 @@ function baselineText({ baseline, nRows, nWindowRows }: NonNullable<ModelStatist
   }
 }
 
-function DriftTable({ features }: { readonly features: readonly FeatureDrift[] }) {
+function DriftTable({ features, enough }: { readonly features: readonly FeatureDrift[]; readonly enough: boolean }) {
   const [all, setAll] = useState(false);
   const sorted = [...features].sort((a, b) => (Number.isNaN(b.psi) ? -1 : b.psi) - (Number.isNaN(a.psi) ? -1 : a.psi));
   const shown = all ? sorted : sorted.slice(0, featuresAtFirst);
@@ -83,7 +83,7 @@ function DriftTable({ features }: { readonly features: readonly FeatureDrift[] }
             </tr>
           </thead>
           <tbody>
-            {shown.map((feature) => <DriftRow key={feature.name} feature={feature} />)}
+            {shown.map((feature) => <DriftRow key={feature.name} feature={feature} enough={enough} />)}
           </tbody>
         </table>
       </div>
@@ -101,14 +101,15 @@ function DriftTable({ features }: { readonly features: readonly FeatureDrift[] }
 }
 
 /** What a PSI is called, and how it is coloured. */
-function verdictOf(psi: number): readonly [words: string, kind: string] {
+function verdictOf(psi: number, enough: boolean): readonly [words: string, kind: string] {
   if (Number.isNaN(psi)) return ['not known', 'none'];
+  if (!enough) return ['too few rows', 'none'];
   if (psi > farShifted) return ['shifted by much', 'far'];
   return psi > shifted ? ['shifted', 'near'] : ['as in training', 'same'];
 }
 
-function DriftRow({ feature }: { readonly feature: FeatureDrift }) {
-  const [words, kind] = verdictOf(feature.psi);
+function DriftRow({ feature, enough }: { readonly feature: FeatureDrift; readonly enough: boolean }) {
+  const [words, kind] = verdictOf(feature.psi, enough);
   return (
     <tr>
       <th scope="row">{feature.name}</th>

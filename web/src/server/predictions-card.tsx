@@ -34,7 +34,9 @@ export function PredictionsCard({ now, card }: CardProps) {
 }
 
 function Pages({ now, rows, card }: CardProps & { readonly rows: readonly RecordedRow[] }) {
-  const [from, setFrom] = useState(0);
+  const [wanted, setFrom] = useState(0);
+  // After a refresh there may be fewer.
+  const from = Math.min(wanted, Math.floor(Math.max(0, rows.length - 1) / pageRows) * pageRows);
   const newest = rows[0]?.seq;
   // Newer rows are looked at from the beginning.
   useEffect(() => { setFrom(0); }, [newest]);
@@ -65,14 +67,15 @@ function PredictionTable({ rows, card }: { readonly rows: readonly RecordedRow[]
   const isOurs = (row: RecordedRow) => row.model === card.name && row.input.length === card.features.length;
   const named = rows.some(isOurs);
   const columns = named ? card.features.slice(0, columnsMax) : [];
+  const several = rows.some(({ model, version }) => model !== rows[0]?.model || version !== rows[0].version);
   return (
     <div class="table-box" role="region" aria-label="Rows that were recorded" tabIndex={0}>
       <table class="server-table server-rows">
         <thead>
           <tr>
             <th scope="col">Time</th>
-            <th scope="col">Model</th>
             <th scope="col">Answer</th>
+            {(several || !named) && <th scope="col">Model</th>}
             {columns.map(({ name }) => <th key={name} scope="col" class="server-number">{name}</th>)}
             {(!named || !rows.every(isOurs)) && <th scope="col">Row</th>}
           </tr>
@@ -83,8 +86,8 @@ function PredictionTable({ rows, card }: { readonly rows: readonly RecordedRow[]
               <th scope="row">
                 <TimeOf row={row} card={isOurs(row) && row.version === card.version ? card : null} />
               </th>
-              <td title={row.version}>{row.model}</td>
               <td class="server-answer">{answerText(row.answer)}</td>
+              {(several || !named) && <td>{row.model} <code class="server-here">{row.version}</code></td>}
               {isOurs(row)
                 ? columns.map((_, i) => <td key={i} class="server-number">{cellText(row.input[i])}</td>)
                 : columns.map((_, i) => <td key={i} />)}
@@ -132,7 +135,10 @@ function valuesOf(input: readonly unknown[], card: ModelCard): number[] | null {
 
 function timeText(time: string): string {
   const at = new Date(time);
-  return Number.isNaN(at.getTime()) ? time : at.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+  if (Number.isNaN(at.getTime())) return time;
+  const clock = at.toLocaleTimeString('en-GB');
+  const day = at.toLocaleDateString('en-GB', { dateStyle: 'medium' });
+  return day === new Date().toLocaleDateString('en-GB', { dateStyle: 'medium' }) ? clock : `${day}, ${clock}`;
 }
 
 function answerText(answer: string): string {
