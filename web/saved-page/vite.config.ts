@@ -28,6 +28,7 @@ export default defineConfig({
     rolldownOptions: {
       input: fileURLToPath(new URL('main.ts', import.meta.url)),
       output: { codeSplitting: false },
+      checks: { bundlerTimings: false },
     },
   },
 });
