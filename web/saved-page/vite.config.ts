@@ -28,7 +28,6 @@ export default defineConfig({
     rolldownOptions: {
       input: fileURLToPath(new URL('main.ts', import.meta.url)),
       output: { codeSplitting: false },
-      checks: { bundlerTimings: false },
     },
   },
 });
