@@ -2,6 +2,9 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import './panel-compare.css';
 import type { PanelProps } from '../components/lazy-panel';
 import { rowsFile } from '../components/open-file';
+import { hostedModel } from '../host';
+import { isSaved } from '../is-saved';
+import { fetchFromServer } from '../server-token';
 import { dropTaker } from '../state';
 import { PairCard } from './pair-card';
 import { RowCard } from './row-card';
@@ -68,9 +71,10 @@ function Chooser() {
 function useServed(): readonly string[] {
   const [names, setNames] = useState<readonly string[]>([]);
   useEffect(() => {
+    if (isSaved || hostedModel !== null) return undefined;
     const leaving = new AbortController();
     const ask = async () => {
-      const response = await fetch('models', { headers: { Accept: 'application/json' }, signal: leaving.signal });
+      const response = await fetchFromServer('models', { headers: { Accept: 'application/json' }, signal: leaving.signal });
       const { models = [] } = (await response.json()) as { models?: { name?: unknown }[] };
       setNames(models.flatMap(({ name }) => (typeof name === 'string' ? [name] : [])));
     };

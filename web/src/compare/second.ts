@@ -3,8 +3,10 @@ import { versionOf } from '../model-file';
 import { openFile } from '../open-file';
 import { BrowserPredictor, sentenceOf } from '../predictor';
 import { AskWorker } from '../score/ask-worker';
-import { answersTo } from '../score/panel-answers';
 import type { RowRules } from '../score/cells';
+import { answersTo } from '../score/panel-answers';
+import { fetchFromServer } from '../server-token';
+import { startPairWorker } from '../start-workers';
 import type { PairAsk, PairReplies } from './messages';
 
 // The model beside the one on screen, and the rows that both answer.
@@ -45,10 +47,11 @@ export async function openServed(name: string): Promise<void> {
 
 async function loadServed(name: string, signalled: AbortSignal): Promise<BrowserPredictor> {
   const url = `models/${encodeURIComponent(name)}.safetensors`;
-  const response = await fetch(url, { signal: signalled });
+  const response = await fetchFromServer(url, { signal: signalled });
   if (!response.ok) throw new Error(`${url} answered with status ${String(response.status)}`);
   const bytes = await response.arrayBuffer();
-  return BrowserPredictor.load({ name, url, bytes, version: await versionOf(bytes), opened: null });
+  const blob = new Blob([bytes], { type: 'application/octet-stream' });
+  return BrowserPredictor.load({ name, url, bytes, blob, version: await versionOf(bytes), opened: null });
 }
 
 async function take(name: string, loading: Promise<BrowserPredictor>, stop: () => void): Promise<void> {
