@@ -4,14 +4,13 @@ import { findColumns, readRow, type Columns } from '../score/columns';
 import { Growing } from '../score/growing';
 import type { Answers } from '../score/messages';
 import { FileError, type Cells, type RecordSource } from '../score/records';
-import { isLikelyTruth, readTruth } from '../score/truth';
+import { isLikelyTruth } from '../score/truth';
 import { classesOf } from '../what-if/said';
-import { labelsOfBoth } from './match';
-import type { Both, DifferentRow, PairBatch, PairMeasures } from './messages';
+import type { Both, PairBatch, PairMeasures } from './messages';
+import { measure, truthIn, type SideAnswers } from './pair-measures';
 
 const rowsMax = 500_000;
 const batchRows = 4096;
-const differentShown = 50;
 
 /** One model's side of the table. */
 interface Side {
@@ -115,63 +114,28 @@ export class PairTable {
   /** How the two stand to one another and, where `truth` is a column, to the truth. */
   compare(output: Both<number>, truth: number | null): PairMeasures {
     const [first, second] = this.#sides;
-    const [a, b] = [first.outputs[output[0]], second.outputs[output[1]]];
-    if (a === undefined || b === undefined) throw new FileError('the models have no output in common');
     const columns = first.columns?.names ?? [];
     const others = columns.map((_, c) => c).filter((c) => !this.#sides.some((side) => side.columns?.featureAt.includes(c)));
-    const cellsOf = (c: number) => this.#rows.map(({ cells }) => cells[c] ?? '');
-    const cards = [a, b] as const;
-    const isClass = a.kind === 'class';
-    const labels = labelsOfBoth(a, b);
-    const secondInFirst = b.labels.map((label) => a.labels.indexOf(label));
-    const said = (s: 0 | 1, r: number) => this.#sides[s].decisions.at(r * this.#sides[s].outputs.length + output[s]);
-    const layout = this.#sides.map((side, s) => classesOf(side, output[s as 0 | 1]));
-    const probability = (s: 0 | 1, r: number, k: number) => (k < 0 ? 0 : this.#sides[s].probabilities.at(r * (layout[s]?.all ?? 0) + (layout[s]?.first ?? 0) + k));
-    const n = this.#rows.length;
-    const differences = Float64Array.from({ length: n }, (_, r) =>
-      isClass ? labels.reduce((sum, one) => sum + Math.abs(probability(0, r, one.a) - probability(1, r, one.b)), 0) / 2 : Math.abs(said(0, r) - said(1, r)),
-    );
-    const same = (r: number) => said(0, r) === secondInFirst[said(1, r)];
-    const counts = new Array<number>(a.labels.length * b.labels.length).fill(0);
-    let nSame = 0;
-    for (let r = 0; isClass && r < n; ++r) {
-      nSame += Number(same(r));
-      const place = said(0, r) * b.labels.length + said(1, r);
-      counts[place] = (counts[place] ?? 0) + 1;
-    }
-    const truths = truth === null ? null : ([readTruth(cellsOf(truth), a), readTruth(cellsOf(truth), b)] as const);
-    const judged = truths === null ? [] : Array.from({ length: n }, (_, r) => r).filter((r) => truths.some((side) => !Number.isNaN(side[r])));
-    const quality = (s: 0 | 1) => judged.reduce((sum, r) => {
-      const t = truths?.[s][r] ?? NaN;
-      return sum + (isClass ? Number(said(s, r) === t) : Math.abs(said(s, r) - t));
-    }, 0) / judged.length;
-    const text = (s: 0 | 1, r: number) => (isClass ? (cards[s].labels[said(s, r)] ?? '') : String(said(s, r)));
-    const width = first.rules.features.length;
-    const most = Array.from({ length: n }, (_, r) => r)
-      .filter((r) => (differences[r] ?? 0) > 0 || (isClass && !same(r)))
-      .sort((i, j) => (isClass ? Number(same(i)) - Number(same(j)) : 0) || (differences[j] ?? 0) - (differences[i] ?? 0) || i - j)
-      .slice(0, differentShown)
-      .map((r): DifferentRow => ({
-        row: this.#rows[r]?.row ?? 0,
-        said: [text(0, r), text(1, r)],
-        difference: differences[r] ?? NaN,
-        truth: truth === null ? '' : (this.#rows[r]?.cells[truth] ?? ''),
-        values: [...first.values.view().subarray(r * width, (r + 1) * width)],
-      }));
+    const answered = { rows: this.#rows, sides: [answersOf(first, output[0]), answersOf(second, output[1])] as const, values: first.values.view(), width: first.rules.features.length };
     return {
-      nRows: n,
+      ...measure(answered, truth),
       nSkipped: this.#skipped.length,
       firstSkipped: this.#skipped[0] ?? '',
       columns,
       others,
-      likelyTruth: others.find((c) => isLikelyTruth(columns[c] ?? '', readTruth(cellsOf(c), a), a)) ?? null,
-      agreement: isClass ? nSame / n : NaN,
-      counts: isClass ? counts : [],
-      meanDifference: differences.reduce((sum, x) => sum + x, 0) / n,
-      largestDifference: differences.reduce((most1, x) => Math.max(most1, x), 0),
-      quality: [quality(0), quality(1)],
-      nJudged: judged.length,
-      rows: most,
+      likelyTruth: others.find((c) => isLikelyTruth(columns[c] ?? '', truthIn(answered, c, 0), answered.sides[0].card)) ?? null,
     };
   }
+}
+
+/** What one model said about one of its outputs. */
+function answersOf({ outputs, decisions, probabilities }: Side, output: number): SideAnswers {
+  const card = outputs[output];
+  if (card === undefined) throw new FileError('the models have no output in common');
+  const { all, first } = classesOf({ outputs }, output);
+  return {
+    card,
+    said: (r) => decisions.at(r * outputs.length + output),
+    probability: (r, k) => (k < 0 ? 0 : probabilities.at(r * all + first + k)),
+  };
 }

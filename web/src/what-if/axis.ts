@@ -54,10 +54,23 @@ export function rangeOf(feature: FeatureCard, cuts: Float64Array, x: number): Sl
   return sliderRange({ ...feature, min, max }) ?? { min, max, step: margin, decimals: 6 };
 }
 
+/** Axes that were made: a slider that moves asks for them again and again. */
+const made = new WeakMap<Splits, Map<number, Axis>>();
+
+/** A feature as an axis; null where there is no such feature. `x` counts where nothing else says where it lies. */
 export function axisOf(card: ModelCard, splits: Splits, index: number, x: number): Axis | null {
   const feature = card.features[index];
   if (feature === undefined) return null;
-  if (feature.categorical) return categoryAxis(feature, index, splits.codes[index] ?? []);
+  const cuts = splits.thresholds[index] ?? new Float64Array();
+  if (!feature.categorical && sliderRange(feature) === null && cuts.length === 0) return numberAxis(card, splits, index, feature, x);
+  const known = made.get(splits) ?? new Map<number, Axis>();
+  made.set(splits, known);
+  const axis = known.get(index) ?? (feature.categorical ? categoryAxis(feature, index, splits.codes[index] ?? []) : numberAxis(card, splits, index, feature, x));
+  known.set(index, axis);
+  return axis;
+}
+
+function numberAxis(card: ModelCard, splits: Splits, index: number, feature: FeatureCard, x: number): Axis {
   const cuts = splits.thresholds[index] ?? new Float64Array();
   const range = rangeOf(feature, cuts, x);
   const inside = cuts.filter((cut) => cut >= range.min && cut < range.max);

@@ -1,4 +1,4 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { BrowserPredictor } from '../predictor';
 import { numberText, percentText } from '../components/text';
 import { useRow } from '../state';
@@ -6,6 +6,7 @@ import { valueText } from './axis';
 import { findNearest, type Change, type Found, type Goal } from './nearest';
 import { saidText } from './said';
 import type { Splits } from './splits';
+import { targetFor } from './target-value';
 import { useNewest } from './use-newest';
 
 interface Props {
@@ -22,7 +23,7 @@ export function NearestCard(props: Props) {
   const { predictor, output, decision, row, splits } = props;
   const card = predictor.card.outputs[output];
   const [to, setTo] = useState<number | null>(null);
-  const [text, setText] = useState('');
+  const [text, setText] = useTarget(props);
   if (card === undefined) return null;
   const isClass = card.kind === 'class';
   const target = text.trim() === '' ? NaN : Number(text);
@@ -69,6 +70,23 @@ export function NearestCard(props: Props) {
       )}
     </section>
   );
+}
+
+/** The text of the value to cross: a sensible one until a person types. */
+function useTarget({ predictor, splits, output, row, decision }: Props): [string, (text: string) => void] {
+  const [text, setText] = useState<string | null>(null);
+  const [sensible, setSensible] = useState('');
+  useEffect(() => {
+    let here = true;
+    if (predictor.card.outputs[output]?.kind === 'class') return;
+    targetFor(predictor, splits, output, row, decision).then(
+      (target) => { if (here && target !== null) setSensible(String(target)); },
+      () => undefined,
+    );
+    return () => { here = false; };
+    // Once: a wish stays what it is while the row changes.
+  }, []);
+  return [text ?? sensible, setText];
 }
 
 interface LineProps extends Props {

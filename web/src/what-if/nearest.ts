@@ -1,6 +1,6 @@
 import type { BrowserPredictor } from '../predictor';
-import { candidatesOf, type Candidate } from './candidates';
-import { cheapestPairs } from './cheapest-pairs';
+import { candidatesOf, shortOf, type Candidate } from './candidates';
+import { cheapestPairs, cheapestSingles, lined } from './cheapest-pairs';
 import { askRows, changed } from './said';
 import type { Splits } from './splits';
 
@@ -17,9 +17,14 @@ export interface Search {
   readonly goal: Goal;
 }
 
+/** A feature's new value in a change, as it is offered. */
+export interface Part extends Candidate {
+  readonly short: number;
+}
+
 /** A change that was tried, and does it. */
 export interface Change {
-  readonly parts: readonly Candidate[];
+  readonly parts: readonly Part[];
   readonly distance: number;
   readonly row: readonly number[];
   /** Class index or value that the model then answers. */
@@ -54,11 +59,10 @@ export function reaches(goal: Goal, decision: number): boolean {
 /** The smallest changes of one and of two features; null once they are not wanted any more. */
 export async function findNearest(search: Search, wanted: () => boolean): Promise<Nearest | null> {
   const { predictor, splits, row } = search;
-  const lists = splits.order.map((f) => candidatesOf(predictor.card, splits, row, f));
-  const singles = lists.flat().sort((a, b) => a.distance - b.distance);
-  const one = await firstOf(search, singles.map((single) => [single]).values(), singlesMax, wanted);
+  const lists = splits.order.map((f) => lined(candidatesOf(predictor.card, splits, row, f)));
+  const one = await firstOf(search, cheapestSingles(lists), singlesMax, wanted);
   if (one === null) return null;
-  const used = lists.filter((list) => list.length > 0);
+  const used = lists.filter((list) => list.at(0) !== undefined);
   const pairs = cheapestPairs(used.slice(0, pairFeaturesMax), one.change?.distance ?? Infinity);
   const two = await firstOf(search, pairs, pairsMax, wanted);
   if (two === null) return null;
@@ -73,7 +77,7 @@ async function firstOf(search: Search, changes: Iterator<readonly Candidate[]>, 
   for (;;) {
     const block = take(changes, Math.min(size, left));
     if (block.length === 0) return { change: null, exact: complete && stepwise && left > 0 };
-    const said = await decisionsOf(search, block.map((parts) => rowWith(search.row, parts, 'value')), wanted);
+    const said = await decisionsOf(search, block, wanted);
     if (said === null) return null;
     for (const [i, parts] of block.entries()) {
       if (!reaches(search.goal, said[i] ?? NaN)) continue;
@@ -95,45 +99,44 @@ function take<T>(from: Iterator<T>, n: number): T[] {
   return taken;
 }
 
-function rowWith(row: readonly number[], parts: readonly Candidate[], which: 'value' | 'short'): number[] {
-  const other = [...row];
-  for (const part of parts) other[part.feature] = part[which];
-  return other;
-}
-
-async function decisionsOf({ predictor, output, row }: Search, rows: readonly (readonly number[])[], wanted?: () => boolean): Promise<Float64Array | null> {
-  const said = await askRows(predictor, output, changed(row, rows.length, (r, to) => { to.set(rows[r] ?? row); }), wanted);
-  return said?.decisions ?? null;
+/** What the model says with each of the changes. */
+async function decisionsOf({ predictor, output, row }: Search, changes: readonly (readonly Candidate[])[], wanted?: () => boolean): Promise<Float64Array | null> {
+  const rows = changed(row, changes.length, (r, to) => {
+    for (const { feature, value } of changes[r] ?? []) to[feature] = value;
+  });
+  return (await askRows(predictor, output, rows, wanted))?.decisions ?? null;
 }
 
 /** The change as it is offered, once more asked about: with short numbers if they do it. */
 async function confirmed(search: Search, parts: readonly Candidate[]): Promise<Change | null> {
   if (!search.splits.stepwise) return narrowed(search, parts);
-  for (const which of ['short', 'value'] as const) {
-    const change = await tried(search, parts.map((part) => ({ ...part, short: part[which] })));
-    if (change !== null) return change;
-  }
-  return null;
+  const short = await tried(search, parts.map((part) => ({ ...part, short: shortOf(part) })));
+  return short ?? tried(search, parts.map(exactly));
 }
 
-async function tried(search: Search, parts: readonly Candidate[]): Promise<Change | null> {
-  const row = rowWith(search.row, parts, 'short');
-  const decision = (await decisionsOf(search, [row]))?.[0] ?? NaN;
+function exactly(part: Candidate): Part {
+  return { ...part, short: part.value };
+}
+
+async function tried(search: Search, parts: readonly Part[]): Promise<Change | null> {
+  const decision = (await decisionsOf(search, [parts.map((part) => ({ ...part, value: part.short }))]))?.[0] ?? NaN;
   if (!reaches(search.goal, decision)) return null;
+  const row = [...search.row];
+  for (const part of parts) row[part.feature] = part.short;
   return { parts, row, decision, distance: parts.reduce((sum, part) => sum + part.distance, 0) };
 }
 
 /** Without thresholds: the way to the candidate halved until the change is as small as it gets. */
 async function narrowed(search: Search, parts: readonly Candidate[]): Promise<Change | null> {
   if (parts.some(({ feature }) => Number.isNaN(search.row[feature]) || search.predictor.card.features[feature]?.categorical === true)) {
-    return tried(search, parts);
+    return tried(search, parts.map(exactly));
   }
   const at = (share: number) => parts.map((part) => {
     const x = search.row[part.feature] ?? 0;
     const value = share === 1 ? part.value : x + share * (part.value - x);
     return { ...part, value, short: value, distance: part.distance * share };
   });
-  let best = await tried(search, parts);
+  let best = await tried(search, parts.map(exactly));
   let [low, high] = [0, 1];
   for (let i = 0; i < halvings && best !== null; ++i) {
     const middle = (low + high) / 2;

@@ -1,10 +1,11 @@
-import { useEffect, useRef } from 'preact/hooks';
+import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type { OutputCard } from '../model-card';
 import { row, useRow } from '../state';
 import { theme } from '../theme';
 import { placeOn, stepped, ticksOf, valueAt, valueText, type Axis } from './axis';
 import { classColours, readColour } from './colours';
 import { PlotFrame } from './plot-frame';
+import { regionNames } from './region-names';
 import { paint, type Inks, type Regions } from './regions';
 
 /** Pixels of the canvas: enough for a sharp edge on any screen. */
@@ -31,9 +32,34 @@ export function RegionMap({ regions, x, y, output, said }: MapProps) {
     <PlotFrame xName={name(x)} yName={name(y)} xTicks={ticksOf(x, 5)} yTicks={ticksOf(y, 5)}>
       <div class="map" onPointerDown={(event) => { beginDrag(event, x, y); }} onClick={(event) => { moveTo(event.currentTarget, event, x, y); }}>
         <canvas ref={canvas} width={canvasSize.width} height={canvasSize.height} role="img" aria-label={`Answers over ${x.feature.title} and ${y.feature.title}: the table below has them as text`} />
+        {regions !== null && output.kind === 'class' && <Names regions={regions} output={output} />}
         <Mark x={x} y={y} said={said} />
       </div>
     </PlotFrame>
+  );
+}
+
+/** Pixels that a name takes beside its letters, of which each takes so many, and its height. */
+const nameSize = { letter: 8, padding: 20, height: 28 };
+
+/** The classes' names on the map, where there is room for them; the legend has them as text for all. */
+function Names({ regions, output }: { regions: Regions; output: OutputCard }) {
+  const layer = useRef<HTMLDivElement>(null);
+  const [size, setSize] = useState({ width: 0, height: 0 });
+  useEffect(() => {
+    const watch = new ResizeObserver(([entry]) => { if (entry !== undefined) setSize(entry.contentRect); });
+    if (layer.current !== null) watch.observe(layer.current);
+    return () => { watch.disconnect(); };
+  }, []);
+  const names = useMemo(() => regionNames(regions, output.labels.length), [regions, output]);
+  return (
+    <div ref={layer} class="region-names" aria-hidden="true">
+      {names.map((name) => {
+        const label = output.labels[name.class] ?? '';
+        const fits = name.width * size.width >= label.length * nameSize.letter + nameSize.padding && name.height * size.height >= nameSize.height;
+        return fits && <span key={name.class} style={{ '--x': String(name.x), '--y': String(name.y) }}>{label}</span>;
+      })}
+    </div>
   );
 }
 

@@ -13,6 +13,8 @@ export interface Said {
 const chunkRowsFirst = 4096;
 const chunkRows = { min: 256, max: 16_384 };
 const chunkMs = 40;
+/** Numbers that are written in one task at most. */
+const chunkNumbersMax = 2 ** 18;
 
 /** Rows that differ from one another in few places: written when they are asked about. */
 export interface RowMaker {
@@ -36,10 +38,11 @@ export async function askRows(
   const classes = classesOf(card, output);
   const decisions = new Float64Array(rows.nRows);
   const probabilities = new Float64Array(rows.nRows * classes.count);
+  const rowsMax = Math.max(1, Math.floor(chunkNumbersMax / Math.max(1, width)));
   let size = chunkRowsFirst;
   for (let from = 0; from < rows.nRows; ) {
     if (!wanted()) return null;
-    const n = Math.min(size, rows.nRows - from);
+    const n = Math.min(size, rowsMax, rows.nRows - from);
     const block = new Float64Array(n * width);
     for (let r = 0; r < n; ++r) rows.write(from + r, block.subarray(r * width, (r + 1) * width));
     const start = performance.now();

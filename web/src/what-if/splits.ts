@@ -22,6 +22,8 @@ export interface Splits {
 /** Nodes that are read at most, and trees that are asked for at once. */
 const nodesMax = 2_000_000;
 const treesAtOnce = 16;
+/** Thresholds that are sorted without a break. */
+const sortedAtOnce = 10_000;
 /** Pairs of rows between the same thresholds that are compared. */
 const probesMax = 256;
 
@@ -49,7 +51,12 @@ async function readSplits(predictor: BrowserPredictor): Promise<Splits> {
     }
     t += some.length;
   }
-  const sorted = thresholds.map((all) => Float64Array.from(all).sort());
+  const sorted: Float64Array[] = [];
+  for (const all of thresholds) {
+    sorted.push(Float64Array.from(all).sort());
+    // Large sets take their time: what waits may come between.
+    if (all.size > sortedAtOnce) await new Promise((resolve) => setTimeout(resolve));
+  }
   return {
     thresholds: sorted,
     codes: codes.map((all) => [...all].sort((a, b) => a - b)),
