@@ -27,7 +27,7 @@ if (!(seconds > 0 && seconds <= 60)) throw new Error(`--seconds ${options.second
 /** What is dragged in each panel, and what shows that the panel is there. */
 const panels = [
   { name: 'Predict', ready: '.verdict-label', dragged: 'input[type=range]' },
-  { name: 'Why', ready: '.tree-place', dragged: '.why-form input[type=range]', open: '.why-form summary' },
+  { name: 'Why', ready: '.tree-place', dragged: '.why-form input[type=range]' },
   { name: 'What if', ready: '.nearest-found[aria-busy=false]', dragged: '.regions-fields input[type=range]' },
   { name: 'What if', part: 'the mark of the map', ready: '.nearest-found[aria-busy=false]', dragged: '.map' },
 ];
@@ -74,13 +74,12 @@ function insideOf(events, task) {
   return [...sums].sort((a, b) => b[1] - a[1]).slice(0, 5).map(([name, ms]) => `${name} ${ms.toFixed(1)} ms`);
 }
 
-async function measure(browser, url, { name, part = 'a slider', ready, dragged, open }) {
+async function measure(browser, url, { name, part = 'a slider', ready, dragged }) {
   const { page, context, faults } = await openPage(browser, url, { viewport: { width: 1280, height: 900 } });
   await page.goto(url);
   await page.locator('.verdict-label').waitFor();
   await page.getByRole('tab', { name }).click();
   await page.locator(ready).first().waitFor({ timeout: 120_000 });
-  if (open !== undefined) await page.locator(open).first().click();
   await page.evaluate(() => document.fonts.ready);
   await browser.startTracing(page, { categories });
   const moves = await drag(page, page.locator(dragged).first());
