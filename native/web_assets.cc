@@ -10,8 +10,10 @@
 #include <span>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 #include "copse/sha256.h"
+#include "decompress.h"
 #include "http_head.h"
 #include "multipart.h"
 
@@ -45,9 +47,11 @@ void ForEachMember(std::string_view list, Visit visit) {
   }
 }
 
+using Files = std::map<std::string, std::string, std::less<>>;
+
 // Every visible file below `folder` by its URL path.
-Result<std::map<std::string, std::string, std::less<>>> ReadFolder(const fs::path& folder) {
-  std::map<std::string, std::string, std::less<>> files;
+Result<Files> ReadFolder(const fs::path& folder) {
+  Files files;
   std::error_code failure;
   std::uint64_t total = 0;
   fs::recursive_directory_iterator entries(folder, failure);
@@ -74,11 +78,29 @@ Result<std::map<std::string, std::string, std::less<>>> ReadFolder(const fs::pat
   return files;
 }
 
+// Adds the plain form of each file that is there in both compressed ones only.
+Status AddPlainForms(Files& files) {
+  Files plain;
+  for (const auto& [path, body] : files) {
+    if (!path.ends_with(".gz")) continue;
+    const std::string name = path.substr(0, path.size() - 3);
+    if (files.contains(name) || !files.contains(name + ".br")) continue;
+    const auto any = [](std::span<const std::uint8_t>) -> Status { return Ok{}; };
+    const std::vector<std::uint8_t> bytes(body.begin(), body.end());
+    auto unpacked = Decompress(Compression::kGzip, bytes, any);
+    if (!unpacked.ok()) return Error{unpacked.error().code, path + ": " + unpacked.error().message};
+    plain.emplace(name, std::string(unpacked->begin(), unpacked->end()));
+  }
+  files.merge(plain);
+  return Ok{};
+}
+
 }  // namespace
 
 Result<WebAssets> WebAssets::Load(const std::string& folder) {
   auto files = ReadFolder(folder);
   if (!files.ok()) return files.error();
+  if (const Status added = AddPlainForms(*files); !added.ok()) return added.error();
   WebAssets web;
   for (const auto& [path, body] : *files) {
     const bool compressed = path.ends_with(".br") || path.ends_with(".gz");

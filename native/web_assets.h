@@ -11,13 +11,15 @@
 namespace copse {
 
 /// The built page, held in memory: files of one folder by their URL path, with the compressed
-/// forms that the build left beside them (`x.js.br`, `x.js.gz`). Immutable after loading.
+/// forms that the build left beside them (`x.js.br`, `x.js.gz`); where both are there, `x.js`
+/// itself may be left out. Immutable after loading.
 class WebAssets {
  public:
   WebAssets() = default;
 
   /// Reads every regular file under `folder`, hidden ones excepted; at most 64 MiB.
-  /// Errors: kNotFound (no such folder), kTooLarge.
+  /// Errors: kNotFound (no such folder), kTooLarge, kInvalidModel (a gzip form that is damaged and
+  /// has to stand for a plain one).
   static Result<WebAssets> Load(const std::string& folder);
 
   bool empty() const { return assets_.empty(); }

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "compress.h"
 #include "service_fixtures.h"
 
 namespace copse {
@@ -83,6 +84,29 @@ TEST_F(WebAssetsTest, CompressedFormsAreNoFilesOfTheirOwn) {
   const WebAssets web = Load();
   EXPECT_FALSE(web.Has("/assets/app-1a2b.js.br"));
   EXPECT_TRUE(web.Has("/archive.gz"));
+}
+
+std::string GzipOfPlain() { return Compress(ContentCoding::kGzip, "plain"); }
+
+TEST_F(WebAssetsTest, PlainFormMayBeLeftOutWhereBothCompressedOnesAre) {
+  Write("small.js.br", "brotli");
+  Write("small.js.gz", GzipOfPlain());
+  const WebAssets web = Load();
+  const Reply plain = web.Get("/small.js", "", "");
+  EXPECT_EQ(plain.body, "plain");
+  EXPECT_EQ(HeaderOf(plain, "ETag"), HeaderOf(web.Get("/assets/app-1a2b.js", "", ""), "ETag"));
+  EXPECT_EQ(plain.content_type, "text/javascript; charset=utf-8");
+  EXPECT_EQ(web.Get("/small.js", "br", "").body, "brotli");
+  EXPECT_EQ(web.Get("/small.js", "gzip", "").body, GzipOfPlain());
+  EXPECT_FALSE(web.Has("/small.js.gz"));
+}
+
+TEST_F(WebAssetsTest, DamagedFormThatStandsForThePlainOneIsNamed) {
+  Write("small.js.br", "brotli");
+  Write("small.js.gz", GzipOfPlain().substr(0, 12));
+  const auto loaded = WebAssets::Load(folder_.string());
+  ASSERT_FALSE(loaded.ok());
+  EXPECT_NE(loaded.error().message.find("small.js.gz"), std::string::npos);
 }
 
 TEST_F(WebAssetsTest, KnowsWhatAClientHasAlready) {
