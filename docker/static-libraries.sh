@@ -14,10 +14,10 @@ trap 'rm -rf "$work"' EXIT
 cd "$work"
 sed -i 's/^Types: deb$/Types: deb deb-src/' /etc/apt/sources.list.d/debian.sources
 apt-get update -qq
-apt-get source -qq cpp-httplib highway
+apt-get source -qq -o APT::Sandbox::User=root cpp-httplib highway
 
-c++ -O2 -fPIE -DHWY_STATIC_DEFINE -Ihighway-* -c highway-*/hwy/aligned_allocator.cc \
-  highway-*/hwy/per_target.cc highway-*/hwy/targets.cc
+(cd highway-*/ && c++ -O2 -fPIE -DHWY_STATIC_DEFINE -I. -c hwy/aligned_allocator.cc \
+  hwy/per_target.cc hwy/targets.cc && mv ./*.o "$work")
 # D: no times, no users.
 ar rcsD /usr/local/lib/libhwy.a aligned_allocator.o per_target.o targets.o
 

@@ -1,0 +1,138 @@
+"""docker-compose.yml as it is: the service with its Redis, what both survive, and who may do what."""
+import json
+import pathlib
+import tempfile
+import unittest
+
+from engine import (NAME, SETOSA, VIRGINICA, Compose, compose_environment, docker, eventually, get, image,
+                    run)
+
+
+def setUpModule():
+    image()
+
+
+class ComposeWithRedis(unittest.TestCase):
+    """Only the published port is another one: a test must not fix it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.compose = Compose(cls, NAME, ["docker-compose.yml"],
+                              f"services:\n  rf-api:\n    image: {image()}\n"
+                              "    ports: !override ['127.0.0.1::5000']\n")
+        cls.compose("up", "--build", "--wait", "-d")
+
+    def port(self):
+        return self.compose.port("rf-api")
+
+    def redis(self, *command, **kwargs):
+        return self.compose.redis(*command, **kwargs)
+
+    def copse(self, *command):
+        """As the user of the service, with its password."""
+        return self.compose("exec", "-T", "redis-server", "sh", "-c",
+                            'REDISCLI_AUTH=$(cat /run/redis-access/password) exec redis-cli --user copse "$@"',
+                            "sh", *command)
+
+    def each_container(self):
+        for service in ("rf-api", "redis-server"):
+            for container in self.compose.containers(service):
+                yield service, json.loads(docker("inspect", container).stdout)[0]
+
+    def test_every_prediction_is_in_redis_and_outlives_it(self):
+        for query, label in ((SETOSA, "[0]"), (VIRGINICA, "[2]")):
+            self.assertEqual(get(self.port(), f"/predict?{query}"), (200, label))
+        eventually(lambda: self.redis("GET", "1") == "[2]")
+        self.assertEqual(self.redis("GET", "0"), "[0]")
+        self.assertEqual(self.redis("XLEN", "copse:predictions"), "2")
+
+        self.compose("stop", "redis-server")
+        self.assertEqual(get(self.port(), f"/predict?{SETOSA}"), (200, "[0]"))
+        self.compose("start", "redis-server")
+        eventually(lambda: self.redis("GET", "2") == "[0]")
+        self.assertEqual(self.redis("GET", "0"), "[0]", "the first prediction survived the restart")
+
+    def test_what_waits_for_redis_outlives_the_service(self):
+        before = int(self.redis("XLEN", "copse:predictions"))
+        self.compose("stop", "redis-server")
+        for _ in range(5):
+            self.assertEqual(get(self.port(), f"/predict?{VIRGINICA}"), (200, "[2]"))
+        self.compose("kill", "-s", "SIGKILL", "rf-api")
+        self.compose("rm", "-f", "rf-api")  # the volume has a name: it stays
+        self.compose("up", "--wait", "-d")
+        eventually(lambda: int(self.redis("XLEN", "copse:predictions")) == before + 5)
+
+    def test_redis_is_not_published(self):
+        description = json.loads(self.compose("config", "--format", "json"))
+        self.assertFalse(description["services"]["redis-server"].get("ports"))
+        self.assertEqual(description["services"]["rf-api"]["restart"], "unless-stopped")
+        network = docker("network", "inspect", "-f", "{{.Internal}} {{len .Containers}}", f"{NAME}_redis").stdout
+        self.assertEqual(network.split(), ["true", "2"], "nobody else, and no way out")
+
+    def test_the_file_as_it_stands_publishes_5000(self):
+        done = run("docker", "compose", "-f", "docker-compose.yml", "config", "--format", "json")
+        ports = json.loads(done.stdout)["services"]["rf-api"]["ports"]
+        self.assertEqual([(p["published"], p["target"]) for p in ports], [("5000", 5000)])
+
+    def test_everything_runs_without_rights_and_within_limits(self):
+        for service, container in self.each_container():
+            with self.subTest(service):
+                host = container["HostConfig"]
+                self.assertTrue(host["ReadonlyRootfs"])
+                self.assertEqual(host["CapDrop"], ["ALL"])
+                self.assertFalse(host["CapAdd"])
+                self.assertEqual(host["SecurityOpt"], ["no-new-privileges:true"])
+                self.assertGreater(host["Memory"], 0)
+                self.assertGreater(host["PidsLimit"], 0)
+                self.assertEqual(host["RestartPolicy"]["Name"], "unless-stopped")
+                self.assertNotIn(container["Config"]["User"], ("", "0", "root"))
+
+    def test_the_password_is_nowhere_but_in_its_file(self):
+        password = self.compose("exec", "-T", "redis-server", "cat", "/run/redis-access/password")
+        self.assertRegex(password, "^[0-9a-f]{64}$")
+        for service, container in self.each_container():
+            self.assertNotIn(password, json.dumps(container), service)
+            self.assertNotIn(password, self.compose("logs", service))
+
+    def test_without_the_password_redis_may_only_be_read(self):
+        for command in (("SET", "0", "forged"), ("DEL", "0"), ("XADD", "copse:predictions", "*", "a", "b"),
+                        ("FLUSHALL",), ("CONFIG", "GET", "*"), ("ACL", "LIST"), ("SHUTDOWN",), ("KEYS", "*"),
+                        ("EVAL", "return redis.call('DEL', '0')", "0"), ("GET", "other")):
+            said = self.redis(*command, check=False)
+            self.assertIn("NOPERM", said, command)
+        self.assertIn("WRONGPASS", self.redis("--user", "copse", "--pass", "guessed", "GET", "0", check=False))
+
+    def test_the_service_may_only_do_what_it_needs(self):
+        self.assertEqual(self.copse("PING"), "PONG")
+        self.copse("SET", "copse:probe", "1")
+        self.assertEqual(self.copse("GET", "copse:probe"), "1")
+        for command in (("SET", "other", "1"), ("FLUSHALL",), ("CONFIG", "GET", "*"), ("KEYS", "*")):
+            self.assertIn("NOPERM", self.copse(*command), command)
+        self.copse("DEL", "copse:probe")
+
+
+class ComposeWithAPasswordOfItsOwn(unittest.TestCase):
+    def test_is_taken_from_the_file_and_may_change(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        secret = folder / "password"
+        override = folder / "override.yml"
+        override.write_text(f"services:\n  rf-api:\n    image: {image()}\n"
+                            "    ports: !override ['127.0.0.1::5000']\n")
+        arguments = ("docker", "compose", "-p", f"{NAME}-own", "-f", "docker-compose.yml", "-f", str(override))
+        environment = {**compose_environment(), "COPSE_REDIS_PASSWORD_FILE": str(secret)}
+        compose = lambda *more, **kwargs: run(*arguments, *more, env=environment, **kwargs).stdout.strip()
+        self.addCleanup(compose, "down", "-v", "--remove-orphans", check=False)
+        for count, password in enumerate(("first, with a space", "second"), 1):
+            secret.write_text(password + "\n")
+            secret.chmod(0o600)
+            compose("up", "--wait", "-d", "--force-recreate", "--no-build")
+            port = int(compose("port", "rf-api", "5000").rsplit(":", 1)[1])
+            self.assertEqual(get(port, f"/predict?{SETOSA}"), (200, "[0]"))
+            xlen = ("exec", "-T", "redis-server", "redis-cli", "XLEN", "copse:predictions")
+            eventually(lambda: compose(*xlen) == str(count))
+            said = compose("exec", "-T", "redis-server", "redis-cli", "--user", "copse", "--pass", password, "PING")
+            self.assertEqual(said, "PONG")
+
+
+if __name__ == "__main__":
+    unittest.main()

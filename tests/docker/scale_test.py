@@ -1,0 +1,86 @@
+"""Replicas behind the balancer: all of them answer, and none is missed while it is replaced."""
+import collections
+import json
+import unittest
+
+from engine import NAME, SETOSA, Compose, Load, compose_environment, docker, eventually, get, image, run
+
+FILES = ["docker-compose.yml", "compose.scale.yml"]
+REPLICAS = 3
+
+
+def setUpModule():
+    image()
+
+
+class Replicas(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        balancer = f"{NAME}/balancer"
+        cls.addClassCleanup(run, "docker", "image", "rm", "-f", balancer, check=False)
+        cls.compose = Compose(cls, f"{NAME}-scale", FILES,
+                              f"services:\n  rf-api:\n    image: {image()}\n"
+                              f"  balancer:\n    image: {balancer}\n"
+                              "    ports: !override ['127.0.0.1::5000']\n")
+        cls.compose("up", "--build", "--wait", "-d", "--scale", f"rf-api={REPLICAS}")
+        cls.port = cls.compose.port("balancer")
+
+    def setUp(self):
+        eventually(lambda: get(self.port, "/readyz"))
+
+    def recorded(self):
+        """How often each request id is in Redis."""
+        said = self.compose.redis("--json", "XRANGE", "copse:predictions", "-", "+")
+        entries = [dict(zip(fields[::2], fields[1::2])) for _, fields in json.loads(said)]
+        return collections.Counter(entry["request_id"] for entry in entries)
+
+    def check_log(self, load):
+        """Each answered request is in Redis, once; and no request was lost."""
+        self.assertEqual(load.lost, [])
+        self.assertEqual(load.refused, 0)
+        eventually(lambda: set(load.answered) <= set(self.recorded()))
+        recorded = self.recorded()
+        self.assertEqual({i: recorded[i] for i in load.answered if recorded[i] != 1}, {})
+
+    def test_all_replicas_answer_and_share_one_log(self):
+        with Load(self.port) as load:
+            load.wait_for(300)
+        self.check_log(load)
+        for container in self.compose.containers("rf-api"):
+            self.assertIn('"path":"/predict"', docker("logs", container).stdout.replace(" ", ""))
+
+    def test_a_replica_that_is_stopped_costs_no_request(self):
+        with Load(self.port) as load:
+            load.wait_for(200)
+            docker("stop", self.compose.containers("rf-api")[0])
+            load.wait_for(500)
+        self.check_log(load)
+        self.compose("up", "-d", "--wait", "--no-build", "--scale", f"rf-api={REPLICAS}")
+
+    def test_rolling_replacement_under_load_loses_no_request_and_no_log_entry(self):
+        before = set(self.compose.containers("rf-api"))
+        self.assertEqual(len(before), REPLICAS)
+        with Load(self.port) as load:
+            load.wait_for(100)
+            run("docker/rolling-replace", *self.compose.arguments, env=compose_environment())
+            load.wait_for(300)
+        after = set(self.compose.containers("rf-api"))
+        self.assertEqual(len(after), REPLICAS)
+        self.assertEqual(before & after, set())
+        print(f"report: rolling replacement of {REPLICAS}: {len(load.answered)} requests, {len(load.lost)} lost")
+        self.check_log(load)
+
+    def test_the_balancer_runs_without_rights_and_alone_is_published(self):
+        container = json.loads(docker("inspect", *self.compose.containers("balancer")).stdout)[0]
+        self.assertTrue(container["HostConfig"]["ReadonlyRootfs"])
+        self.assertEqual(container["HostConfig"]["CapDrop"], ["ALL"])
+        self.assertEqual(container["Config"]["User"], "haproxy")
+        done = run("docker", "compose", *(f"-f{each}" for each in FILES), "config", "--format", "json")
+        services = json.loads(done.stdout)["services"]
+        published = {name: [p["published"] for p in each.get("ports") or []] for name, each in services.items()}
+        self.assertEqual({name: ports for name, ports in published.items() if ports}, {"balancer": ["5000"]})
+        self.assertEqual(get(self.port, f"/predict?{SETOSA}"), (200, "[0]"))
+
+
+if __name__ == "__main__":
+    unittest.main()
