@@ -161,6 +161,8 @@ class Load:
             serial += 1
             request_id = f"{NAME}-{id(self):x}-{client}-{serial}"
             connection = self._predict(connection, request_id, keep)
+        if connection:
+            connection.close()
 
     def _predict(self, connection, request_id, keep):
         try:

@@ -50,12 +50,12 @@ class Replicas(unittest.TestCase):
             self.assertIn('"path":"/predict"', docker("logs", container).stdout.replace(" ", ""))
 
     def test_a_replica_that_is_stopped_costs_no_request(self):
+        self.addCleanup(self.compose, "up", "-d", "--wait", "--no-build", "--scale", f"rf-api={REPLICAS}")
         with Load(self.port) as load:
             load.wait_for(200)
             docker("stop", self.compose.containers("rf-api")[0])
             load.wait_for(500)
         self.check_log(load)
-        self.compose("up", "-d", "--wait", "--no-build", "--scale", f"rf-api={REPLICAS}")
 
     def test_rolling_replacement_under_load_loses_no_request_and_no_log_entry(self):
         before = set(self.compose.containers("rf-api"))
