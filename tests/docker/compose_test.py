@@ -94,12 +94,16 @@ class ComposeWithRedis(unittest.TestCase):
             self.assertNotIn(password, json.dumps(container), service)
             self.assertNotIn(password, self.compose("logs", service))
 
-    def test_without_the_password_redis_may_only_be_read(self):
+    def test_redis_cli_may_only_read_and_nobody_without_a_password_even_that(self):
         for command in (("SET", "0", "forged"), ("DEL", "0"), ("XADD", "copse:predictions", "*", "a", "b"),
                         ("FLUSHALL",), ("CONFIG", "GET", "*"), ("ACL", "LIST"), ("SHUTDOWN",), ("KEYS", "*"),
                         ("EVAL", "return redis.call('DEL', '0')", "0"), ("GET", "other")):
             said = self.redis(*command, check=False)
             self.assertIn("NOPERM", said, command)
+        # Without redis-cli's password for reading there is nothing at all.
+        said = self.compose("exec", "-T", "redis-server", "sh", "-c",
+                            "PATH=/usr/local/bin:/usr/bin:/bin redis-cli GET 0", check=False)
+        self.assertIn("NOAUTH", said)
         self.assertIn("WRONGPASS", self.redis("--user", "copse", "--pass", "guessed", "GET", "0", check=False))
 
     def test_the_service_may_only_do_what_it_needs(self):
@@ -130,6 +134,8 @@ class ComposeWithAPasswordOfItsOwn(unittest.TestCase):
             self.assertEqual(get(port, f"/predict?{SETOSA}"), (200, "[0]"))
             xlen = ("exec", "-T", "redis-server", "redis-cli", "XLEN", "copse:predictions")
             eventually(lambda: compose(*xlen) == str(count))
+            # What Redis had recorded under the old password it has read again.
+            self.assertEqual(compose("exec", "-T", "redis-server", "redis-cli", "GET", "0"), "[0]")
             said = compose("exec", "-T", "redis-server", "redis-cli", "--user", "copse", "--pass", password, "PING")
             self.assertEqual(said, "PONG")
 
