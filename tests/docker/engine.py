@@ -6,6 +6,7 @@ failure. Everything made here carries the name of this process and is removed ag
 import atexit
 import functools
 import http.client
+import itertools
 import os
 import pathlib
 import subprocess
@@ -120,7 +121,10 @@ class Load:
     one; as `refused` if there was nobody to connect to.
     """
 
+    _serials = itertools.count()
+
     def __init__(self, port, clients=8):
+        self.name = f"{NAME}-{next(self._serials)}"
         self.port = port
         self.answered, self.lost = [], []
         self.refused = 0
@@ -159,7 +163,7 @@ class Load:
                 time.sleep(0.01)
                 continue
             serial += 1
-            request_id = f"{NAME}-{id(self):x}-{client}-{serial}"
+            request_id = f"{self.name}-{client}-{serial}"
             connection = self._predict(connection, request_id, keep)
         if connection:
             connection.close()
