@@ -5,7 +5,7 @@ import unittest
 
 from engine import NAME, SETOSA, Compose, Load, compose_environment, docker, eventually, get, image, run
 
-FILES = ["docker-compose.yml", "compose.scale.yml"]
+FILES = ["docker-compose.yml", "docker/compose.scale.yml"]
 REPLICAS = 3
 
 
