@@ -321,6 +321,7 @@ test('by keyboard alone', async () => {
   }
   await page.getByRole('button', { name: 'Choose a file of rows' }).waitFor();
   await page.keyboard.press('Tab');
+  await page.locator('button:focus', { hasText: 'Choose a file of rows' }).waitFor();
   const chooser = page.waitForEvent('filechooser');
   await page.keyboard.press('Enter');
   await (await chooser).setFiles({ name: 'rows.csv', mimeType: 'text/csv', buffer: Buffer.from(toCsv(irisNames, irisRows)) });

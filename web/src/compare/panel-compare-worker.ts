@@ -1,17 +1,9 @@
-import type { Reply } from '../score/messages';
+import { answerRequests } from '../score/answer-requests';
 import { FileError, openRecords } from '../score/records';
 import type { PairAsk } from './messages';
 import { PairTable } from './pair-table';
 
 // The script of the worker that reads a file of rows for two models.
-
-type Request = PairAsk & { readonly id: number };
-
-/** What is used of a DedicatedWorkerGlobalScope, which the page's own types do not have. */
-declare const self: {
-  postMessage(message: Reply): void;
-  addEventListener(type: 'message', listener: (event: MessageEvent<Request>) => void): void;
-};
 
 let table: PairTable | null = null;
 
@@ -32,18 +24,4 @@ async function answer(request: PairAsk): Promise<unknown> {
   }
 }
 
-async function reply(request: Request): Promise<void> {
-  let message: Reply;
-  try {
-    message = { id: request.id, value: await answer(request) };
-  } catch (cause) {
-    message = { id: request.id, why: cause instanceof Error ? cause.message : String(cause) };
-  }
-  self.postMessage(message);
-}
-
-let queue = Promise.resolve();
-self.addEventListener('message', (event) => {
-  const next = () => reply(event.data);
-  queue = queue.then(next, next);
-});
+answerRequests(answer);

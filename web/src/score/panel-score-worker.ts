@@ -1,16 +1,9 @@
+import { answerRequests } from './answer-requests';
 import { FileError, openRecords } from './records';
 import { ScoredTable } from './scored-table';
-import type { Ask, Batch, Reply } from './messages';
+import type { Ask, Batch } from './messages';
 
 // The script of the worker that reads a file of rows and holds its table: the page stays free.
-
-type Request = Ask & { readonly id: number };
-
-/** What is used of a DedicatedWorkerGlobalScope, which the page's own types do not have. */
-declare const self: {
-  postMessage(message: Reply): void;
-  addEventListener(type: 'message', listener: (event: MessageEvent<Request>) => void): void;
-};
 
 let table: ScoredTable | null = null;
 let batch: Batch | null = null;
@@ -39,18 +32,4 @@ async function answer(request: Ask): Promise<unknown> {
   }
 }
 
-async function reply(request: Request): Promise<void> {
-  let message: Reply;
-  try {
-    message = { id: request.id, value: await answer(request) };
-  } catch (cause) {
-    message = { id: request.id, why: cause instanceof Error ? cause.message : String(cause) };
-  }
-  self.postMessage(message);
-}
-
-let queue = Promise.resolve();
-self.addEventListener('message', (event) => {
-  const next = () => reply(event.data);
-  queue = queue.then(next, next);
-});
+answerRequests(answer);
