@@ -320,9 +320,10 @@ test('by keyboard alone', async () => {
     await page.keyboard.press('ArrowRight');
   }
   await page.getByRole('button', { name: 'Choose a file of rows' }).waitFor();
+  // Asked for before the keys: the browser learns of it in its own time.
+  const chooser = page.waitForEvent('filechooser');
   await page.keyboard.press('Tab');
   await page.locator('button:focus', { hasText: 'Choose a file of rows' }).waitFor();
-  const chooser = page.waitForEvent('filechooser');
   await page.keyboard.press('Enter');
   await (await chooser).setFiles({ name: 'rows.csv', mimeType: 'text/csv', buffer: Buffer.from(toCsv(irisNames, irisRows)) });
   await page.getByRole('button', { name: 'Download predictions as CSV' }).focus();
