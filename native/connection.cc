@@ -418,7 +418,7 @@ bool Connection::SendAll(std::string_view bytes) {
 }
 
 Connection::Awaited Connection::AwaitInputOrRoom() {
-  const auto deadline = In(limits_.body_timeout_ms);
+  const auto deadline = In(std::min(limits_.body_timeout_ms, limits_.write_timeout_ms));
   for (;;) {
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();

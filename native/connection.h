@@ -124,7 +124,7 @@ class Connection {
   bool SendAll(std::string_view bytes);
   enum class Awaited { kInput, kRoom, kNothing };
   /// Waits until there is something to read, or until something can be sent; kInput where both are.
-  /// kNothing: neither within the body time-out.
+  /// kNothing: neither within the shorter of the time-outs for bodies and answers.
   Awaited AwaitInputOrRoom();
 
  private:

@@ -35,6 +35,7 @@ IRIS = SOURCE / "models" / "iris.safetensors"
 VECTORS = SOURCE / "tests" / "vectors"
 FIXTURES = SOURCE / "tests" / "import" / "fixtures"
 SECONDS = 60  # of any one run
+SANITIZED = b"__asan_init" in BINARY.read_bytes()
 MEASURE = """
 import os, subprocess, sys
 process = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -45,6 +46,12 @@ print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss)
 
 SETOSA = b"5.1,3.5,1.4,0.2\n"
 FLOWERS = SETOSA + b"6.0,2.9,4.5,1.5\n7.2,3.6,6.1,2.5\n"
+
+
+def some_if_sanitized(cases):
+    """With a sanitizer, under which a process takes half a second to begin, every eighth: the tests
+    of the core and of its reader answer all of them there, in one process."""
+    return cases[::8] if SANITIZED else cases
 
 
 def copse(*arguments, stdin=b"", environment=None):
@@ -167,7 +174,8 @@ class Inspect(Command):
             self.assertIn(str(path), self.refusal(3, "inspect", path))
 
     def test_says_the_sentence_of_every_invalid_file(self):
-        for case in json.loads((VECTORS / "invalid" / "cases.json").read_text("utf-8")):
+        cases = json.loads((VECTORS / "invalid" / "cases.json").read_text("utf-8"))
+        for case in some_if_sanitized(cases):
             with self.subTest(case["file"]):
                 path = VECTORS / "invalid" / case["file"]
                 text = self.refusal(3, "inspect", path)
@@ -581,7 +589,6 @@ class Importing(Command):
             self.refused(path, word)
 
     def refused(self, path, word):
-        sanitized = b"__asan_init" in BINARY.read_bytes()
         for arguments in [("import", path, "-o", self.folder / "no.safetensors"),
                           ("inspect", path),
                           ("predict", "--model", path, "--input", "-", "--out", "-")]:
@@ -594,7 +601,7 @@ class Importing(Command):
         measured = subprocess.run([sys.executable, "-c", MEASURE, BINARY, "inspect", path],
                                   capture_output=True, text=True, timeout=SECONDS, check=True)
         seconds, kilobytes = map(float, measured.stdout.split())
-        if not sanitized:
+        if not SANITIZED:
             self.assertLess(kilobytes, 256 << 10, path.name)
             self.assertLess(seconds, 1, path.name)
 
@@ -642,7 +649,7 @@ class Vectors(Command):
         names = json.loads((VECTORS / "index.json").read_text("utf-8"))
         self.assertGreaterEqual(len(names), 26)
         n_answers = 0
-        for name in names:
+        for name in some_if_sanitized(names):
             folder = VECTORS / name
             case = json.loads((folder / "case.json").read_text("utf-8"))
             for answer, wanted in case["answers"].items():
@@ -670,7 +677,7 @@ class Vectors(Command):
         self.assertEqual(np.nan_to_num(read).tobytes(), np.nan_to_num(ours).tobytes())
 
     def test_rows_as_text_are_the_same_rows(self):
-        for name in json.loads((VECTORS / "index.json").read_text("utf-8")):
+        for name in some_if_sanitized(json.loads((VECTORS / "index.json").read_text("utf-8"))):
             with self.subTest(name):
                 folder = VECTORS / name
                 case = json.loads((folder / "case.json").read_text("utf-8"))

@@ -32,7 +32,7 @@ class Stream:
                    else ("Content-Length", str(length))]
         head = f"POST /predict_file HTTP/{version}\r\nHost: localhost\r\n"
         wire.send((head + "".join(f"{n}: {v}\r\n" for n, v in fields + framing) + "\r\n").encode())
-        self.text = b""
+        self.text = bytearray()
 
     def send(self, data):
         self.wire.send(chunk(data) if self.chunked else data)
@@ -115,7 +115,7 @@ class Streams(unittest.TestCase):
             count = 0
             while data := stream.more():
                 count += data.count(b"\n")
-                stream.text = b""
+                stream.text.clear()
             sender.join()
             self.assertEqual(count, n_parts * 3000)
             status = Path(f"/proc/{service.process.pid}/status").read_text()
