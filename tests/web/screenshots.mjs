@@ -1,6 +1,7 @@
-/* global document */
+/* global document, window */
 // Takes the pictures of docs/images with the real service: node tests/web/screenshots.mjs
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 
@@ -12,7 +13,7 @@ import { startService } from './support/service.mjs';
 import { enterRow } from './support/shown.mjs';
 
 const folder = join(root, 'docs/images');
-const desk = { width: 1120, height: 760 };
+const desk = { width: 1120, height: 900 };
 /** A flower between two species: no bar is empty of news. */
 const row = [6.0, 2.7, 5.1, 1.6];
 
@@ -27,6 +28,8 @@ try {
   await shoot('page-import', { viewport: desk, colorScheme: 'light' }, openForest);
   await shoot('page-score', { viewport: { width: 1120, height: 980 }, colorScheme: 'light' }, scoreFile);
   await shoot('page-why', { viewport: { width: 1120, height: 2100 }, colorScheme: 'light' }, explain);
+  await shoot('page-what-if', { viewport: { width: 1120, height: 2120 }, colorScheme: 'light' }, askWhatIf);
+  await shoot('page-compare', { viewport: { width: 1120, height: 1500 }, colorScheme: 'light' }, compare);
   await shoot('page-server', { viewport: { width: 1120, height: 1180 }, colorScheme: 'light' }, lookAtServer);
   await shootDocs();
 } finally {
@@ -39,6 +42,7 @@ async function shoot(name, look, act) {
   const { page, context } = await openReadyPage(browser, service.url, { ...look, reducedMotion: 'reduce' });
   await act(page);
   await page.getByText('Ready to work offline').waitFor();
+  await page.evaluate(() => window.scrollTo(0, 0));
   await page.screenshot({ path: join(folder, `${name}.png`) });
   await context.close();
 }
@@ -75,6 +79,42 @@ async function explain(page) {
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Tree 16' }).waitFor();
   await page.locator('h1').click();
+}
+
+async function askWhatIf(page) {
+  await ask(page);
+  await page.getByRole('tab', { name: 'What if' }).click();
+  await page.locator('.small-curve').first().waitFor();
+  await page.locator('.nearest-found[aria-busy=false] .change').first().waitFor();
+  await page.locator('h1').click();
+}
+
+/** The forest beside one tree of two questions, for the row and for all flowers. */
+async function compare(page) {
+  await ask(page);
+  await page.getByRole('tab', { name: 'Compare' }).click();
+  const file = join(records, 'one_tree.safetensors');
+  execFileSync('/usr/bin/python3', ['-c', `
+import sys
+import numpy as np
+from sklearn.tree import DecisionTreeClassifier
+import copse_export
+X = np.loadtxt("models/iris.csv", delimiter=",", skiprows=1, usecols=range(4))
+y = np.loadtxt("models/iris.csv", delimiter=",", skiprows=1, usecols=4, dtype=str)
+tree = DecisionTreeClassifier(max_depth=2, random_state=42).fit(X, y)
+copse_export.save(tree, sys.argv[1], X=X, feature_names=["s_length", "s_width", "p_length", "p_width"])
+`, file], { cwd: root, env: { ...process.env, PYTHONPATH: 'models' } });
+  await give(page, 'Choose the second model', 'one_tree.safetensors', readFileSync(file));
+  await page.locator('.compare-row').waitFor();
+  await give(page, 'Choose a file of rows', 'iris.csv', readFileSync(join(root, 'models/iris.csv')));
+  await page.locator('.compare-rows table').first().waitFor();
+  await page.locator('h1').click();
+}
+
+async function give(page, button, name, buffer) {
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: button }).click();
+  await (await chooser).setFiles({ name, mimeType: 'application/octet-stream', buffer });
 }
 
 /** Flowers with their species, some of them named wrongly. */

@@ -1,0 +1,87 @@
+"""Every command of the guides is run, in order, and prints what is shown."""
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+from guide import ROOT, RUN, WRITTEN, Reader, agrees, blocks_of
+
+sys.path.insert(0, str(ROOT / "tests/docker"))
+from engine import ca_bundle, docker, require_engine  # noqa: E402
+
+# The examples of the package's own guide are run by tests/wasm.
+ELSEWHERE = {"wasm/README.md"}
+
+
+def guides():
+    names = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
+                           cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
+    return [name for name in names if not name.startswith("tests/") and name not in ELSEWHERE]
+
+
+class Guides(unittest.TestCase):
+    def follow(self, name):
+        blocks = [block for block in blocks_of((ROOT / name).read_text("utf-8"))
+                  if block.language in RUN + WRITTEN]
+        for block in blocks:
+            if block.language in WRITTEN:
+                self.assertTrue({"file", "not run"} & set(block.notes), f"{name}:{block.line}")
+        to_run = [block for block in blocks if "not run" not in block.notes]
+        for block in blocks:
+            if block not in to_run:
+                print(f"report: {name}:{block.line} is not run: {block.notes['not run']}", file=sys.stderr)
+        if not to_run:
+            return
+        self.assertTrue((ROOT / "build/bin/copse").exists(), "make build first")
+        engine = any(block.needs_engine() for block in to_run)
+        if engine:
+            require_engine()
+        bundle = ca_bundle()
+        with tempfile.TemporaryDirectory(prefix="copse-guide-") as folder:
+            reader = Reader(folder, {"COPSE_CA_BUNDLE": bundle} if bundle else {})
+            if engine:
+                self.addCleanup(self.remove_containers, pathlib.Path(folder).name)
+            try:
+                for block in to_run:
+                    reader.follow(block)
+            finally:
+                reader.close()
+
+    def remove_containers(self, project):
+        docker("rm", "--force", "flowers", check=False)
+        left = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={project}").stdout
+        if left:
+            docker("rm", "--force", "--volumes", *left.split())
+
+    def test_what_is_shown_is_compared(self):
+        self.assertTrue(agrees("a ... z\nb\n", "a to  z\nb  \n\n"))
+        self.assertFalse(agrees("[0]\n", "[1]\n"))
+        self.assertFalse(agrees("[0]\n", "[0]\n[0]\n"))
+
+    def test_a_guide_that_is_wrong_is_found(self):
+        with tempfile.TemporaryDirectory(prefix="copse-guide-") as folder:
+            reader = Reader(folder, {})
+            try:
+                with self.assertRaisesRegex(AssertionError, "line 1 shows"):
+                    reader.follow(blocks_of("```sh\necho 1\n```\n```\n2\n```\n")[0])
+                with self.assertRaisesRegex(AssertionError, "line 1 fails"):
+                    reader.follow(blocks_of("```sh\nfalse\necho 1\n```\n")[0])
+            finally:
+                reader.close()
+
+
+def add(name):
+    def test(self):
+        self.follow(name)
+
+    setattr(Guides, "test_" + name.removesuffix(".md").replace("/", "_").replace("-", "_").lower(), test)
+
+
+for guide in guides():
+    add(guide)
+
+if __name__ == "__main__":
+    os.chdir(ROOT)
+    unittest.main()
