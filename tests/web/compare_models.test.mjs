@@ -96,6 +96,31 @@ test('a file through both: agreement, matrix, accuracy and the rows that differ,
   await context.close();
 });
 
+test('two models of numbers and NDJSON rows: the differences are those counted here', async () => {
+  const [one, two] = ['gb_diabetes_huber', 'gb_diabetes_quantile'];
+  const rows = finiteRows(one).slice(0, 60);
+  const names = await namesOf(one);
+  const [here, there] = [await answersInNode(one, rows), await answersInNode(two, rows)];
+  const differences = here.decisions.map((x, r) => Math.abs(there.decisions[r] - x));
+  const { page, context, faults } = await site.openReadyPage({ reducedMotion: 'reduce' });
+  await pick(page, 'Open a model file', `${one}.safetensors`, readCase(one).model);
+  await page.locator('h1', { hasText: one }).waitFor();
+  await page.getByRole('tab', { name: 'Compare' }).click();
+  await pick(page, 'Choose the second model', `${two}.safetensors`, readCase(two).model);
+  await page.locator('.compare-row').waitFor();
+  const lines = rows.map((row) => JSON.stringify(Object.fromEntries(names.map((name, f) => [name, row[f]]))));
+  await pick(page, 'Choose a file of rows', 'rows.ndjson', Buffer.from(lines.join('\n')));
+  await page.getByText(`${rows.length} rows of rows.ndjson answered by both`).waitFor();
+  const fact = async (name) => Number((await page.locator('.compare-fact', { hasText: name }).locator('dd').textContent()).replaceAll(',', ''));
+  const near = (x, expected) => Math.abs(x - expected) <= 1e-3 * Math.abs(expected);
+  assert.ok(near(await fact('Largest difference'), Math.max(...differences)));
+  assert.ok(near(await fact('Mean difference'), differences.reduce((sum, x) => sum + x, 0) / rows.length));
+  const most = Number(await page.locator('.compare-different tbody tr').first().locator('a, th, td, button').first().textContent());
+  assert.equal(differences[most - 1], Math.max(...differences), 'the row that differs most comes first');
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 test('what is no model, and a file without the columns, are one sentence each', async () => {
   const { page, context, faults } = await site.openReadyPage();
   await page.getByRole('tab', { name: 'Compare' }).click();

@@ -333,8 +333,9 @@ test('other models', async (t) => {
         await page.getByText('Both agree to the bit').waitFor();
         const missing = page.getByRole('checkbox', { name: /^missing/ });
         if (kind === 'missing') {
+          const answered = page.waitForResponse((response) => new URL(response.url()).pathname === '/predict');
           await missing.first().check();
-          await page.getByText('Asking the server').waitFor();
+          await answered;
           await page.getByText('Both agree to the bit').waitFor();
         }
         assert.deepEqual(faults, []);

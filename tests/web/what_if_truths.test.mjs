@@ -6,9 +6,9 @@ import { after, before, test } from 'node:test';
 
 import { loadModel } from 'copse';
 
-import { iris } from '../wasm/support/vectors.mjs';
+import { iris, readCase } from '../wasm/support/vectors.mjs';
 import { accessibilityFaults, eventually } from './support/browser.mjs';
-import { irisLabels, irisNames } from './support/rows.mjs';
+import { finiteRows, irisLabels, irisNames } from './support/rows.mjs';
 import { percentText } from './support/shown.mjs';
 import { useSite } from './support/site.mjs';
 
@@ -188,6 +188,113 @@ test('by keyboard alone: the mark and the curve move the row', async () => {
   const before1 = await page.locator('.handle').getAttribute('aria-valuenow');
   await page.keyboard.press('ArrowRight');
   await eventually(async () => Number(await page.locator('.handle').getAttribute('aria-valuenow')) > Number(before1), 'the curve moves the row');
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('the mark is dragged with a mouse, and the row goes with it', async () => {
+  const { page, context, faults } = await openWhatIf(flowers[0]);
+  const map = page.locator('.regions .map');
+  await map.scrollIntoViewIfNeeded();
+  const [box, from] = [await map.boundingBox(), await page.locator('.mark').boundingBox()];
+  await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
+  await page.mouse.down();
+  const to = [0.75, 0.8];
+  await page.mouse.move(box.x + to[0] * box.width, box.y + (1 - to[1]) * box.height, { steps: 8 });
+  await page.mouse.up();
+  const numbers = page.locator('.regions-fields input[type=number]');
+  const sliders = await page.locator('.regions-fields input[type=range]').evaluateAll((all) => all.map((one) => [Number(one.min), Number(one.max)]));
+  const wanted = sliders.map(([low, high], i) => low + to[i] * (high - low));
+  await eventually(async () => {
+    const now = await numbers.evaluateAll((all) => all.map((one) => Number(one.value)));
+    return now.every((x, i) => Math.abs(x - wanted[i]) < 0.02 * (sliders[i][1] - sliders[i][0]));
+  }, 'the row is where the mouse let go');
+  const moved = await numbers.evaluateAll((all) => all.map((one) => Number(one.value)));
+  const [across, up] = await page.locator('.regions .picks select').evaluateAll((all) => all.map((one) => Number(one.value)));
+  const said = irisLabels[classOf(flowers[0].with(across, moved[0]).with(up, moved[1]))];
+  assert.notEqual(said, irisLabels[classOf(flowers[0])], 'it was dragged to another class');
+  await eventually(async () => (await page.locator('.now-answer').textContent()).startsWith(said), `the row becomes ${said}`);
+  assert.deepEqual(await map.boundingBox(), box, 'the map stays where it is');
+  // The mouse is let go: nothing follows it any more.
+  await page.mouse.move(box.x + 5, box.y + 5);
+  assert.deepEqual(await numbers.evaluateAll((all) => all.map((one) => Number(one.value))), moved);
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+/** Opens the panel for a vector's model and one of its rows; null is missing. */
+async function openModel(name, row) {
+  const opened = await site.openReadyPage({ reducedMotion: 'reduce' });
+  const { page } = opened;
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: 'Open a model file' }).click();
+  await (await chooser).setFiles({ name: `${name}.safetensors`, mimeType: 'application/octet-stream', buffer: readCase(name).model });
+  await page.locator('h1', { hasText: name }).waitFor();
+  for (const [f, x] of row.entries()) {
+    const field = page.locator('.field').nth(f);
+    if (x === null) await field.getByRole('checkbox', { name: /^missing/ }).check();
+    else await field.locator('input[type=number]').fill(String(x));
+  }
+  await page.getByRole('tab', { name: 'What if' }).click();
+  await page.locator('.nearest-found[aria-busy=false] .change').first().waitFor();
+  return opened;
+}
+
+test('of a number: the change crosses the value that is asked for', async () => {
+  const name = 'gb_diabetes_huber';
+  const row = finiteRows(name)[0].map((x) => Number(x.toFixed(4)));
+  const other = await loadModel(readCase(name).model);
+  const valueOf = (values) => other.predict('predict', Float64Array.from(values))[0];
+  const { page, context, faults } = await openModel(name, row);
+  const target = page.getByLabel('To cross');
+  assert.match(await target.inputValue(), /^-?[\d.]+$/, 'a value is offered');
+  const now = valueOf(row);
+  for (const goal of [now + 20, now - 5]) {
+    await target.fill(goal.toFixed(2));
+    const line = page.locator('.nearest-found[aria-busy=false] .change').first();
+    await eventually(async () => {
+      const parts = await changeOf(line, other);
+      return parts !== null && (valueOf(parts.reduce((values, [f, x]) => values.with(f, x), row)) - Number(goal.toFixed(2))) * Math.sign(goal - now) >= 0;
+    }, `a change that crosses ${goal}`);
+  }
+  await target.fill('');
+  await page.getByText('Type a value that its answer should reach').waitFor();
+  other.free();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+/** [[feature, value]] of a change's sentence. */
+async function changeOf(line, { description }) {
+  const text = (await line.locator('.change-text').allTextContents()).join();
+  const parts = description.features.flatMap((feature, f) => {
+    const [, to] = new RegExp(`\\b${feature.title ?? feature.name} from \\S+ to (-?[\\d.eE+-]+)`).exec(text) ?? [];
+    return to === undefined ? [] : [[f, Number(to)]];
+  });
+  return parts.length === 0 ? null : parts;
+}
+
+test('a row with a missing value has its changes, its map and its curves', async () => {
+  const name = 'hgb_cancer_nan';
+  const width = readCase(name).rows.shape[1];
+  const row = finiteRows(name)[0].map((x, f) => (f === 1 ? null : Number(x.toFixed(4))));
+  assert.equal(row.length, width);
+  const other = await loadModel(readCase(name).model);
+  const classFor = (values) => other.predict('index', Float64Array.from(values, (x) => x ?? NaN))[0];
+  const { page, context, faults } = await openModel(name, row);
+  const parts = await changeOf(page.locator('.change').first(), other);
+  if (parts === null) await page.getByText('No change of one feature alone does it').waitFor();
+  else assert.notEqual(classFor(parts.reduce((values, [f, x]) => values.with(f, x), row)), classFor(row));
+  await page.locator('.small-curve').first().waitFor();
+  const card = page.locator('.regions');
+  await card.getByText('As a table').click();
+  const [across, up] = await card.locator('.picks select').evaluateAll((all) => all.map((one) => Number(one.value)));
+  const columns = (await card.locator('thead th').allTextContents()).slice(1).map((text) => Number.parseFloat(text));
+  const labels = other.description.outputs[0].labels.map(String);
+  for (const [head, ...said] of await card.locator('tbody tr').evaluateAll((rows) => rows.map((one) => Array.from(one.cells, (cell) => cell.textContent)))) {
+    assert.deepEqual(said, columns.map((x) => labels[classFor(row.with(across, x).with(up, Number.parseFloat(head)))]), head);
+  }
+  other.free();
   assert.deepEqual(faults, []);
   await context.close();
 });
