@@ -17,7 +17,7 @@ import { completeForest } from '../web/support/complete-forest.mjs';
 import { startService } from '../web/support/service.mjs';
 
 const longTaskMs = 50;
-const categories = ['toplevel', 'devtools.timeline', 'disabled-by-default-devtools.timeline', 'blink.user_timing', '__metadata'];
+const categories = ['toplevel', 'devtools.timeline', '__metadata'];
 const shape = { nTrees: 100, depth: 10, nFeatures: 4 };
 const date = new Date().toISOString().slice(0, 10);
 const { values: options } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, out: { type: 'string', default: join(root, `tests/bench/results/frames-${date}.json`) } } });

@@ -8,7 +8,8 @@ Comments, which a reader does not see, stand before a block that is more than a 
     <!-- file: NAME -->       the block is that file's content
     <!-- not run: REASON -->  somebody else has to run it
 
-A block without a language after a block of commands is what these print; `...` stands for anything.
+A block without a language after a block of commands is what these print; `...` stands for anything
+in a line, and at the end of a line also for lines.
 """
 import contextlib
 import dataclasses
@@ -18,15 +19,16 @@ import re
 import select
 import shutil
 import signal
+import socket
 import subprocess
 import time
-import urllib.error
 import urllib.request
 from urllib.parse import urlsplit
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUN = ("sh", "bash")
 WRITTEN = ("python", "js")
+_CURL = 'curl() { command curl --fail-with-body "$@"; }\n'
 PRELUDE = """
 set -eo pipefail
 make() { command make --no-print-directory -C "$COPSE_CHECKOUT" "$@"; }
@@ -79,13 +81,15 @@ def blocks_of(text):
 
 def agrees(expected, said):
     """Whether `said` is what is shown, white space at the ends of lines aside. A long line may be
-    shown as several, after a comma or an opening bracket."""
+    shown as several, after a comma, an opening bracket or `...`."""
     def tidy(text):
         text = "\n".join(line.rstrip() for line in text.strip().splitlines())
         return re.sub(r"(?<=[,{\[])\n(?=[\"{\[])", "", text)
 
-    pattern = ".*".join(re.escape(part) for part in tidy(expected.replace("...\n", "...")).split("..."))
-    return re.fullmatch(pattern, tidy(said), re.DOTALL) is not None
+    parts = re.split(r"(\.\.\.\n?)", tidy(expected))
+    meaning = {"...": "[^\n]*", "...\n": "(?s:.*)"}
+    pattern = "".join(meaning.get(part) or re.escape(part) for part in parts)
+    return re.fullmatch(pattern, tidy(said)) is not None
 
 
 class Reader:
@@ -105,7 +109,7 @@ class Reader:
         self.private = self.folder / ".guide"
         self.private.mkdir()
         self.prelude = self.private / "prelude"
-        self.prelude.write_text(PRELUDE)
+        self.prelude.write_text(PRELUDE + _CURL)
         self.environment = {**os.environ, "COPSE_CHECKOUT": str(ROOT), **environment}
         self.running = {}
         self.count = 0
@@ -142,13 +146,16 @@ class Reader:
             self._end(process)
 
     def _end(self, process):
+        """Ends a shell and all that it has begun."""
+        end = time.monotonic() + 20
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
-        try:
-            process.wait(20)
-        except subprocess.TimeoutExpired:
+            while time.monotonic() < end:
+                process.poll()
+                os.killpg(process.pid, 0)
+                time.sleep(0.05)
             os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        process.wait()
 
     def _file(self, kind):
         return self.private / f"{self.count}.{kind}"
@@ -157,8 +164,6 @@ class Reader:
         url = block.notes["background"]
         port = urlsplit(url).port
         self.free(port)
-        if _answers(url):
-            raise AssertionError(f"line {block.line}: something else listens on port {port}")
         self.count += 1
         log = self._file("log")
         with log.open("wb") as out:
@@ -166,7 +171,7 @@ class Reader:
                                  stdout=out, stderr=subprocess.STDOUT)
         self.running[port] = process
         end = time.monotonic() + 900
-        while not _answers(url):
+        while not _is_ready(url):
             if process.poll() is not None or time.monotonic() > end:
                 raise AssertionError(f"line {block.line}: {block.text}{log.read_text(errors='replace')[-4000:]}")
             time.sleep(0.2)
@@ -174,7 +179,9 @@ class Reader:
     def _run(self, block, seconds=1800):
         self.count += 1
         script, out, err = self._file("sh"), self._file("out"), self._file("err")
-        script.write_text(block.text)
+        # What shows no answer wants a good one; a mistake is shown with its answer.
+        plain = "unset -f curl\n" if block.expected is not None else ""
+        script.write_text(plain + block.text + ("" if not plain else _CURL))
         if self.shell.poll() is not None:
             raise AssertionError(f"line {block.line}: the shell has ended")
         self.shell.stdin.write(f"source {script} </dev/null >{out} 2>{err}\necho done\n")
@@ -186,11 +193,20 @@ class Reader:
         return out.read_text(errors="replace")
 
 
-def _answers(url):
+def _is_ready(url):
     try:
         with urllib.request.urlopen(url, timeout=2):
             return True
-    except urllib.error.HTTPError:
-        return True
-    except OSError:
+    except OSError:  # refused, or an answer that is an error
         return False
+
+
+def taken_ports(blocks):
+    """Ports of this machine that the blocks want and something else has."""
+    text = "\n".join(block.text + block.notes.get("background", "") for block in blocks)
+    wanted = sorted({int(port) for port in re.findall(r"localhost:(\d+)", text)})
+    taken = []
+    for port in wanted:
+        with contextlib.suppress(OSError), socket.create_connection(("localhost", port), 2):
+            taken.append(port)
+    return taken

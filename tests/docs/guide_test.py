@@ -6,7 +6,7 @@ import sys
 import tempfile
 import unittest
 
-from guide import ROOT, RUN, WRITTEN, Reader, agrees, blocks_of
+from guide import ROOT, RUN, WRITTEN, Reader, agrees, blocks_of, taken_ports
 
 sys.path.insert(0, str(ROOT / "tests/docker"))
 from engine import ca_bundle, docker, require_engine  # noqa: E402
@@ -35,9 +35,17 @@ class Guides(unittest.TestCase):
         if not to_run:
             return
         self.assertTrue((ROOT / "build/bin/copse").exists(), "make build first")
+        if taken := taken_ports(to_run):
+            message = f"{name}: other services listen on its ports {taken}"
+            if os.environ.get("COPSE_DOCKER_REQUIRED") == "1":
+                self.fail(message)
+            print(f"SKIP: {message}", file=sys.stderr)
+            self.skipTest(message)
         engine = any(block.needs_engine() for block in to_run)
         if engine:
             require_engine()
+            self.assertNotIn("flowers", docker("ps", "--all", "--format", "{{.Names}}").stdout.split(),
+                             "a container of that name is not the guide's")
         bundle = ca_bundle()
         with tempfile.TemporaryDirectory(prefix="copse-guide-") as folder:
             reader = Reader(folder, {"COPSE_CA_BUNDLE": bundle} if bundle else {})
@@ -50,15 +58,21 @@ class Guides(unittest.TestCase):
                 reader.close()
 
     def remove_containers(self, project):
-        docker("rm", "--force", "flowers", check=False)
-        left = docker("ps", "--all", "--quiet", "--filter", f"label=com.docker.compose.project={project}").stdout
-        if left:
-            docker("rm", "--force", "--volumes", *left.split())
+        docker("rm", "--force", "--volumes", "flowers", check=False)
+        of_project = f"label=com.docker.compose.project={project}"
+        for kind, *remove in (("ps", "rm", "--force", "--volumes"), ("volume", "volume", "rm"), ("network", "network", "rm")):
+            listing = ["ps", "--all"] if kind == "ps" else [kind, "ls"]
+            left = docker(*listing, "--quiet", "--filter", of_project).stdout.split()
+            if left:
+                docker(*remove, *left, check=False)
 
     def test_what_is_shown_is_compared(self):
         self.assertTrue(agrees("a ... z\nb\n", "a to  z\nb  \n\n"))
         self.assertFalse(agrees("[0]\n", "[1]\n"))
+        self.assertTrue(agrees("a\n...\nz\n", "a\nb\nc\nz\n"))
+        self.assertTrue(agrees('{"a":[1,...\n"o":[0],...\n', '{"a":[1,2],"o":[0],"z":1}'))
         self.assertFalse(agrees("[0]\n", "[0]\n[0]\n"))
+        self.assertFalse(agrees('{"a":...}\n{"c":...}\n', '{"a":1}\n{"bad":2}\n{"c":3}\n'))
 
     def test_a_guide_that_is_wrong_is_found(self):
         with tempfile.TemporaryDirectory(prefix="copse-guide-") as folder:
