@@ -13,6 +13,8 @@ from engine import ca_bundle, docker, require_engine  # noqa: E402
 
 # The examples of the package's own guide are run by tests/wasm.
 ELSEWHERE = {"wasm/README.md"}
+# Of the containers that the guides begin.
+NAMES = ("flowers", "my-flowers")
 
 
 def guides():
@@ -44,8 +46,8 @@ class Guides(unittest.TestCase):
         engine = any(block.needs_engine() for block in to_run)
         if engine:
             require_engine()
-            self.assertNotIn("flowers", docker("ps", "--all", "--format", "{{.Names}}").stdout.split(),
-                             "a container of that name is not the guide's")
+            there = docker("ps", "--all", "--format", "{{.Names}}").stdout.split()
+            self.assertFalse(set(NAMES) & set(there), "containers of these names are not the guide's")
         bundle = ca_bundle()
         with tempfile.TemporaryDirectory(prefix="copse-guide-") as folder:
             reader = Reader(folder, {"COPSE_CA_BUNDLE": bundle} if bundle else {})
@@ -58,7 +60,7 @@ class Guides(unittest.TestCase):
                 reader.close()
 
     def remove_containers(self, project):
-        docker("rm", "--force", "--volumes", "flowers", check=False)
+        docker("rm", "--force", "--volumes", *NAMES, check=False)
         of_project = f"label=com.docker.compose.project={project}"
         for kind, *remove in (("ps", "rm", "--force", "--volumes"), ("volume", "volume", "rm"), ("network", "network", "rm")):
             listing = ["ps", "--all"] if kind == "ps" else [kind, "ls"]
