@@ -1,4 +1,4 @@
-/* global document */
+/* global DataTransfer, document, File */
 // Two models beside one another: their answers, and a file of rows through both.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -45,7 +45,7 @@ test('a model beside itself says the same, and its worker ends when it is closed
   const differences = await page.locator('.both tbody tr').evaluateAll((rows) => rows.map((one) => one.cells[3].textContent));
   assert.deepEqual(differences.slice(1), ['0 %', '0 %', '0 %']);
   const workers = page.workers().length;
-  await page.getByRole('button', { name: 'Close iris' }).click();
+  await page.getByRole('button', { name: 'Close iris (second)' }).click();
   await page.getByRole('button', { name: 'Choose the second model' }).waitFor();
   await eventually(() => page.workers().length === workers - 1, 'the end of the worker');
   assert.deepEqual(faults, []);
@@ -117,6 +117,28 @@ test('two models of numbers and NDJSON rows: the differences are those counted h
   assert.ok(near(await fact('Mean difference'), differences.reduce((sum, x) => sum + x, 0) / rows.length));
   const most = Number(await page.locator('.compare-different tbody tr').first().locator('a, th, td, button').first().textContent());
   assert.equal(differences[most - 1], Math.max(...differences), 'the row that differs most comes first');
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
+test('a second model and a file of rows can be dropped', async () => {
+  const { page, context, faults } = await site.openReadyPage({ reducedMotion: 'reduce' });
+  await page.getByRole('tab', { name: 'Compare' }).click();
+  await page.getByRole('button', { name: 'Choose the second model' }).waitFor();
+  const drop = async (name, bytes) => {
+    const data = await page.evaluateHandle(([file, content]) => {
+      const transfer = new DataTransfer();
+      transfer.items.add(new File([Uint8Array.from(content)], file));
+      return transfer;
+    }, [name, Array.from(bytes)]);
+    await page.dispatchEvent('body', 'drop', { dataTransfer: data });
+  };
+  await drop('gb_iris.safetensors', readCase('gb_iris').model);
+  await page.getByText('iris beside gb_iris').waitFor();
+  const others = await namesOf('gb_iris');
+  const rows = finiteRows('gb_iris').slice(0, 25);
+  await drop('rows.csv', Buffer.from(toCsv([...irisNames, ...others], rows.map((row) => [...row, ...row]))));
+  await page.getByText('25 rows of rows.csv answered by both').waitFor();
   assert.deepEqual(faults, []);
   await context.close();
 });

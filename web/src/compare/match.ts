@@ -19,6 +19,12 @@ export function matchFeatures(first: ModelCard, second: ModelCard): Match {
   };
 }
 
+/** What to call the two: by their names, or where both have one, the second so. */
+export function namesOf(first: { readonly card: ModelCard }, second: { readonly card: ModelCard }): readonly [string, string] {
+  const [one, two] = [first.card.name, second.card.name];
+  return [one, one === two ? `${two} (second)` : two];
+}
+
 /** What the second model gets where the first has no such feature: missing, or the middle. */
 export function standIn(feature: FeatureCard, second: ModelCard): number {
   return second.missingAllowed ? NaN : middleOf(feature);

@@ -2,7 +2,7 @@ import { useEffect, useRef, useState } from 'preact/hooks';
 import { numberText, percentText } from '../components/text';
 import type { BrowserPredictor } from '../predictor';
 import { sentenceOf } from '../predictor';
-import { outputFor } from './match';
+import { namesOf, outputFor } from './match';
 import type { PairMeasures } from './messages';
 import { Different, Matrix } from './pair-tables';
 import { forgetPair, pairFile, pairing, type Pairing } from './second';
@@ -105,7 +105,7 @@ function Result({ first, second, pair }: ResultProps) {
       <dl class="compare-facts">
         {isClass ? <Fact name="They agree" value={percentText(measures.agreement)} /> : <Fact name="Mean difference" value={numberText(measures.meanDifference)} />}
         {!isClass && <Fact name="Largest difference" value={numberText(measures.largestDifference)} />}
-        {measures.nJudged > 0 && [first, second].map(({ card: { name } }, s) => (
+        {measures.nJudged > 0 && namesOf(first, second).map((name, s) => (
           <Fact key={s} name={`${isClass ? 'Accuracy' : 'Mean absolute error'} of ${name}`} value={(isClass ? percentText : numberText)(measures.quality[s as 0 | 1])} />
         ))}
       </dl>

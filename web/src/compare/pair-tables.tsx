@@ -1,6 +1,7 @@
 import { numberText, percentText } from '../components/text';
 import type { BrowserPredictor } from '../predictor';
 import { useRow } from '../state';
+import { namesOf } from './match';
 import type { PairMeasures } from './messages';
 
 interface Props {
@@ -10,11 +11,12 @@ interface Props {
 
 /** How often each class of the one met each of the other. */
 export function Matrix({ first, second, measures, rows, columns }: Props & { readonly measures: PairMeasures; readonly rows: readonly string[]; readonly columns: readonly string[] }) {
+  const [one, two] = namesOf(first, second);
   return (
     <div class="table-box" role="region" aria-label="Which said what" tabIndex={0}>
       <table class="compare-matrix">
-        <caption>{first.card.name} down, {second.card.name} across</caption>
-        <thead><tr><th scope="col">{first.card.name}</th>{columns.map((label) => <th key={label} scope="col">{label}</th>)}</tr></thead>
+        <caption>{one} down, {two} across</caption>
+        <thead><tr><th scope="col">{one}</th>{columns.map((label) => <th key={label} scope="col">{label}</th>)}</tr></thead>
         <tbody>
           {rows.map((label, i) => (
             <tr key={label}>
@@ -31,6 +33,7 @@ export function Matrix({ first, second, measures, rows, columns }: Props & { rea
 /** Rows where the two say the most different things; each can be put into the form. */
 export function Different({ first, second, measures, isClass, hasTruth }: Props & { readonly measures: PairMeasures; readonly isClass: boolean; readonly hasTruth: boolean }) {
   if (measures.rows.length === 0) return <p>Both say the same for every row.</p>;
+  const names = namesOf(first, second);
   const text = (said: string) => (isClass ? said : numberText(Number(said)));
   return (
     <div class="table-box" role="region" aria-label="Rows where they differ most" tabIndex={0}>
@@ -38,7 +41,7 @@ export function Different({ first, second, measures, isClass, hasTruth }: Props 
         <caption>Rows where they differ most</caption>
         <thead>
           <tr>
-            <th scope="col">Row</th><th scope="col">{first.card.name}</th><th scope="col">{second.card.name}</th><th scope="col">Difference</th>
+            <th scope="col">Row</th><th scope="col">{names[0]}</th><th scope="col">{names[1]}</th><th scope="col">Difference</th>
             {hasTruth && <th scope="col">Truth</th>}
           </tr>
         </thead>

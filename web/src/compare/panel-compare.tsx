@@ -6,6 +6,7 @@ import { hostedModel } from '../host';
 import { isSaved } from '../is-saved';
 import { fetchFromServer } from '../server-token';
 import { dropTaker } from '../state';
+import { namesOf } from './match';
 import { PairCard } from './pair-card';
 import { RowCard } from './row-card';
 import { closeSecond, openSecond, openServed, pairFile, second } from './second';
@@ -22,12 +23,12 @@ export function ComparePanel({ predictor }: PanelProps) {
     return () => { dropTaker.value = null; };
   }, [predictor]);
   if (now.status !== 'ready') return <Chooser />;
-  const { card } = now.predictor;
+  const [one, two] = namesOf(predictor, now.predictor);
   return (
     <div class="compare">
       <section class="card compare-head" aria-labelledby="compare-title">
-        <h2 id="compare-title">{predictor.card.name} beside {card.name}</h2>
-        <button type="button" class="button" onClick={closeSecond}>Close {card.name}</button>
+        <h2 id="compare-title">{one} beside {two}</h2>
+        <button type="button" class="button" onClick={closeSecond}>Close {two}</button>
       </section>
       <RowCard first={predictor} second={now.predictor} />
       <PairCard first={predictor} second={now.predictor} />

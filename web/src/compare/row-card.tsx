@@ -4,7 +4,7 @@ import { newestOnly } from '../newest-only';
 import type { FeatureCard, OutputAnswer, OutputCard } from '../model-card';
 import type { BrowserPredictor, Outcome } from '../predictor';
 import { gaps, row } from '../state';
-import { labelsOfBoth, matchFeatures, outputFor, rowForSecond, standIn } from './match';
+import { labelsOfBoth, matchFeatures, namesOf, outputFor, rowForSecond, standIn } from './match';
 
 interface Props {
   readonly first: BrowserPredictor;
@@ -26,7 +26,7 @@ export function RowCard({ first, second }: Props) {
       <Unmatched {...{ first, second }} onlyFirst={match.onlyFirst} onlySecond={match.onlySecond} />
       {gaps.value.length > 0 && <p class="problem" role="alert">{gaps.value[0]?.title} needs a number.</p>}
       {both?.map((outcome, i) => outcome.kind === 'refused' && (
-        <p key={i} class="problem" role="alert">{(i === 0 ? first : second).card.name} refuses this row: {outcome.message}</p>
+        <p key={i} class="problem" role="alert">{namesOf(first, second)[i]} refuses this row: {outcome.message}</p>
       ))}
       {both !== null && both[0].kind === 'answered' && both[1].kind === 'answered' && (
         <Answers first={first} second={second} a={both[0].answer.outputs} b={both[1].answer.outputs} />
@@ -43,11 +43,12 @@ function Unmatched({ first, second, onlyFirst, onlySecond }: Props & { readonly 
     const x = standIn(feature, second.card);
     return `${feature.name} (${Number.isNaN(x) ? 'missing' : `held at ${feature.categories[x] ?? String(x)}`})`;
   };
+  const [one, two] = namesOf(first, second);
   return (
     <div class="note note-warn compare-unmatched">
       <ul>
-        {onlySecond.length > 0 && <li>Only {second.card.name} has {listed(onlySecond.map(held))}.</li>}
-        {onlyFirst.length > 0 && <li>Only {first.card.name} has {listed(onlyFirst.map(({ name }) => name))}, which {second.card.name} does not see.</li>}
+        {onlySecond.length > 0 && <li>Only {two} has {listed(onlySecond.map(held))}.</li>}
+        {onlyFirst.length > 0 && <li>Only {one} has {listed(onlyFirst.map(({ name }) => name))}, which {two} does not see.</li>}
       </ul>
     </div>
   );
@@ -71,9 +72,9 @@ function Answers({ first, second, a, b }: AnswersProps) {
         const [mine, theirs] = [a[k], b[other]];
         if (mine === undefined) return null;
         if (otherCard === undefined || theirs === undefined) {
-          return <p key={k}>{second.card.name} has nothing to compare with {output.name}, which is {words(mine)}.</p>;
+          return <p key={k}>{namesOf(first, second)[1]} has nothing to compare with {output.name}, which is {words(mine)}.</p>;
         }
-        return <AnswerTable key={k} names={[first.card.name, second.card.name]} output={output} other={otherCard} a={mine} b={theirs} />;
+        return <AnswerTable key={k} names={namesOf(first, second)} output={output} other={otherCard} a={mine} b={theirs} />;
       })}
     </>
   );
