@@ -126,6 +126,7 @@ class Reader:
         self._end(self.shell)
         with contextlib.suppress(BrokenPipeError):
             self.shell.stdin.close()
+        self.shell.stdout.close()
 
     def follow(self, block):
         """Does what the block says. AssertionError if it fails, or prints something else."""
