@@ -40,7 +40,7 @@ function recording(...others) {
 async function predict(url, row, headers = {}) {
   const body = JSON.stringify(Object.fromEntries(irisNames.map((name, f) => [name, row[f]])));
   const response = await fetch(new URL('predict', url), { method: 'POST', body, headers: { 'Content-Type': 'application/json', ...headers } });
-  assert.equal(response.status, 200);
+  assert.equal(response.status, 200, await response.text());
 }
 
 async function withService(settings, act) {

@@ -196,6 +196,12 @@ test('the mark is dragged with a mouse, and the row goes with it', async () => {
   const { page, context, faults } = await openWhatIf(flowers[0]);
   const map = page.locator('.regions .map');
   await map.scrollIntoViewIfNeeded();
+  let seen = null;
+  await eventually(async () => {
+    const before1 = seen;
+    seen = JSON.stringify(await map.boundingBox());
+    return seen === before1;
+  }, 'the map stands still');
   const [box, from] = [await map.boundingBox(), await page.locator('.mark').boundingBox()];
   await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
   await page.mouse.down();

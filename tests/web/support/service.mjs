@@ -17,8 +17,8 @@ export async function startService({ model = join(root, 'models/iris.safetensors
   for (const path of [binary, join(builtPage, 'index.html')]) {
     if (!existsSync(path)) throw new Error(`${path} is missing: run make build first`);
   }
-  const args = ['serve', '--host', '127.0.0.1', '--port', '0', '--web', builtPage, ...options];
-  if (model !== null) args.push('--model', model);
+  const first = model === null ? [] : ['--model', model];
+  const args = ['serve', '--host', '127.0.0.1', '--port', '0', '--web', builtPage, ...first, ...options];
   if (!options.includes('--log') && !options.includes('--no-log')) args.push('--no-log');
   const child = spawn(binary, args, { stdio: ['ignore', 'ignore', 'pipe'], env: { PATH: process.env.PATH, ...env } });
   const gone = new Promise((resolve) => child.once('exit', resolve));
