@@ -207,6 +207,7 @@ test('the mark is dragged with a mouse, and the row goes with it', async () => {
   await page.mouse.down();
   const to = [0.75, 0.8];
   await page.mouse.move(box.x + to[0] * box.width, box.y + (1 - to[1]) * box.height, { steps: 8 });
+  assert.deepEqual(await map.boundingBox(), box, 'the map stays where it is');
   await page.mouse.up();
   const numbers = page.locator('.regions-fields input[type=number]');
   const sliders = await page.locator('.regions-fields input[type=range]').evaluateAll((all) => all.map((one) => [Number(one.min), Number(one.max)]));
@@ -220,7 +221,7 @@ test('the mark is dragged with a mouse, and the row goes with it', async () => {
   const said = irisLabels[classOf(flowers[0].with(across, moved[0]).with(up, moved[1]))];
   assert.notEqual(said, irisLabels[classOf(flowers[0])], 'it was dragged to another class');
   await eventually(async () => (await page.locator('.now-answer').textContent()).startsWith(said), `the row becomes ${said}`);
-  assert.deepEqual(await map.boundingBox(), box, 'the map stays where it is');
+  assert.ok(await page.locator('.nearest').evaluate((card) => card.style.height === ''), 'the cards above are free again');
   // The mouse is let go: nothing follows it any more.
   await page.mouse.move(box.x + 5, box.y + 5);
   assert.deepEqual(await numbers.evaluateAll((all) => all.map((one) => Number(one.value))), moved);

@@ -89,10 +89,33 @@ function beginDrag(event: PointerEvent, x: Axis, y: Axis): void {
   event.preventDefault();
   map.querySelector<HTMLElement>('.mark')?.focus();
   map.setPointerCapture(event.pointerId);
+  const release = holdCardsAbove(map);
   const ended = new AbortController();
   const { signal } = ended;
   map.addEventListener('pointermove', (moved) => { moveTo(map, moved, x, y); }, { signal });
-  for (const end of ['pointerup', 'pointercancel', 'lostpointercapture']) map.addEventListener(end, () => { ended.abort(); }, { signal });
+  const end = () => {
+    ended.abort();
+    // After the click that ends a drag, which is still told by where the map is.
+    setTimeout(release);
+  };
+  for (const kind of ['pointerup', 'pointercancel', 'lostpointercapture']) map.addEventListener(kind, end, { signal });
+}
+
+/** Keeps the cards above as high as they are, so that the map stays under the pointer; undone by what is returned. */
+function holdCardsAbove(map: HTMLElement): () => void {
+  const above: HTMLElement[] = [];
+  for (let one = map.closest('.card')?.previousElementSibling; one instanceof HTMLElement; one = one.previousElementSibling) above.push(one);
+  const heights = above.map((one) => one.getBoundingClientRect().height);
+  above.forEach((one, i) => {
+    one.style.height = `${String(heights[i] ?? 0)}px`;
+    one.style.overflow = 'hidden';
+  });
+  return () => {
+    for (const one of above) {
+      one.style.height = '';
+      one.style.overflow = '';
+    }
+  };
 }
 
 const arrows: Readonly<Record<string, readonly [number, number]>> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowDown: [0, -1], ArrowUp: [0, 1] };
