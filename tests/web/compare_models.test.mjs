@@ -9,23 +9,17 @@ import { loadModel } from 'copse';
 import { readCase } from '../wasm/support/vectors.mjs';
 import { accessibilityFaults, eventually } from './support/browser.mjs';
 import { answersInNode, finiteRows, irisLabels, irisNames, toCsv } from './support/rows.mjs';
-import { percentText } from './support/shown.mjs';
+import { giveFile, percentText } from './support/shown.mjs';
 import { useSite } from './support/site.mjs';
 
 const site = useSite();
-
-async function pick(page, button, name, buffer) {
-  const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: button }).click();
-  await (await chooser).setFiles({ name, mimeType: 'application/octet-stream', buffer });
-}
 
 /** Opens a vector's model beside iris. */
 async function openBeside(name, options) {
   const opened = await site.openReadyPage({ reducedMotion: 'reduce', ...options });
   const { page } = opened;
   await page.getByRole('tab', { name: 'Compare' }).click();
-  await pick(page, 'Choose the second model', `${name}.safetensors`, readCase(name).model);
+  await giveFile(page, 'Choose the second model', `${name}.safetensors`, readCase(name).model);
   await page.locator('.compare-row').waitFor();
   return opened;
 }
@@ -74,7 +68,7 @@ test('a file through both: agreement, matrix, accuracy and the rows that differ,
   const truths = here.decisions.map((k, r) => irisLabels[r % 9 === 0 ? (k + 1) % 3 : k]);
   const csv = toCsv([...irisNames, ...others, 'species'], rows.map((row, r) => [...row, ...row, truths[r]]));
   const { page, context, faults } = await openBeside('gb_iris');
-  await pick(page, 'Choose a file of rows', 'rows.csv', Buffer.from(csv));
+  await giveFile(page, 'Choose a file of rows', 'rows.csv', Buffer.from(csv));
   await page.locator('.compare-matrix').waitFor();
   await page.getByText(`${rows.length} rows of rows.csv answered by both`).waitFor();
   const fact = (name) => page.locator('.compare-fact', { hasText: name }).locator('dd').textContent();
@@ -103,13 +97,13 @@ test('two models of numbers and NDJSON rows: the differences are those counted h
   const [here, there] = [await answersInNode(one, rows), await answersInNode(two, rows)];
   const differences = here.decisions.map((x, r) => Math.abs(there.decisions[r] - x));
   const { page, context, faults } = await site.openReadyPage({ reducedMotion: 'reduce' });
-  await pick(page, 'Open a model file', `${one}.safetensors`, readCase(one).model);
+  await giveFile(page, 'Open a model file', `${one}.safetensors`, readCase(one).model);
   await page.locator('h1', { hasText: one }).waitFor();
   await page.getByRole('tab', { name: 'Compare' }).click();
-  await pick(page, 'Choose the second model', `${two}.safetensors`, readCase(two).model);
+  await giveFile(page, 'Choose the second model', `${two}.safetensors`, readCase(two).model);
   await page.locator('.compare-row').waitFor();
   const lines = rows.map((row) => JSON.stringify(Object.fromEntries(names.map((name, f) => [name, row[f]]))));
-  await pick(page, 'Choose a file of rows', 'rows.ndjson', Buffer.from(lines.join('\n')));
+  await giveFile(page, 'Choose a file of rows', 'rows.ndjson', Buffer.from(lines.join('\n')));
   await page.getByText(`${rows.length} rows of rows.ndjson answered by both`).waitFor();
   const fact = async (name) => Number((await page.locator('.compare-fact', { hasText: name }).locator('dd').textContent()).replaceAll(',', ''));
   const near = (x, expected) => Math.abs(x - expected) <= 1e-3 * Math.abs(expected);
@@ -146,13 +140,13 @@ test('a second model and a file of rows can be dropped', async () => {
 test('what is no model, and a file without the columns, are one sentence each', async () => {
   const { page, context, faults } = await site.openReadyPage();
   await page.getByRole('tab', { name: 'Compare' }).click();
-  await pick(page, 'Choose the second model', 'no.bin', Buffer.from('no model at all'));
+  await giveFile(page, 'Choose the second model', 'no.bin', Buffer.from('no model at all'));
   const alert = page.locator('.compare-choose').getByRole('alert');
   await alert.waitFor();
   assert.match(await alert.textContent(), /^no\.bin cannot be opened: .+\.$/);
-  await pick(page, 'Choose the second model', 'iris.safetensors', readFileSync(readCase('iris').modelPath));
+  await giveFile(page, 'Choose the second model', 'iris.safetensors', readFileSync(readCase('iris').modelPath));
   await page.locator('.compare-row').waitFor();
-  await pick(page, 'Choose a file of rows', 'names.csv', Buffer.from('a,b,c,d\n1,2,3,4'));
+  await giveFile(page, 'Choose a file of rows', 'names.csv', Buffer.from('a,b,c,d\n1,2,3,4'));
   await page.locator('.compare-rows').getByText(/has no column 's_length'/).waitFor();
   assert.deepEqual(faults, []);
   await context.close();
@@ -168,7 +162,7 @@ for (const colorScheme of ['light', 'dark']) {
       await page.getByRole('button', { name: 'iris of this server' }).focus();
       await page.keyboard.press('Enter');
       await page.getByText('both say the same').waitFor();
-      await pick(page, 'Choose a file of rows', 'rows.csv', Buffer.from(toCsv([...irisNames, 'species'], finiteRows('iris').slice(0, 40).map((row) => [...row, 'setosa']))));
+      await giveFile(page, 'Choose a file of rows', 'rows.csv', Buffer.from(toCsv([...irisNames, 'species'], finiteRows('iris').slice(0, 40).map((row) => [...row, 'setosa']))));
       await page.getByText('Both say the same for every row').waitFor();
       assert.deepEqual(await accessibilityFaults(page), []);
       const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);

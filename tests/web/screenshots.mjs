@@ -10,7 +10,7 @@ import { root } from '../wasm/support/vectors.mjs';
 import { openBrowser, openPage, openReadyPage } from './support/browser.mjs';
 import { answersInNode, finiteRows, irisLabels, irisNames, toCsv } from './support/rows.mjs';
 import { startService } from './support/service.mjs';
-import { enterRow } from './support/shown.mjs';
+import { enterRow, giveFile } from './support/shown.mjs';
 
 const folder = join(root, 'docs/images');
 const desk = { width: 1120, height: 900 };
@@ -62,10 +62,8 @@ async function askTheServer(page) {
 
 async function openForest(page) {
   const { bytes, path } = readFixture('skl_rf_named');
-  const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: 'Open a model file' }).click();
   const name = `random_forest${extname(path)}`;
-  await (await chooser).setFiles({ name, mimeType: 'application/octet-stream', buffer: bytes });
+  await giveFile(page, 'Open a model file', name, bytes);
   await page.getByRole('heading', { name: `Imported from ${name}` }).waitFor();
   await page.locator('.verdict-label').waitFor();
 }
@@ -104,17 +102,11 @@ y = np.loadtxt("models/iris.csv", delimiter=",", skiprows=1, usecols=4, dtype=st
 tree = DecisionTreeClassifier(max_depth=2, random_state=42).fit(X, y)
 copse_export.save(tree, sys.argv[1], X=X, feature_names=["s_length", "s_width", "p_length", "p_width"])
 `, file], { cwd: root, env: { ...process.env, PYTHONPATH: 'models' } });
-  await give(page, 'Choose the second model', 'one_tree.safetensors', readFileSync(file));
+  await giveFile(page, 'Choose the second model', 'one_tree.safetensors', readFileSync(file));
   await page.locator('.compare-row').waitFor();
-  await give(page, 'Choose a file of rows', 'iris.csv', readFileSync(join(root, 'models/iris.csv')));
+  await giveFile(page, 'Choose a file of rows', 'iris.csv', readFileSync(join(root, 'models/iris.csv')));
   await page.locator('.compare-rows table').first().waitFor();
   await page.locator('h1').click();
-}
-
-async function give(page, button, name, buffer) {
-  const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: button }).click();
-  await (await chooser).setFiles({ name, mimeType: 'application/octet-stream', buffer });
 }
 
 /** Flowers with their species, some of them named wrongly. */
@@ -124,9 +116,7 @@ async function scoreFile(page) {
   const species = decisions.map((k, r) => irisLabels[r % 17 === 3 ? (k + 1) % 3 : k]);
   const csv = toCsv([...irisNames, 'species'], rows.map((values, r) => [...values.map((x) => x.toFixed(1)), species[r]]));
   await page.getByRole('tab', { name: 'Score a file' }).click();
-  const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: 'Choose a file of rows' }).click();
-  await (await chooser).setFiles({ name: 'flowers.csv', mimeType: 'text/csv', buffer: Buffer.from(csv) });
+  await giveFile(page, 'Choose a file of rows', 'flowers.csv', Buffer.from(csv));
   await page.locator('.confusion').waitFor();
   await page.locator('.rows tbody tr').first().waitFor();
 }

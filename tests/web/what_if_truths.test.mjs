@@ -9,7 +9,7 @@ import { loadModel } from 'copse';
 import { iris, readCase } from '../wasm/support/vectors.mjs';
 import { accessibilityFaults, eventually } from './support/browser.mjs';
 import { finiteRows, irisLabels, irisNames } from './support/rows.mjs';
-import { percentText } from './support/shown.mjs';
+import { giveFile, percentText } from './support/shown.mjs';
 import { useSite } from './support/site.mjs';
 
 const site = useSite();
@@ -198,9 +198,9 @@ test('the mark is dragged with a mouse, and the row goes with it', async () => {
   await map.scrollIntoViewIfNeeded();
   let seen = null;
   await eventually(async () => {
-    const before1 = seen;
+    const last = seen;
     seen = JSON.stringify(await map.boundingBox());
-    return seen === before1;
+    return seen === last;
   }, 'the map stands still');
   const [box, from] = [await map.boundingBox(), await page.locator('.mark').boundingBox()];
   await page.mouse.move(from.x + from.width / 2, from.y + from.height / 2);
@@ -233,9 +233,7 @@ test('the mark is dragged with a mouse, and the row goes with it', async () => {
 async function openModel(name, row) {
   const opened = await site.openReadyPage({ reducedMotion: 'reduce' });
   const { page } = opened;
-  const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: 'Open a model file' }).click();
-  await (await chooser).setFiles({ name: `${name}.safetensors`, mimeType: 'application/octet-stream', buffer: readCase(name).model });
+  await giveFile(page, 'Open a model file', `${name}.safetensors`, readCase(name).model);
   await page.locator('h1', { hasText: name }).waitFor();
   for (const [f, x] of row.entries()) {
     const field = page.locator('.field').nth(f);

@@ -26,3 +26,10 @@ export async function enterRow(page, row) {
   const inputs = page.locator('input[type=number]');
   for (let f = 0; f < row.length; ++f) await inputs.nth(f).fill(String(row[f]));
 }
+
+/** Answers the file dialog that a button opens. */
+export async function giveFile(page, button, name, buffer) {
+  const chooser = page.waitForEvent('filechooser');
+  await page.getByRole('button', { name: button }).click();
+  await (await chooser).setFiles({ name, mimeType: 'application/octet-stream', buffer });
+}
