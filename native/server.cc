@@ -1,6 +1,5 @@
 #include "server.h"
 
-#include <malloc.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
@@ -17,7 +16,6 @@
 #include <new>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -234,14 +232,6 @@ void RaiseDescriptorLimit() {
   ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-// Every arena of the allocator keeps memory that the others could use; with few cores few are busy.
-void LimitArenas() {
-#if defined(__GLIBC__)
-  const unsigned n_arenas = std::max(1U, std::thread::hardware_concurrency() / 2);
-  ::mallopt(M_ARENA_MAX, static_cast<int>(std::min(n_arenas, 64U)));
-#endif
-}
-
 std::int64_t MsUntil(Clock::time_point deadline) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now()).count();
 }
@@ -249,7 +239,6 @@ std::int64_t MsUntil(Clock::time_point deadline) {
 }  // namespace
 
 Status RunServer(ServerConfig config) {
-  LimitArenas();
   if (auto installed = InstallSignals(); !installed.ok()) return installed.error();
   WebAssets web;
   if (!config.web_dir.empty()) {

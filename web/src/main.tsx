@@ -1,11 +1,13 @@
 import { render } from 'preact';
 import { App } from './components/app';
 import { startOffline } from './offline';
+import { drawParts } from './first-parts';
 import { followLinks } from './linked-row';
 import { start } from './state';
 
 const root = document.getElementById('app');
 if (root === null) throw new Error('index.html has no #app');
 render(<App />, root);
+drawParts();
 followLinks();
 void start().then(startOffline);

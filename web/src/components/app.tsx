@@ -1,3 +1,4 @@
+import { isDrawn } from '../first-parts';
 import type { BrowserPredictor } from '../predictor';
 import { tokenWanted } from '../server-token';
 import { loading, start } from '../state';
@@ -43,10 +44,12 @@ function Body() {
     <>
       <ModelSummary card={now.predictor.card} />
       <LinkNote />
-      <Tabs />
-      <TabPanel>
-        <Panel key={now.predictor.card.url} predictor={now.predictor} />
-      </TabPanel>
+      {isDrawn('tabs') && <Tabs />}
+      {isDrawn('form') && (
+        <TabPanel>
+          <Panel key={now.predictor.card.url} predictor={now.predictor} />
+        </TabPanel>
+      )}
     </>
   );
 }
@@ -64,7 +67,7 @@ function Panel({ predictor }: { predictor: BrowserPredictor }) {
       return (
         <div class="columns">
           <FeatureForm card={predictor.card} />
-          <AnswerPanel card={predictor.card} />
+          {isDrawn('answer') && <AnswerPanel card={predictor.card} />}
         </div>
       );
     case 'why':

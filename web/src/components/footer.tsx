@@ -1,9 +1,11 @@
+import { isDrawn } from '../first-parts';
 import { isSaved } from '../is-saved';
 import { offlineReady } from '../offline';
 import { loading } from '../state';
 
 export function Footer() {
   const now = loading.value;
+  if (now.status !== 'failed' && !isDrawn('footer')) return null;
   return (
     <footer class="footer">
       <div class="footer-inner">

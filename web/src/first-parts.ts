@@ -1,0 +1,33 @@
+import { effect, signal } from '@preact/signals';
+import { loading } from './state';
+
+// The page is drawn in parts when the first model is there, from the top down and each in a task of its
+// own: no task is long then, on a phone neither, and nothing that is shown already has to move.
+
+/** The parts that come one after the other; the model's name is the first. */
+export type Part = 'tabs' | 'form' | 'answer' | 'footer';
+
+const order: readonly Part[] = ['tabs', 'form', 'answer', 'footer'];
+const drawn = signal(0);
+
+/** Whether a part has its turn by now; afterwards, always. */
+export function isDrawn(part: Part): boolean {
+  return drawn.value > order.indexOf(part);
+}
+
+/** Draws the parts once there is a model. */
+export function drawParts(): void {
+  const stop = effect(() => {
+    if (loading.value.status !== 'ready') return;
+    setTimeout(() => {
+      stop();
+      drawNext();
+    });
+  });
+}
+
+function drawNext(): void {
+  if (drawn.peek() === order.length) return;
+  drawn.value += 1;
+  setTimeout(drawNext);
+}
