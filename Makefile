@@ -1,13 +1,16 @@
 # The front door. Every target is short and calls CMake presets, npm scripts or a script in .ci.
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps format lint bench bench-web flask nginx site docker clean native wasm web
+.PHONY: help run test build deps format lint bench bench-engine bench-web bench-page bench-image flask nginx site docker debian13 clean native wasm web
 
 PORT ?= 5000
 ROUNDS ?= 3
+BENCH := /usr/bin/python3 tests/bench
+# Behind a proxy that re-signs TLS, npm needs its certificates: COPSE_CA_BUNDLE=/path/to/ca-bundle.crt.
+SECRET := $(if $(COPSE_CA_BUNDLE),--secret id=ca-bundle,src=$(COPSE_CA_BUNDLE))
 export NODE_PATH := /usr/share/nodejs
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build and serve http://localhost:5000 with the iris model
 	build/bin/copse serve --model models/iris.safetensors --port $(PORT) --log build/predictions.db
@@ -30,27 +33,50 @@ lint: ## clang-format, clang-tidy, ESLint, tsc, shellcheck
 	@.ci/deps test
 	@.ci/lint
 
-bench: build ## measure against other libraries (SHAPES="iris_rf xgb", ROUNDS=1)
+bench: build ## measure everything against its peers, and write docs/benchmarks.md (ROUNDS=1)
 	@.ci/deps bench
-	/usr/bin/python3 tests/bench/run_bench.py --rounds $(ROUNDS) $(SHAPES)
+	$(BENCH)/run_bench.py --rounds $(ROUNDS) --no-report
+	$(BENCH)/bench_web.py --rounds $(ROUNDS)
+	node tests/bench/bench_lighthouse.mjs --rounds $(ROUNDS)
+	node tests/bench/bench_frames.mjs
+	$(BENCH)/compare_with_nginx.py --rounds $(ROUNDS)
+	$(BENCH)/compare_with_flask.py --rounds $(ROUNDS)
+	$(BENCH)/bench_image.py
+	$(BENCH)/bench_report.py
 
-bench-web: build ## measure the npm package against its peers (ROUNDS=5)
+bench-engine: build ## the engine alone (SHAPES="iris_rf xgb", ROUNDS=1)
 	@.ci/deps bench
-	/usr/bin/python3 tests/bench/bench_web.py --rounds $(ROUNDS)
+	$(BENCH)/run_bench.py --rounds $(ROUNDS) $(SHAPES)
 
-flask: build ## measure the service against the tutorial's
-	@.ci/deps test
-	/usr/bin/python3 tests/bench/compare_with_flask.py
-
-nginx: build ## measure the service against nginx and the tutorial's
+bench-web: build ## the npm package alone (ROUNDS=5)
 	@.ci/deps bench
-	/usr/bin/python3 tests/bench/compare_with_nginx.py
+	$(BENCH)/bench_web.py --rounds $(ROUNDS)
+
+bench-page: build ## the page alone: Lighthouse, and frames while a slider is dragged
+	@.ci/deps bench
+	$(BENCH)/run_bench.py --install
+	node tests/bench/bench_lighthouse.mjs --rounds $(ROUNDS)
+	node tests/bench/bench_frames.mjs
+
+bench-image: ## the image alone: size, times of building, reproducibility
+	$(BENCH)/bench_image.py
+
+flask: build ## the service against the tutorial's
+	@.ci/deps bench
+	$(BENCH)/compare_with_flask.py
+
+nginx: build ## the service against nginx and the tutorial's
+	@.ci/deps bench
+	$(BENCH)/compare_with_nginx.py
 
 site: build ## build/site: the page and MODEL (models/iris.safetensors) for any host of files
 	node web/tools/build.mjs build/site --site $(or $(MODEL),models/iris.safetensors)
 
 docker: ## build the image rf-api
-	docker build -t rf-api -f docker/Dockerfile .
+	docker build $(SECRET) -t rf-api -f docker/Dockerfile .
+
+debian13: ## build everything on Debian 13, in a container, and run its tests
+	docker build $(SECRET) --progress plain -t copse-debian13 -f tests/docker/debian.Dockerfile .
 
 clean: ## remove everything that was built
 	rm -rf build wasm/dist

@@ -5,22 +5,20 @@
 // The result is kept with machine, command and commit under tests/bench/results/.
 //
 //   node tests/bench/bench_frames.mjs [--seconds 3] [--out FILE]
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, loadavg, platform, release, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 
-import { root } from '../wasm/support/vectors.mjs';
 import { openBrowser, openPage } from '../web/support/browser.mjs';
 import { completeForest } from '../web/support/complete-forest.mjs';
 import { startService } from '../web/support/service.mjs';
+import { beginRecord, keepRecord, resultFile } from './record.mjs';
 
 const longTaskMs = 50;
 const categories = ['toplevel', 'devtools.timeline', '__metadata'];
 const shape = { nTrees: 100, depth: 10, nFeatures: 4 };
-const date = new Date().toISOString().slice(0, 10);
-const { values: options } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, out: { type: 'string', default: join(root, `tests/bench/results/frames-${date}.json`) } } });
+const { values: options } = parseArgs({ options: { seconds: { type: 'string', default: '3' }, out: { type: 'string', default: resultFile('frames') } } });
 const seconds = Number(options.seconds);
 if (!(seconds > 0 && seconds <= 60)) throw new Error(`--seconds ${options.seconds}: expected a number above 0, at most 60`);
 
@@ -100,33 +98,23 @@ async function measure(browser, url, { name, part = 'a slider', ready, dragged }
   };
 }
 
-const git = (...args) => execFileSync('git', args, { cwd: root }).toString().trim();
 const folder = mkdtempSync(join(tmpdir(), 'copse-frames-'));
 const path = join(folder, 'hundred.safetensors');
 writeFileSync(path, completeForest(shape));
 const service = await startService({ model: path });
 const browser = await openBrowser();
 try {
-  const record = {
-    date,
-    machine: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores`,
-    system: `${platform()} ${release()}`,
+  const record = beginRecord('bench_frames.mjs', {
     chromium: browser.version(),
-    node: process.version,
-    commit: git('rev-parse', '--short', 'HEAD'),
-    uncommitted_changes: git('status', '--porcelain', '--untracked-files=no') !== '',
-    command: ['node tests/bench/bench_frames.mjs', ...process.argv.slice(2)].join(' '),
     model: { trees: shape.nTrees, depth: shape.depth, features: shape.nFeatures },
-    load_average_before: loadavg()[0],
     panels: [],
-  };
+  });
   for (const panel of panels) {
     const found = await measure(browser, service.url, panel);
     record.panels.push(found);
     console.log(`${found.panel}, ${found.dragged}: longest task ${found.longest_cpu_ms} ms on a core (${found.longest_ms} ms by the clock), ${found.moves} moves; ${found.inside_of_longest.join(', ')}`);
   }
-  writeFileSync(options.out, `${JSON.stringify({ ...record, load_average_after: loadavg()[0] }, null, 1)}\n`);
-  console.log(`kept in ${options.out}`);
+  keepRecord(record, options.out);
 } finally {
   await browser.close();
   await service.stop();

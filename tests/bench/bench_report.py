@@ -1,12 +1,13 @@
-"""docs/benchmarks.md and the terminal's tables, from what run_bench.py found.
+"""docs/benchmarks.md from the newest result of each kind, and the terminal's tables of the engine.
 
-  /usr/bin/python3 tests/bench/bench_report.py tests/bench/results/peers-DATE.json
+The engine's part is here, what surrounds it in bench_rooms.py.
+
+  /usr/bin/python3 tests/bench/bench_report.py
 """
-import json
-import pathlib
-import sys
+import bench_rooms
+from bench_rooms import factor, number, source_line, table
+from record import ROOT, newest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 TITLES = {
     "iris_rf": "iris, random forest, 100 trees of at most 15 leaves",
     "diabetes_gbr": "diabetes, gradient boosting, 100 trees of depth 3",
@@ -16,6 +17,14 @@ TITLES = {
     "deep_rf": "deep random forest, 100 trees, 2.3 million nodes",
     "huge_rf": "huge random forest, 500 trees, 2.3 million nodes, 10 classes",
 }
+HEAD = """# Benchmarks
+
+Written by `tests/bench/bench_report.py` from the newest result of each kind under
+[tests/bench/results](../tests/bench/results); do not edit. `make bench` measures everything again and
+writes this file. Each section is one run on one machine: compare within a section, not across. Other
+work on the machine takes caches and clock rate, makes numbers larger and ratios less certain; so each
+says how busy it was.
+"""
 IN_BROWSERS = ("onnxruntime-web", "ydf-inference", "ml-random-forest")
 
 
@@ -43,19 +52,6 @@ def batches_of(shape):
     """The batch sizes that anybody was measured with, rising."""
     found = {batch for peer in shape["peers"].values() for batch in peer.get("ns_per_row", {})}
     return sorted(found, key=int)
-
-
-def table(head, rows):
-    lines = ["| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
-    return "\n".join(lines + ["| " + " | ".join(row) + " |" for row in rows])
-
-
-def number(value):
-    return "-" if value is None else f"{value:,.0f}"
-
-
-def factor(value):
-    return f"{value:.1f}x" if value < 10 else f"{value:,.0f}x"
 
 
 def shape_table(shape):
@@ -145,45 +141,42 @@ def exactness(record):
             else "**Some answers differ from the plain walk: these numbers count for nothing.**")
 
 
-def document(record, path):
+def engine_section(record, path):
+    """The engine against its peers; shapes in their usual order."""
+    shapes = record["shapes"]
+    record = {**record, "shapes": {name: shapes[name] for name in TITLES if name in shapes}}
     lost = list(losses(record))
-    dirty = " with uncommitted changes" if record["uncommitted_changes"] else ""
-    everybody = "\n\n".join(f"### {TITLES[name]}\n\n`{name}`\n\n{shape_table(shape)}"
+    everybody = "\n\n".join(f"#### {TITLES[name]}\n\n`{name}`\n\n{shape_table(shape)}"
                             for name, shape in record["shapes"].items())
-    return f"""# Benchmarks
+    return f"""## The engine
 
-Written by `tests/bench/bench_report.py` from [{path.name}](../tests/bench/results/{path.name});
-do not edit. One thread, pinned to one core; nanoseconds of processor time per row, medians; single
-rows are back-to-back calls. {exactness(record)}
+One thread, pinned to one core; nanoseconds of processor time per row, medians; single rows are
+back-to-back calls. {exactness(record)} `make bench-engine` repeats it; `copse bench --model FILE`
+asks about a model of your own.
 
-Machine: {record["machine"]}. Compilers: {record["compiler"]}; {record["wasm_compiler"]}. Node
-{record["node"]}, Python {record["python"]}. Commit {record["commit"]}{dirty}, {record["date"]}. Load
-average {record["load_average_before"]:.1f} before and {record["load_average_after"]:.1f} after: other work
-on the machine takes caches and clock rate, and makes numbers larger and ratios less certain.
+{source_line(record, path)}
 
-Repeat it with `make bench`, or ask about a model of your own: `copse bench --model FILE`.
-
-## Native, against the fastest peer of each cell
+### Native, against the fastest peer of each cell
 
 {duel_table(record, "copse", None)}
 
-## In wasm, against what runs in browsers
+### In wasm, against what runs in browsers
 
 {duel_table(record, "copse-wasm", IN_BROWSERS)}
 
-## Where Copse is slower
+### Where Copse is slower
 
 {chr(10).join(lost) or "In no cell of this run."}
 
-## Wasm against native
+### Wasm against native
 
 {wasm_table(record)}
 
-## Memory and time to compile
+### Memory and time to compile
 
 {memory_table(record)}
 
-## Everybody
+### Everybody
 
 Copse native is the core's call, rows and answers in memory, as a C++ program makes it; in wasm it is
 the npm package called from Node, its copies included. Peers have the fastest way that each offers:
@@ -199,13 +192,18 @@ Not measured here, because no package registry offers them: TL2cgen, Treelite, F
 """
 
 
-def write(record, path):
-    """docs/benchmarks.md of `record`, which lies at `path`; shapes in their usual order."""
-    shapes = record["shapes"]
-    record = {**record, "shapes": {name: shapes[name] for name in TITLES if name in shapes}}
-    (ROOT / "docs/benchmarks.md").write_text(document(record, path), "utf-8")
+SECTIONS = {"peers": engine_section, "web": bench_rooms.package_section,
+            "lighthouse": bench_rooms.lighthouse_section, "frames": bench_rooms.frames_section,
+            "nginx": bench_rooms.nginx_section, "flask": bench_rooms.flask_section,
+            "image": bench_rooms.image_section}
+
+
+def write():
+    """docs/benchmarks.md, with a section of each kind of result that there is."""
+    found = {kind: newest(kind) for kind in SECTIONS}
+    sections = [SECTIONS[kind](*result) for kind, result in found.items() if result]
+    (ROOT / "docs/benchmarks.md").write_text(HEAD + "\n" + "\n".join(sections), "utf-8")
 
 
 if __name__ == "__main__":
-    source = pathlib.Path(sys.argv[1])
-    write(json.loads(source.read_text("utf-8")), source)
+    write()

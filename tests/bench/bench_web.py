@@ -9,15 +9,14 @@ Results are kept with machine, command and commit under tests/bench/results/.
   /usr/bin/python3 tests/bench/bench_web.py [--rounds 5]
 """
 import argparse
-import datetime
 import json
 import os
 import pathlib
 import statistics
 import subprocess
-import sys
 
 import run_bench
+from record import begin_record, keep_record, say
 
 SHAPES = ["iris_rf", "rf_depth10"]
 STARTERS = ["copse", "copse, small module", "onnxruntime-web", "ydf-inference"]
@@ -62,7 +61,7 @@ def measure_rows(core, folder, rounds):
     for number in range(rounds):
         for peer, turns in found.items():
             turns.append(run_bench.measure_node(core, peer, folder))
-            run_bench.say(f"{folder.name} {number + 1}/{rounds} {peer}: "
+            say(f"{folder.name} {number + 1}/{rounds} {peer}: "
                           f"{turns[-1].get('missing') or turns[-1]['ns_per_row']}")
     return {peer: run_bench.merged(turns) for peer, turns in found.items()}
 
@@ -121,11 +120,7 @@ def main():
     subprocess.run(["/usr/bin/python3", run_bench.HERE / "make_models.py", *SHAPES], check=True,
                    stdout=subprocess.DEVNULL,
                    env={**os.environ, "COPSE_BIN": str(run_bench.COPSE)})
-    record = {"date": datetime.date.today().isoformat(), **run_bench.surroundings(),
-              "core": options.core, "rounds": options.rounds,
-              "command": " ".join(["/usr/bin/python3", "tests/bench/bench_web.py",
-                                   *sys.argv[1:]]),
-              "load_average_before": os.getloadavg()[0]}
+    record = begin_record("bench_web.py", core=options.core, rounds=options.rounds)
     sizes = subprocess.run(["node", run_bench.HERE / "peers/download_sizes.mjs",
                             run_bench.BUILD / "npm/node_modules"], check=True, capture_output=True,
                            text=True)
@@ -142,11 +137,8 @@ def main():
                  "start": measure_starts(options.core, folder, options.rounds),
                  "rows": measure_rows(options.core, folder, options.rounds)}
         record["shapes"][name] = {**shape, "ratios": compare(shape)}
-    record["load_average_after"] = os.getloadavg()[0]
-    path = options.out or run_bench.HERE / "results" / f"web-{record['date']}.json"
-    path.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    keep_record(record, "web", options.out)
     print(report(record))
-    run_bench.say(f"kept in {path}")
 
 
 if __name__ == "__main__":

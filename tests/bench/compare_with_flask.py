@@ -8,8 +8,6 @@ of all rounds are kept with command and commit under tests/bench/results/.
 """
 import argparse
 import contextlib
-import datetime
-import json
 import os
 import pathlib
 import pickle
@@ -22,12 +20,9 @@ import tempfile
 import time
 import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from record import ROOT, begin_record, keep_record
+
 QUERY = "/predict?s_length=5.1&s_width=3.5&p_length=1.4&p_width=0.2"
-FLASK_IMAGE = """FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends python3-flask python3-flasgger \
- python3-sklearn python3-pandas python3-redis && rm -rf /var/lib/apt/lists/*
-"""
 
 
 def free_port():
@@ -99,21 +94,6 @@ def measure(command, port, seconds):
     return figures
 
 
-def image_sizes():
-    """Sizes in MB of both images; None where no Docker engine answers."""
-    if subprocess.run(["docker", "info"], capture_output=True).returncode != 0:
-        return {"copse": None, "flask": None}
-    secret = os.environ.get("NODE_EXTRA_CA_CERTS")
-    subprocess.run(["docker", "build", "-q", "-t", "rf-api", "-f", "docker/Dockerfile",
-                    *(["--secret", f"id=ca-bundle,src={secret}"] if secret else []), "."],
-                   cwd=ROOT, check=True, capture_output=True)
-    subprocess.run(["docker", "build", "-q", "-t", "copse-bench-flask", "-"], input=FLASK_IMAGE,
-                   text=True, check=True, capture_output=True)
-    size = lambda tag: int(subprocess.run(["docker", "image", "inspect", "-f", "{{.Size}}", tag],
-                                          capture_output=True, text=True, check=True).stdout) / 1e6
-    return {"copse": size("rf-api"), "flask": size("copse-bench-flask")}
-
-
 def train(path):
     from sklearn.datasets import load_iris
     from sklearn.ensemble import RandomForestClassifier
@@ -134,30 +114,12 @@ def report(results):
             ("latency p99, 8 clients (ms)", "c8_p99_ms", "{:.2f}"),
             ("CPU per request, 8 clients (µs)", "c8_cpu_us_per_request", "{:,.0f}"),
             ("memory (MB)", "memory_mb", "{:.0f}"),
-            ("start to first answer (ms)", "start_ms", "{:,.0f}"),
-            ("image (MB)", "image_mb", "{:,.0f}")]
+            ("start to first answer (ms)", "start_ms", "{:,.0f}")]
     lines = ["| | Copse | tutorial's Flask service | ratio |", "| --- | --- | --- | --- |"]
     for title, name, form in rows:
         a, b = copse[name], flask[name]
-        if a is None or b is None:
-            continue
         lines.append(f"| {title} | {form.format(a)} | {form.format(b)} | {max(a / b, b / a):,.0f}x |")
     return "\n".join(lines)
-
-
-def keep(name, script, chosen, results, rounds):
-    """Writes the results of one run, with its command, commit and machine; the file."""
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True,
-                            text=True, check=True).stdout.strip()
-    cpu = re.search(r"model name\s*:\s*(.*)", pathlib.Path("/proc/cpuinfo").read_text())[1]
-    record = {"command": f"python3 tests/bench/{pathlib.Path(script).name} --rounds {chosen.rounds} "
-                         f"--seconds {chosen.seconds}",
-              "commit": commit, "date": datetime.date.today().isoformat(),
-              "machine": f"{cpu}, {os.cpu_count()} cores", "medians": results, "rounds": rounds}
-    target = ROOT / "tests/bench/results" / f"{name}-{record['date']}.json"
-    target.parent.mkdir(exist_ok=True)
-    target.write_text(json.dumps(record, indent=1) + "\n")
-    return target
 
 
 def main():
@@ -165,6 +127,7 @@ def main():
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--seconds", type=int, default=4)
     chosen = options.parse_args()
+    record = begin_record("compare_with_flask.py")
     rounds = {"copse": [], "flask": []}
     with tempfile.TemporaryDirectory() as folder:
         pickled = os.path.join(folder, "iris.pkl")
@@ -184,11 +147,8 @@ def main():
                     [sys.executable, str(ROOT / "tests/bench/flask_service.py"), pickled, str(port),
                      str(redis_port)], port, chosen.seconds))
     results = {name: medians(turns) for name, turns in rounds.items()}
-    for name, size in image_sizes().items():
-        results[name]["image_mb"] = size
-    target = keep("flask", __file__, chosen, results, rounds)
+    keep_record({**record, "medians": results, "rounds": rounds}, "flask")
     print(report(results))
-    print(f"\nkept in {target.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

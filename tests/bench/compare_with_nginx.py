@@ -18,8 +18,9 @@ import sys
 import tempfile
 import time
 
-from compare_with_flask import (QUERY, ROOT, cpu_seconds, free_port, keep, medians, memory_mb,
-                                milliseconds, process, train, until_answers)
+from compare_with_flask import (QUERY, cpu_seconds, free_port, medians, memory_mb, milliseconds,
+                                process, train, until_answers)
+from record import ROOT, begin_record, keep_record
 
 CONNECTIONS = 64
 IDLE_CONNECTIONS = 500
@@ -122,6 +123,7 @@ def main():
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--seconds", type=int, default=5)
     chosen = options.parse_args()
+    record = begin_record("compare_with_nginx.py")
     rounds = {"Copse": [], "nginx": [], "tutorial's Flask service": []}
     with tempfile.TemporaryDirectory() as folder:
         pickled = os.path.join(folder, "iris.pkl")
@@ -146,9 +148,8 @@ def main():
                     [sys.executable, str(ROOT / "tests/bench/flask_service.py"), pickled, str(port),
                      str(redis_port)], port, chosen.seconds, folder))
     results = {name: medians(turns) for name, turns in rounds.items()}
-    target = keep("nginx", __file__, chosen, results, rounds)
+    keep_record({**record, "medians": results, "rounds": rounds}, "nginx")
     print(report(results))
-    print(f"\nkept in {target.relative_to(ROOT)}")
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ import sklearn
 from sklearn.datasets import load_digits
 from sklearn.ensemble import RandomForestClassifier
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from record import ROOT, output_of, processor
+
 BUILD = pathlib.Path(os.environ.get("COPSE_BENCH_BUILD", ROOT / "build/release"))
 
 
@@ -34,13 +35,6 @@ def built():
     subprocess.run(["cmake", "--build", BUILD, "--target", "copse", "import_bench"], cwd=ROOT,
                    check=True, stdout=subprocess.DEVNULL)
     return BUILD / "bin/copse", BUILD / "bin/import_bench"
-
-
-def processor():
-    for line in pathlib.Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return "unknown"
 
 
 def whole_process(copse, source, out, rounds):
@@ -69,8 +63,7 @@ def main():
         clock, cpu = whole_process(copse, source, out, rounds)
         inside = json.loads(subprocess.run([bench, source, str(rounds)], check=True,
                                            capture_output=True).stdout)
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, check=True,
-                            capture_output=True, text=True).stdout.strip()
+    commit = output_of("git", "rev-parse", "--short", "HEAD")
     ratio = inside["file_bytes"] / inside["canonical_bytes"]
     date = datetime.date.today().isoformat()
     steps = {"the whole process": (clock * 1e3, cpu * 1e3),

@@ -6,17 +6,15 @@ docs/benchmarks.md is written from them (bench_report.py). A peer that is not in
 is said to be missing. The first run trains the models (make_models.py) and installs the npm peers
 of package.json under build/bench, which takes some minutes that later runs do not.
 
-  make bench SHAPES="iris_rf xgb"
+  make bench-engine SHAPES="iris_rf xgb"
   /usr/bin/python3 tests/bench/run_bench.py [--rounds 3] [--peers P,...] [--no-report] [SHAPE...]
 """
 import argparse
 import contextlib
-import datetime
 import json
 import os
 import pathlib
 import platform
-import re
 import shutil
 import statistics
 import subprocess
@@ -24,8 +22,8 @@ import sys
 import time
 
 import bench_report
+from record import ROOT, begin_record, keep_record, say
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 HERE = ROOT / "tests/bench"
 BUILD = ROOT / "build/bench"
 COPSE = pathlib.Path(os.environ.get("COPSE_BIN", ROOT / "build/bin/copse"))
@@ -37,21 +35,6 @@ TRAINING_SECONDS_MAX = 600
 NODE_PEERS = ["onnxruntime-node", "onnxruntime-web", "ydf-inference", "ml-random-forest"]
 PYTHON_PEERS = ["sklearn", "xgboost", "xgboost-c"]
 DISPLAY = {"sklearn": "scikit-learn", "xgboost-c": "xgboost, C function"}
-
-
-def say(text):
-    print(text, file=sys.stderr, flush=True)
-
-
-def output_of(*command):
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return done.stdout.strip() if done.returncode == 0 else ""
-
-
-def emcc_version():
-    """Such as "emcc 3.1.6"; what the program says of itself is a sentence."""
-    found = re.search(r"\d+\.\d+\.\d+", output_of("emcc", "--version"))
-    return f"emcc {found.group()}" if found else "none"
 
 
 def pinned(core, *command):
@@ -180,23 +163,6 @@ def install_npm_peers():
         say("npm peers could not be installed: they will be missing")
 
 
-def processor():
-    for line in pathlib.Path("/proc/cpuinfo").read_text("utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.split(":", 1)[1].strip()
-    return platform.processor() or "unknown"
-
-
-def surroundings():
-    changed = output_of("git", "status", "--porcelain", "--untracked-files=no")
-    return {"machine": f"{processor()}, {os.cpu_count()} cores", "system": platform.platform(),
-            "compiler": output_of("g++", "--version").splitlines()[0],
-            "wasm_compiler": emcc_version(),
-            "node": output_of("node", "--version"), "python": platform.python_version(),
-            "commit": output_of("git", "rev-parse", "--short", "HEAD"),
-            "uncommitted_changes": bool(changed)}
-
-
 def parse_arguments():
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
@@ -208,6 +174,7 @@ def parse_arguments():
                         help="only those whose names begin so")
     parser.add_argument("--out", type=pathlib.Path, help="where the JSON goes")
     parser.add_argument("--no-report", action="store_true", help="leave docs/benchmarks.md alone")
+    parser.add_argument("--install", action="store_true", help="install the npm packages only")
     parser.add_argument("shapes", nargs="*", metavar="SHAPE", help=", ".join(SHAPES))
     options = parser.parse_args()
     unknown = set(options.shapes) - set(SHAPES)
@@ -221,28 +188,24 @@ def parse_arguments():
 def main():
     options = parse_arguments()
     install_npm_peers()
+    if options.install:
+        return 0
     subprocess.run(["/usr/bin/python3", HERE / "make_models.py", *options.shapes], check=True,
                    stdout=subprocess.DEVNULL, env={**os.environ, "COPSE_BIN": str(COPSE)})
     for shape in options.shapes:
         if shape not in BIG_SHAPES:
             train_ydf(BUILD / "models" / shape)
     begin = time.monotonic()
-    record = {"date": datetime.date.today().isoformat(), **surroundings(), "core": options.core,
-              "command": " ".join(["/usr/bin/python3", "tests/bench/run_bench.py",
-                                   *sys.argv[1:]]),
-              "load_average_before": os.getloadavg()[0], "shapes": {}}
+    record = begin_record("run_bench.py", core=options.core, shapes={})
     for shape in options.shapes:
         folder = BUILD / "models" / shape
         record["shapes"][shape] = {"info": json.loads((folder / "info.json").read_text("utf-8")),
                                    "peers": measure_shape(shape, folder, options)}
-    record["load_average_after"] = os.getloadavg()[0]
     record["minutes"] = round((time.monotonic() - begin) / 60, 1)
-    path = options.out or HERE / "results" / f"peers-{record['date']}.json"
-    path.write_text(json.dumps(record, indent=1) + "\n", "utf-8")
+    keep_record(record, "peers", options.out)
     print(bench_report.tables(record))
-    say(f"kept in {path}, {record['minutes']} minutes")
     if not options.no_report:
-        bench_report.write(record, path)
+        bench_report.write()
     answers = [found for shape in record["shapes"].values() for found in shape["peers"].values()]
     return 0 if all(found.get("exact", True) for found in answers) else 1
 

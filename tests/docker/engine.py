@@ -9,6 +9,7 @@ import http.client
 import itertools
 import os
 import pathlib
+import socket
 import subprocess
 import tempfile
 import threading
@@ -72,6 +73,12 @@ def get(port, path, **headers):
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
     with urllib.request.urlopen(request, timeout=10) as answer:
         return answer.status, answer.read().decode()
+
+
+def free_port():
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return listener.getsockname()[1]
 
 
 def eventually(check, seconds=60):

@@ -304,6 +304,46 @@ test('a row with a missing value has its changes, its map and its curves', async
   await context.close();
 });
 
+test('of categories: the map, the curve and the change are the answers of the binding', async () => {
+  const name = 'hgb_cancer_categorical';
+  const row = finiteRows(name)[0].map((x) => Number(x.toFixed(4)));
+  const other = await loadModel(readCase(name).model);
+  const [across, up] = other.description.features.flatMap(({ kind }, f) => (kind === 'cat' ? [f] : []));
+  const labels = other.description.outputs[0].labels.map(String);
+  const classFor = (values) => other.predict('index', Float64Array.from(values))[0];
+  const { page, context, faults } = await openModel(name, row);
+  const card = page.locator('.regions');
+  await card.locator('.picks select').nth(0).selectOption(String(across));
+  await card.locator('.picks select').nth(1).selectOption(String(up));
+  await card.getByText('As a table').click();
+  const readTable = (place) => place.locator('tbody tr').evaluateAll((rows) => rows.map((one) => Array.from(one.cells, (cell) => cell.textContent)));
+  const readHead = async () => (await card.locator('thead th').allTextContents()).slice(1);
+  await eventually(async () => (await readHead()).every((text) => /^\d+$/.test(text)), 'the map is of categories');
+  const codes = (await readHead()).map(Number);
+  assert.ok(codes.length > 2 && new Set(codes).size === codes.length, `codes ${codes}`);
+  const map = await readTable(card);
+  assert.ok(map.length > 2);
+  for (const [head, ...said] of map) {
+    assert.deepEqual(said, codes.map((x) => labels[classFor(row.with(across, x).with(up, Number(head)))]), `${head} up`);
+  }
+  await page.locator('.small-curve', { hasText: other.description.features[across].name }).click();
+  const large = page.locator('.large-curve');
+  await large.getByText('As a table').click();
+  const steps = await readTable(large);
+  assert.deepEqual(steps.map(([code]) => Number(code)), codes, 'one step for each category');
+  for (const [code, said, ...percents] of steps) {
+    const at = row.with(across, Number(code));
+    assert.equal(said, labels[classFor(at)], `category ${code}`);
+    assert.deepEqual(percents, Array.from(other.predictProba(Float64Array.from(at)), percentText), `category ${code}`);
+  }
+  const parts = await changeOf(page.locator('.change').first(), other);
+  if (parts === null) await page.getByText('No change of one feature alone does it').waitFor();
+  else assert.notEqual(classFor(parts.reduce((values, [f, x]) => values.with(f, x), row)), classFor(row));
+  other.free();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 for (const colorScheme of ['light', 'dark']) {
   for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 }]) {
     test(`what if for everyone: ${colorScheme}, ${viewport.width} px`, async () => {

@@ -1,0 +1,118 @@
+"""The image beside one of the tutorial's kind: size, building everything, building after a change, and
+whether the same sources give the same bytes.
+
+The sources are those of the last commit, in a folder of their own. "Everything" is built without a
+layer and without a compiled file; packages come from the builder's cache in every case. The tutorial's
+image is Debian's Python with the packages that its service needs and the service itself. Results
+are kept with command and commit under tests/bench/results/.
+
+  /usr/bin/python3 tests/bench/bench_image.py
+"""
+import argparse
+import contextlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import tempfile
+import time
+
+from record import ROOT, begin_record, keep_record, say
+
+FLASK_IMAGE = """FROM debian:bookworm-slim
+RUN apt-get update && apt-get install -y --no-install-recommends python3-flask python3-flasgger \
+ python3-sklearn python3-pandas python3-redis && rm -rf /var/lib/apt/lists/*
+COPY flask_service.py /
+"""
+OURS, FLASK = "copse-bench-image", "copse-bench-flask"
+BUILD_SECONDS_MAX = 5_400
+CHANGES = {"nothing": None, "native/metrics.cc": "// changed\n", "web/src/theme.ts": "// changed\n"}
+
+
+def build(tag, folder, *options, dockerfile="Dockerfile"):
+    """Seconds that `docker build` takes."""
+    bundle = os.environ.get("COPSE_CA_BUNDLE") or os.environ.get("NODE_EXTRA_CA_CERTS")
+    secret = ["--secret", f"id=ca-bundle,src={bundle}"] if bundle else []
+    begin = time.monotonic()
+    subprocess.run(["docker", "build", "-q", "-t", tag, "-f", dockerfile, *secret, *options, "."],
+                   cwd=folder, check=True, capture_output=True, timeout=BUILD_SECONDS_MAX)
+    return round(time.monotonic() - begin, 1)
+
+
+def inspect(tag):
+    """What the engine knows of an image: its digest, its layers, its size in bytes."""
+    out = subprocess.run(["docker", "image", "inspect", tag], capture_output=True, text=True,
+                         check=True).stdout
+    found = json.loads(out)[0]
+    return {"id": found["Id"], "layers": found["RootFS"]["Layers"], "bytes": found["Size"]}
+
+
+def sources(folder):
+    """The committed files, in `folder`."""
+    with subprocess.Popen(["git", "archive", "HEAD"], cwd=ROOT, stdout=subprocess.PIPE) as archive:
+        subprocess.run(["tar", "-x", "-C", folder], stdin=archive.stdout, check=True)
+    assert archive.returncode == 0
+
+
+@contextlib.contextmanager
+def changed(path, line):
+    """A file with one more line for as long as this is open."""
+    before = path.read_bytes()
+    path.write_bytes(before + line.encode())
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+
+
+def measure_ours(folder):
+    fixed = ["--build-arg", "SOURCE_DATE_EPOCH=0"]
+    say("image: whatever is in the builder's cache")
+    build(OURS, folder, *fixed, dockerfile="docker/Dockerfile")
+    before = inspect(OURS)
+    say("image: everything")
+    seconds = {"everything": build(OURS, folder, *fixed, "--no-cache", "--build-arg",
+                                   "CCACHE_RECACHE=1", dockerfile="docker/Dockerfile")}
+    again = inspect(OURS)
+    for what, line in CHANGES.items():
+        say(f"image: changed {what}")
+        # Once untimed: its layers are those of the first build.
+        build(OURS, folder, *fixed, dockerfile="docker/Dockerfile")
+        with changed(folder / what, line) if line else contextlib.nullcontext():
+            seconds[what] = build(OURS, folder, *fixed, dockerfile="docker/Dockerfile")
+    return {"bytes": again["bytes"], "seconds": seconds,
+            "same_digest": before["id"] == again["id"],
+            "same_layers": [a == b for a, b in zip(before["layers"], again["layers"])]}
+
+
+def measure_flask(folder):
+    shutil.copy(ROOT / "tests/bench/flask_service.py", folder)
+    (folder / "Dockerfile").write_text(FLASK_IMAGE)
+    say("the tutorial's image")
+    seconds = {"everything": build(FLASK, folder, "--no-cache")}
+    seconds["nothing"] = build(FLASK, folder)
+    with changed(folder / "flask_service.py", "# changed\n"):
+        seconds["flask_service.py"] = build(FLASK, folder)
+    return {"bytes": inspect(FLASK)["bytes"], "seconds": seconds}
+
+
+def main():
+    argparse.ArgumentParser(description=__doc__.split("\n\n")[0]).parse_args()
+    record = begin_record("bench_image.py")
+    if subprocess.run(["docker", "info"], capture_output=True).returncode != 0:
+        say("no Docker engine answers: the image is not measured")
+        return
+    record["engine"] = subprocess.run(["docker", "version", "-f", "{{.Server.Version}}"],
+                                      capture_output=True, text=True, check=True).stdout.strip()
+    with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as flask:
+        sources(ours)
+        record["copse"] = measure_ours(pathlib.Path(ours))
+        record["flask"] = measure_flask(pathlib.Path(flask))
+    subprocess.run(["docker", "image", "rm", "-f", OURS, FLASK], capture_output=True)
+    keep_record(record, "image")
+    print(json.dumps({name: record[name] for name in ("copse", "flask")}, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""The services as a Swarm stack, on a cluster of this one node: deployed, replaced, recorded."""
+import collections
+import json
+import os
+import pathlib
+import tempfile
+import unittest
+
+from engine import NAME, SETOSA, Load, docker, eventually, free_port, get, image, run
+
+REPLICAS = 3
+PASSWORD = "a password of the cluster's own"
+
+
+def setUpModule():
+    image()
+
+
+def require_swarm(test_class):
+    """Makes this engine a cluster of one node until the tests end; one that it has is used, and stays."""
+    if docker("info", "-f", "{{.Swarm.LocalNodeState}}").stdout.strip() != "active":
+        done = run("docker", "swarm", "init", "--advertise-addr", "127.0.0.1",
+                   "--listen-addr", "127.0.0.1", check=False)
+        if done.returncode != 0:
+            message = f"this engine cannot be a swarm: {done.stderr.strip()}"
+            print(f"SKIP: {message}")
+            raise unittest.SkipTest(message)
+        test_class.addClassCleanup(docker, "swarm", "leave", "--force", check=False)
+    node = docker("info", "-f", "{{.Swarm.NodeID}}").stdout.strip()
+    docker("node", "update", "--label-add", "copse.redis=true", node)
+
+
+class Stack(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        require_swarm(cls)
+        cls.name = f"{NAME}-swarm"
+        cls.port = free_port()
+        folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+        (folder / "password").write_text(PASSWORD)
+        balancer = f"{NAME}/balancer-of-swarm"
+        cls.addClassCleanup(run, "docker", "image", "rm", "-f", balancer, check=False)
+        docker("build", "-t", balancer, "docker/balancer")
+        cls.environment = {**os.environ, "COPSE_IMAGE": image(), "COPSE_BALANCER_IMAGE": balancer,
+                           "COPSE_PORT": str(cls.port), "COPSE_REDIS_PASSWORD_FILE": str(folder / "password")}
+        cls.addClassCleanup(cls.remove)
+        cls.deploy()
+        eventually(lambda: get(cls.port, "/readyz"), 180)
+
+    @classmethod
+    def deploy(cls):
+        return run("docker/swarm-deploy", cls.name, env=cls.environment)
+
+    @classmethod
+    def remove(cls):
+        docker("stack", "rm", cls.name, check=False)
+        mine = ("--filter", f"label=com.docker.stack.namespace={cls.name}")
+        eventually(lambda: not docker("ps", "-aq", *mine).stdout.strip())
+        for volume in docker("volume", "ls", "-q", *mine).stdout.split():
+            docker("volume", "rm", "-f", volume, check=False)
+
+    def containers(self, service):
+        return docker("ps", "-q", "--filter", f"label=com.docker.swarm.service.name={self.name}_{service}",
+                      "--filter", "health=healthy").stdout.split()
+
+    def recorded(self):
+        """How often each request id is in Redis."""
+        said = docker("exec", self.containers("redis-server")[0], "redis-cli", "--json", "XRANGE",
+                      "copse:predictions", "-", "+").stdout
+        entries = [dict(zip(fields[::2], fields[1::2])) for _, fields in json.loads(said)]
+        return collections.Counter(entry["request_id"] for entry in entries)
+
+    def check_log(self, load):
+        """Each answered request is in Redis, once; and no request was lost."""
+        self.assertEqual(load.lost, [])
+        self.assertEqual(load.refused, 0)
+        eventually(lambda: set(load.answered) <= set(self.recorded()))
+        recorded = self.recorded()
+        self.assertEqual({i: recorded[i] for i in load.answered if recorded[i] != 1}, {})
+
+    def test_replicas_answer_and_what_they_answer_is_in_redis(self):
+        eventually(lambda: len(self.containers("rf-api")) == REPLICAS)
+        with Load(self.port) as load:
+            load.wait_for(300)
+        self.check_log(load)
+
+    def test_a_rolling_update_under_load_loses_no_request_and_no_log_entry(self):
+        eventually(lambda: len(self.containers("rf-api")) == REPLICAS)
+        before = set(self.containers("rf-api"))
+        with Load(self.port) as load:
+            load.wait_for(100)
+            docker("service", "update", "--force", "--detach=false", "--quiet", f"{self.name}_rf-api")
+            load.wait_for(300)
+        after = set(self.containers("rf-api"))
+        self.assertEqual(len(after), REPLICAS)
+        self.assertEqual(before & after, set())
+        print(f"report: rolling update in a swarm: {len(load.answered)} requests, {len(load.lost)} lost")
+        self.check_log(load)
+
+    def test_a_replica_that_is_killed_is_replaced(self):
+        eventually(lambda: len(self.containers("rf-api")) == REPLICAS)
+        killed = self.containers("rf-api")[0]
+        docker("kill", killed)
+        eventually(lambda: len(set(self.containers("rf-api")) - {killed}) == REPLICAS)
+        self.assertEqual(get(self.port, f"/predict?{SETOSA}"), (200, "[0]"))
+
+    def test_what_runs_has_no_rights_and_the_password_is_in_no_environment(self):
+        for service in ("rf-api", "balancer", "redis-server"):
+            for container in json.loads(docker("inspect", *self.containers(service)).stdout):
+                self.assertTrue(container["HostConfig"]["ReadonlyRootfs"], service)
+                self.assertEqual(container["HostConfig"]["CapDrop"], ["ALL"], service)
+                self.assertGreater(container["HostConfig"]["Memory"], 0, service)
+                self.assertNotIn(PASSWORD, json.dumps(container["Config"]))
+
+
+if __name__ == "__main__":
+    unittest.main()
