@@ -13,14 +13,19 @@ from engine import ca_bundle, docker, require_engine  # noqa: E402
 
 # The examples of the package's own guide are run by tests/wasm.
 ELSEWHERE = {"wasm/README.md"}
-# Of the containers that the guides begin.
+# Of the containers that the guides begin, and of the stack.
 NAMES = ("flowers", "my-flowers")
+STACK = "flowers"
 
 
 def guides():
     names = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
                            cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     return [name for name in names if not name.startswith("tests/") and name not in ELSEWHERE]
+
+
+def is_in_swarm():
+    return docker("info", "--format", "{{.Swarm.LocalNodeState}}").stdout.strip() == "active"
 
 
 class Guides(unittest.TestCase):
@@ -48,6 +53,9 @@ class Guides(unittest.TestCase):
             require_engine()
             there = docker("ps", "--all", "--format", "{{.Names}}").stdout.split()
             self.assertFalse(set(NAMES) & set(there), "containers of these names are not the guide's")
+            if any("docker swarm init" in block.text for block in to_run):
+                self.assertFalse(is_in_swarm(), "the guide makes this engine a swarm, and it is one already")
+                self.addCleanup(self.remove_swarm)
         bundle = ca_bundle()
         with tempfile.TemporaryDirectory(prefix="copse-guide-") as folder:
             reader = Reader(folder, {"COPSE_CA_BUNDLE": bundle} if bundle else {})
@@ -67,6 +75,15 @@ class Guides(unittest.TestCase):
             left = docker(*listing, "--quiet", "--filter", of_project).stdout.split()
             if left:
                 docker(*remove, *left, check=False)
+
+    def remove_swarm(self):
+        if not is_in_swarm():
+            return
+        docker("stack", "rm", "--detach=false", STACK, check=False)
+        docker("swarm", "leave", "--force", check=False)
+        volumes = docker("volume", "ls", "--quiet", "--filter", f"label=com.docker.stack.namespace={STACK}").stdout.split()
+        if volumes:
+            docker("volume", "rm", *volumes, check=False)
 
     def test_what_is_shown_is_compared(self):
         self.assertTrue(agrees("a ... z\nb\n", "a to  z\nb  \n\n"))

@@ -4,10 +4,10 @@ import { loading } from './state';
 // The page is drawn in parts when the first model is there, from the top down and each in a task of its
 // own: no task is long then, on a phone neither, and nothing that is shown already has to move.
 
-/** The parts that come one after the other; the model's name is the first. */
-export type Part = 'tabs' | 'form' | 'answer' | 'footer';
+/** The parts that come one after the other; the model's name comes before them. */
+export type Part = 'tabs' | 'form' | 'fields' | 'answer' | 'footer';
 
-const order: readonly Part[] = ['tabs', 'form', 'answer', 'footer'];
+const order: readonly Part[] = ['tabs', 'form', 'fields', 'answer', 'footer'];
 const drawn = signal(0);
 
 /** Whether a part has its turn by now; afterwards, always. */

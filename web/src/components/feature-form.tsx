@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
 import { mayHaveExamples } from '../examples';
+import { isDrawn } from '../first-parts';
 import type { ModelCard } from '../model-card';
 import { examples, reset, row, useRow } from '../state';
 import { FeatureField } from './feature-field';
@@ -7,11 +8,14 @@ import { KeepRow } from './keep-row';
 
 /** More fields than these are shown when they are asked for: some models have thousands. */
 const fieldsAtFirst = 100;
+/** These are drawn with the form, and the rest after it. */
+const fieldsWithForm = 2;
 
 /** The row that the model is asked about. */
 export function FeatureForm({ card }: { card: ModelCard }) {
   const [all, setAll] = useState(card.features.length <= fieldsAtFirst);
-  const shown = all ? card.features : card.features.slice(0, fieldsAtFirst);
+  const wanted = all ? card.features : card.features.slice(0, fieldsAtFirst);
+  const shown = isDrawn('fields') ? wanted : wanted.slice(0, fieldsWithForm);
   return (
     <form id="features" class="card form" aria-label="Features" onSubmit={(e) => { e.preventDefault(); }}>
       <div class="card-head">
@@ -32,12 +36,12 @@ export function FeatureForm({ card }: { card: ModelCard }) {
           />
         ))}
       </div>
-      {!all && (
+      {!all && isDrawn('fields') && (
         <button type="button" class="button fields-more" onClick={() => { setAll(true); }}>
           Show all {card.features.length.toLocaleString('en')} features
         </button>
       )}
-      <KeepRow card={card} />
+      {isDrawn('fields') && <KeepRow card={card} />}
     </form>
   );
 }
