@@ -6,11 +6,12 @@ PORT ?= 5000
 ROUNDS ?= 3
 BENCH := /usr/bin/python3 tests/bench
 # Behind a proxy that re-signs TLS, npm needs its certificates: COPSE_CA_BUNDLE=/path/to/ca-bundle.crt.
-SECRET := $(if $(COPSE_CA_BUNDLE),--secret id=ca-bundle,src=$(COPSE_CA_BUNDLE))
+comma := ,
+SECRET := $(if $(COPSE_CA_BUNDLE),--secret id=ca-bundle$(comma)src=$(COPSE_CA_BUNDLE))
 export NODE_PATH := /usr/share/nodejs
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: build ## build and serve http://localhost:5000 with the iris model
 	build/bin/copse serve --model models/iris.safetensors --port $(PORT) --log build/predictions.db

@@ -2,7 +2,7 @@
 whether the same sources give the same bytes.
 
 The sources are those of the last commit, in a folder of their own. "Everything" is built without a
-layer and without a compiled file; packages come from the builder's cache in every case. The tutorial's
+layer and without a compiled file; packages come from the builder's cache, for both. The tutorial's
 image is Debian's Python with the packages that its service needs and the service itself. Results
 are kept with command and commit under tests/bench/results/.
 
@@ -15,14 +15,18 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
-from record import ROOT, begin_record, keep_record, say
+from record import ROOT, begin_record, keep_record, output_of, say
 
 FLASK_IMAGE = """FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends python3-flask python3-flasgger \
- python3-sklearn python3-pandas python3-redis && rm -rf /var/lib/apt/lists/*
+RUN --mount=type=cache,target=/var/cache/apt,sharing=locked \
+    --mount=type=cache,target=/var/lib/apt/lists,sharing=locked \
+    rm -f /etc/apt/apt.conf.d/docker-clean \
+ && apt-get update && apt-get install -y --no-install-recommends python3-flask python3-flasgger \
+      python3-sklearn python3-pandas python3-redis
 COPY flask_service.py /
 """
 OURS, FLASK = "copse-bench-image", "copse-bench-flask"
@@ -35,8 +39,10 @@ def build(tag, folder, *options, dockerfile="Dockerfile"):
     bundle = os.environ.get("COPSE_CA_BUNDLE") or os.environ.get("NODE_EXTRA_CA_CERTS")
     secret = ["--secret", f"id=ca-bundle,src={bundle}"] if bundle else []
     begin = time.monotonic()
-    subprocess.run(["docker", "build", "-q", "-t", tag, "-f", dockerfile, *secret, *options, "."],
-                   cwd=folder, check=True, capture_output=True, timeout=BUILD_SECONDS_MAX)
+    done = subprocess.run(["docker", "build", "-q", "-t", tag, "-f", dockerfile, *secret, *options, "."],
+                          cwd=folder, capture_output=True, text=True, timeout=BUILD_SECONDS_MAX)
+    if done.returncode != 0:
+        sys.exit(f"the image {tag} cannot be built:\n{done.stderr[-4000:]}")
     return round(time.monotonic() - begin, 1)
 
 
@@ -99,17 +105,18 @@ def measure_flask(folder):
 
 def main():
     argparse.ArgumentParser(description=__doc__.split("\n\n")[0]).parse_args()
-    record = begin_record("bench_image.py")
-    if subprocess.run(["docker", "info"], capture_output=True).returncode != 0:
+    engine = output_of("docker", "version", "-f", "{{.Server.Version}}")
+    if not engine:
         say("no Docker engine answers: the image is not measured")
         return
-    record["engine"] = subprocess.run(["docker", "version", "-f", "{{.Server.Version}}"],
-                                      capture_output=True, text=True, check=True).stdout.strip()
-    with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as flask:
-        sources(ours)
-        record["copse"] = measure_ours(pathlib.Path(ours))
-        record["flask"] = measure_flask(pathlib.Path(flask))
-    subprocess.run(["docker", "image", "rm", "-f", OURS, FLASK], capture_output=True)
+    record = begin_record("bench_image.py", engine=engine)
+    try:
+        with tempfile.TemporaryDirectory() as ours, tempfile.TemporaryDirectory() as flask:
+            sources(ours)
+            record["copse"] = measure_ours(pathlib.Path(ours))
+            record["flask"] = measure_flask(pathlib.Path(flask))
+    finally:
+        output_of("docker", "image", "rm", "-f", OURS, FLASK)
     keep_record(record, "image")
     print(json.dumps({name: record[name] for name in ("copse", "flask")}, indent=1))
 

@@ -75,7 +75,9 @@ def lighthouse_section(record, path):
     devices = record["devices"]
     middle = {name: found["median"] for name, found in devices.items()}
     names = list(middle)
-    rows = [[title, *(form.format(middle[name][key]) for name in names)] for key, title, form in (
+    def shown(value, form):
+        return "-" if value is None else form.format(value)
+    rows = [[title, *(shown(middle[name][key], form) for name in names)] for key, title, form in (
         ("performance", "performance", "{:.2f}"), ("accessibility", "accessibility", "{:.2f}"),
         ("best-practices", "best practices", "{:.2f}"),
         ("first_contentful_paint_ms", "first contentful paint, ms", "{:,.0f}"),
@@ -99,7 +101,7 @@ def frames_section(record, path):
              f"{panel['longest_cpu_ms']:.0f}", f"{panel['longest_ms']:.0f}",
              number(panel["over_50_ms"])] for panel in record["panels"]]
     head = ["panel", "dragged", "moves", "longest task, ms on a core", "by the clock", "over 50 ms"]
-    return f"""### While a slider is dragged
+    return f"""## The page while a slider is dragged
 
 A regression of {model["trees"]} trees of depth {model["depth"]}; tasks of the page's main thread in Chromium's own trace.
 
@@ -128,7 +130,7 @@ def nginx_section(record, path):
 constant and the tutorial's Flask service: the server on one core, wrk with 64 connections on the other.
 Copse takes **{ratio:.2f} times** nginx's processor time per request. Under half of the load all 64 connections
 ask within the same millisecond, for wrk's clock has no finer ones: what is seen there is how long 64
-requests at once take. 500 idle connections cost {middle["Copse"]["idle_cpu"] * 100:.1f} % of a core. `make nginx` repeats it.
+requests at once take. 500 idle connections cost {max(0, middle["Copse"]["idle_cpu"]) * 100:.1f} % of a core. `make nginx` repeats it.
 
 {source_line(record, path)}
 
@@ -147,7 +149,7 @@ def flask_section(record, path):
                 ("c8_cpu_us_per_request", "CPU per request, 8 clients, µs", "{:,.0f}"),
                 ("memory_mb", "memory, MB", "{:,.0f}"),
                 ("start_ms", "start to first answer, ms", "{:,.0f}"))]
-    return f"""### Beside the tutorial's service, with Redis
+    return f"""## The service beside the tutorial's, both with Redis
 
 Both record in the same Redis. `make flask` repeats it.
 

@@ -21,8 +21,11 @@ def say(text):
 
 
 def output_of(*command):
-    """What a program prints; nothing when it fails."""
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    """What a program prints; nothing when it fails, or is not there."""
+    try:
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    except OSError:
+        return ""
     return done.stdout.strip() if done.returncode == 0 else ""
 
 
@@ -44,7 +47,7 @@ def begin_record(script, **more):
     changed = output_of("git", "status", "--porcelain", "--untracked-files=no")
     return {"date": datetime.date.today().isoformat(),
             "machine": f"{processor()}, {os.cpu_count()} cores", "system": platform.platform(),
-            "compiler": output_of("g++", "--version").splitlines()[0],
+            "compiler": output_of("g++", "--version").partition("\n")[0] or "none",
             "wasm_compiler": emcc_version(),
             "node": output_of("node", "--version"), "python": platform.python_version(),
             "commit": output_of("git", "rev-parse", "--short", "HEAD"),

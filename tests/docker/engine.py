@@ -9,8 +9,10 @@ import http.client
 import itertools
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -48,13 +50,44 @@ def compose_environment():
 
 @functools.cache
 def require_engine():
-    if run("docker", "info", check=False).returncode == 0:
-        return
-    message = "no Docker engine answers: container tests are not run"
+    if not shutil.which("docker") or run("docker", "info", check=False).returncode != 0:
+        skip("no Docker engine answers: container tests are not run")
+
+
+def skip(message):
+    """Not this test, and here is why; a failure where container tests have to be run."""
     if os.environ.get("COPSE_DOCKER_REQUIRED") == "1":
         raise AssertionError(message)
-    print(f"SKIP: {message}")
+    print(f"SKIP: {message}", file=sys.stderr)
     raise unittest.SkipTest(message)
+
+
+def is_in_swarm():
+    return docker("info", "-f", "{{.Swarm.LocalNodeState}}").stdout.strip() == "active"
+
+
+def require_free_engine():
+    """An engine that may become a swarm, and be none again: leaving one takes the published ports away
+    from containers that run beside it."""
+    require_engine()
+    if is_in_swarm():
+        skip("this engine is a swarm already, and that is not the tests'")
+    others = [name for name in docker("ps", "--format", "{{.Names}}").stdout.split() if not name.startswith(NAME)]
+    if others:
+        skip(f"containers run here that a swarm would disturb: {', '.join(others)}")
+    major = int(docker("version", "-f", "{{.Server.Version}}").stdout.split(".")[0])
+    if major < 26:
+        skip(f"this engine is Docker {major}: the swarm takes 26")
+    done = docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1", check=False)
+    if done.returncode != 0:
+        skip(f"this engine cannot be a swarm: {done.stderr.strip()}")
+    leave_swarm()
+
+
+def leave_swarm():
+    """The engine as it was before `docker swarm init`."""
+    docker("swarm", "leave", "--force", check=False)
+    docker("network", "rm", "docker_gwbridge", check=False)
 
 
 @functools.cache

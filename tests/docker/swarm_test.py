@@ -6,7 +6,8 @@ import pathlib
 import tempfile
 import unittest
 
-from engine import NAME, SETOSA, Load, docker, eventually, free_port, get, image, run
+from engine import (NAME, SETOSA, Load, docker, eventually, free_port, get, image, leave_swarm,
+                    require_free_engine, run)
 
 REPLICAS = 3
 PASSWORD = "a password of the cluster's own"
@@ -16,16 +17,11 @@ def setUpModule():
     image()
 
 
-def require_swarm(test_class):
-    """Makes this engine a cluster of one node until the tests end; one that it has is used, and stays."""
-    if docker("info", "-f", "{{.Swarm.LocalNodeState}}").stdout.strip() != "active":
-        done = run("docker", "swarm", "init", "--advertise-addr", "127.0.0.1",
-                   "--listen-addr", "127.0.0.1", check=False)
-        if done.returncode != 0:
-            message = f"this engine cannot be a swarm: {done.stderr.strip()}"
-            print(f"SKIP: {message}")
-            raise unittest.SkipTest(message)
-        test_class.addClassCleanup(docker, "swarm", "leave", "--force", check=False)
+def make_swarm(test_class):
+    """Makes this engine a cluster of one node until the tests end."""
+    require_free_engine()
+    test_class.addClassCleanup(leave_swarm)
+    docker("swarm", "init", "--advertise-addr", "127.0.0.1", "--listen-addr", "127.0.0.1")
     node = docker("info", "-f", "{{.Swarm.NodeID}}").stdout.strip()
     docker("node", "update", "--label-add", "copse.redis=true", node)
 
@@ -33,7 +29,7 @@ def require_swarm(test_class):
 class Stack(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        require_swarm(cls)
+        make_swarm(cls)
         cls.name = f"{NAME}-swarm"
         cls.port = free_port()
         folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))

@@ -9,7 +9,7 @@ import unittest
 from guide import ROOT, RUN, WRITTEN, Reader, agrees, blocks_of, taken_ports
 
 sys.path.insert(0, str(ROOT / "tests/docker"))
-from engine import ca_bundle, docker, require_engine  # noqa: E402
+from engine import ca_bundle, docker, is_in_swarm, leave_swarm, require_engine, require_free_engine  # noqa: E402
 
 # The examples of the package's own guide are run by tests/wasm.
 ELSEWHERE = {"wasm/README.md"}
@@ -22,10 +22,6 @@ def guides():
     names = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "*.md"],
                            cwd=ROOT, check=True, capture_output=True, text=True).stdout.split()
     return [name for name in names if not name.startswith("tests/") and name not in ELSEWHERE]
-
-
-def is_in_swarm():
-    return docker("info", "--format", "{{.Swarm.LocalNodeState}}").stdout.strip() == "active"
 
 
 class Guides(unittest.TestCase):
@@ -54,7 +50,7 @@ class Guides(unittest.TestCase):
             there = docker("ps", "--all", "--format", "{{.Names}}").stdout.split()
             self.assertFalse(set(NAMES) & set(there), "containers of these names are not the guide's")
             if any("docker swarm init" in block.text for block in to_run):
-                self.assertFalse(is_in_swarm(), "the guide makes this engine a swarm, and it is one already")
+                require_free_engine()
                 self.addCleanup(self.remove_swarm)
         bundle = ca_bundle()
         with tempfile.TemporaryDirectory(prefix="copse-guide-") as folder:
@@ -80,7 +76,7 @@ class Guides(unittest.TestCase):
         if not is_in_swarm():
             return
         docker("stack", "rm", "--detach=false", STACK, check=False)
-        docker("swarm", "leave", "--force", check=False)
+        leave_swarm()
         volumes = docker("volume", "ls", "--quiet", "--filter", f"label=com.docker.stack.namespace={STACK}").stdout.split()
         if volumes:
             docker("volume", "rm", *volumes, check=False)

@@ -2,7 +2,7 @@ import { effect, signal } from '@preact/signals';
 import { loading } from './state';
 
 // The page is drawn in parts when the first model is there, from the top down and each in a task of its
-// own: no task is long then, on a phone neither, and nothing that is shown already has to move.
+// own: tasks are shorter then, and nothing that is shown already has to move.
 
 /** The parts that come one after the other; the model's name comes before them. */
 export type Part = 'tabs' | 'form' | 'fields' | 'answer' | 'footer';
@@ -15,13 +15,15 @@ export function isDrawn(part: Part): boolean {
   return drawn.value > order.indexOf(part);
 }
 
-/** Draws the parts once there is a model. */
+/** Draws the parts once there is a model; all at once where there is none to be had. */
 export function drawParts(): void {
   const stop = effect(() => {
-    if (loading.value.status !== 'ready') return;
+    const { status } = loading.value;
+    if (status === 'loading') return;
     setTimeout(() => {
       stop();
-      drawNext();
+      if (status === 'failed') drawn.value = order.length;
+      else drawNext();
     });
   });
 }

@@ -5,7 +5,7 @@ import { loading } from '../state';
 
 export function Footer() {
   const now = loading.value;
-  if (now.status !== 'failed' && !isDrawn('footer')) return null;
+  if (!isDrawn('footer')) return null;
   return (
     <footer class="footer">
       <div class="footer-inner">
