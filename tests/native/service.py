@@ -1,5 +1,7 @@
-"""The real binary on a free port of loopback, and a client that says exactly what it is told."""
+"""The real binary on a free port of loopback, and a client that says exactly what it is told; the
+cases that several test files share."""
 
+import json
 import os
 import re
 import select
@@ -9,12 +11,18 @@ import socket
 import subprocess
 import tempfile
 import time
+import unittest
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("COPSE_BIN", str(ROOT / "build/bin/copse"))
 IRIS = str(ROOT / "models/iris.safetensors")
 DEADLINE_S = 60
+# What the iris model is asked most often: one flower, whose answer is [0].
+GOOD = "/predict?s_length=5.1&s_width=3.5&p_length=1.4&p_width=0.2"
+ROW = b"[5.1,3.5,1.4,0.2]"
+JSON = [("Content-Type", "application/json")]
+CSV = [("Content-Type", "text/csv")]
 
 
 class Service:
@@ -186,3 +194,22 @@ def form(content, name="input_file", file_name="x.csv", part_type="text/csv"):
             f"Content-Type: {part_type}\r\n\r\n")
     body = head.encode() + content + f"\r\n--{boundary}--\r\n".encode()
     return [("Content-Type", f"multipart/form-data; boundary={boundary}")], body
+
+
+class ServiceCase(unittest.TestCase):
+    def problem(self, answer, status):
+        self.assertEqual(answer.status, status, answer)
+        self.assertEqual(answer.type, "application/problem+json")
+        return json.loads(answer.body)
+
+
+class OneServiceCase(ServiceCase):
+    """One service for all: no test here may hurt the next."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.service = cls.enterClassContext(Service())
+
+    def tearDown(self):
+        self.assertIsNone(self.service.process.poll(), self.service.stderr())
+        self.assertEqual(self.service.ask("GET", GOOD).body, b"[0]")
