@@ -213,6 +213,18 @@ void AddGateOptions(CLI::App& app, ServeOptions& options) {
       ->envname("COPSE_TRUSTED_PROXY");
 }
 
+// CLI11 since 2.4 leaves out variables whose values an option does not take; 2.3 refuses them, and
+// a service that runs with another value than it was told is worse than none.
+void CheckVariables(const CLI::App& app) {
+  for (const CLI::Option* const option : app.get_options()) {
+    const std::string name = option->get_envname();
+    const char* const value = name.empty() ? nullptr : std::getenv(name.c_str());
+    if (value == nullptr || *value == '\0' || option->count() > 0) continue;
+    throw CLI::ValidationError(
+        name, "is '" + std::string(value) + "', which " + option->get_name() + " does not take");
+  }
+}
+
 // What no option can see alone.
 void CheckTogether(const ServeOptions& options) {
   if (options.models.empty() && options.models_dir.empty()) {
@@ -247,7 +259,10 @@ void AddServeOptions(CLI::App& app, ServeOptions& options) {
   AddLimitOptions(app, options);
   AddGateOptions(app, options);
   app.footer("Every option may also be given as the environment variable that is named with it.");
-  app.callback([&options] { CheckTogether(options); });
+  app.callback([&app, &options] {
+    CheckVariables(app);
+    CheckTogether(options);
+  });
 }
 
 }  // namespace copse

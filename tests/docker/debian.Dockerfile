@@ -3,14 +3,14 @@
 ARG DEBIAN=debian:trixie-slim
 FROM ${DEBIAN}
 COPY .ci/packages-build.txt .ci/packages-test.txt /lists/
-# Without what only the linters, the sanitizers, the page and the notebook need.
+# Without what only the linters, the sanitizers and the notebook need.
 RUN --mount=type=cache,id=apt-tests,target=/var/cache/apt,sharing=locked \
     --mount=type=cache,id=apt-lists-tests,target=/var/lib/apt/lists,sharing=locked \
     rm -f /etc/apt/apt.conf.d/docker-clean \
  && echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/unsafe-io \
  && apt-get update \
  && sed 's/#.*//' /lists/*.txt \
-      | grep -vE '^(chromium|clang.*|fonts-.*|libclang-.*|lld-.*|python3-(ipykernel|matplotlib|nb.*)|shellcheck|valgrind)$' \
+      | grep -vE '^(clang.*|libclang-.*|lld-.*|python3-(ipykernel|matplotlib|nb.*)|shellcheck|valgrind)$' \
       | DEBIAN_FRONTEND=noninteractive xargs apt-get install -y --no-install-recommends nodejs npm python3
 WORKDIR /src
 COPY package.json package-lock.json .npmrc ./

@@ -146,9 +146,11 @@ class RealClients(unittest.TestCase):
             answer = session.post(self.url + "v2/models/iris/infer", json=LONG)
             self.assertEqual(answer.headers["content-encoding"], "gzip")
             self.inferred(answer.json(), 2000)
-            pool = session.get_adapter(self.url).poolmanager.connection_from_url(self.url)
-            # The chunked request uses the pool, too, and is not counted.
-            self.assertEqual((pool.num_connections, pool.num_requests), (1, 6))
+            pools = session.get_adapter(self.url).poolmanager.pools
+            used = [pools[key] for key in pools.keys()]
+            # Requests before 2.32 do not count the chunked one, which uses the pool all the same.
+            self.assertEqual([pool.num_connections for pool in used], [1])
+            self.assertIn(used[0].num_requests, (6, 7))
 
 
 class Promtool(unittest.TestCase):

@@ -14,7 +14,7 @@ import { root } from './support/vectors.mjs';
 
 const modules = [
   { name: 'copse', exports: 'exports.txt', kibMax: 48 },
-  { name: 'copse-fast', exports: 'exports.txt', kibMax: 100 },
+  { name: 'copse-fast', exports: 'exports.txt', kibMax: 102 },
   { name: 'copse-import', exports: 'import_exports.txt', kibMax: 120 },
   { name: 'copse-import-onnx', exports: 'import_exports.txt', kibMax: 120 },
 ].map((module) => {
@@ -24,11 +24,14 @@ const modules = [
 const sha256 = (data) => createHash('sha256').update(data).digest('hex');
 
 for (const { name, exports, kibMax, bytes } of modules) {
-  test(`${name}.wasm imports two functions and no more`, async () => {
-    assert.deepEqual(WebAssembly.Module.imports(await WebAssembly.compile(bytes)), [
+  test(`${name}.wasm imports two functions at most`, async () => {
+    const imports = WebAssembly.Module.imports(await WebAssembly.compile(bytes));
+    const known = [
       { module: 'env', name: 'emscripten_notify_memory_growth', kind: 'function' },
-      { module: 'wasi_snapshot_preview1', name: 'proc_exit', kind: 'function' },
-    ]);
+      { module: 'wasi_snapshot_preview1', name: 'proc_exit', kind: 'function' }, // not of Emscripten 3.1.69
+    ];
+    assert.deepEqual(imports, known.slice(0, imports.length));
+    assert.ok(imports.length > 0);
   });
 
   test(`${name}.wasm exports its door, its memory and its initialiser`, async () => {
