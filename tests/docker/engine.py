@@ -4,9 +4,11 @@ Where no engine answers, every test is skipped and says so; with COPSE_DOCKER_RE
 failure. Everything made here carries the name of this process and is removed again.
 """
 import atexit
+import collections
 import functools
 import http.client
 import itertools
+import json
 import os
 import pathlib
 import shutil
@@ -186,6 +188,17 @@ class Load:
         """Until so many more have been answered."""
         target = len(self.answered) + count
         eventually(lambda: len(self.answered) >= target)
+
+    def check_recorded_once(self, test, redis):
+        """Each answered request is in Redis, once; and none was lost. `redis` is what redis-cli prints."""
+        test.assertEqual((self.lost, self.refused), ([], 0))
+
+        def times():
+            stream = json.loads(redis("--json", "XRANGE", "copse:predictions", "-", "+"))
+            entries = [dict(zip(fields[::2], fields[1::2])) for _, fields in stream]
+            return collections.Counter(entry["request_id"] for entry in entries)
+        recorded = eventually(lambda: set(self.answered) <= set(found := times()) and found)
+        test.assertEqual({i: recorded[i] for i in self.answered if recorded[i] != 1}, {})
 
     def _ask(self, client):
         keep = client % 2 == 0

@@ -1,5 +1,4 @@
 """Replicas behind the balancer: all of them answer, and none is missed while it is replaced."""
-import collections
 import json
 import unittest
 
@@ -28,24 +27,10 @@ class Replicas(unittest.TestCase):
     def setUp(self):
         eventually(lambda: get(self.port, "/readyz"))
 
-    def recorded(self):
-        """How often each request id is in Redis."""
-        said = self.compose.redis("--json", "XRANGE", "copse:predictions", "-", "+")
-        entries = [dict(zip(fields[::2], fields[1::2])) for _, fields in json.loads(said)]
-        return collections.Counter(entry["request_id"] for entry in entries)
-
-    def check_log(self, load):
-        """Each answered request is in Redis, once; and no request was lost."""
-        self.assertEqual(load.lost, [])
-        self.assertEqual(load.refused, 0)
-        eventually(lambda: set(load.answered) <= set(self.recorded()))
-        recorded = self.recorded()
-        self.assertEqual({i: recorded[i] for i in load.answered if recorded[i] != 1}, {})
-
     def test_all_replicas_answer_and_share_one_log(self):
         with Load(self.port) as load:
             load.wait_for(300)
-        self.check_log(load)
+        load.check_recorded_once(self, self.compose.redis)
         for container in self.compose.containers("rf-api"):
             self.assertIn('"path":"/predict"', docker("logs", container).stdout.replace(" ", ""))
 
@@ -55,7 +40,7 @@ class Replicas(unittest.TestCase):
             load.wait_for(200)
             docker("stop", self.compose.containers("rf-api")[0])
             load.wait_for(500)
-        self.check_log(load)
+        load.check_recorded_once(self, self.compose.redis)
 
     def test_rolling_replacement_under_load_loses_no_request_and_no_log_entry(self):
         before = set(self.compose.containers("rf-api"))
@@ -68,7 +53,7 @@ class Replicas(unittest.TestCase):
         self.assertEqual(len(after), REPLICAS)
         self.assertEqual(before & after, set())
         print(f"report: rolling replacement of {REPLICAS}: {len(load.answered)} requests, {len(load.lost)} lost")
-        self.check_log(load)
+        load.check_recorded_once(self, self.compose.redis)
 
     def test_the_balancer_runs_without_rights_and_alone_is_published(self):
         container = json.loads(docker("inspect", *self.compose.containers("balancer")).stdout)[0]

@@ -1,5 +1,4 @@
 """The services as a Swarm stack, on a cluster of this one node: deployed, replaced, recorded."""
-import collections
 import json
 import os
 import pathlib
@@ -59,26 +58,14 @@ class Stack(unittest.TestCase):
         return docker("ps", "-q", "--filter", f"label=com.docker.swarm.service.name={self.name}_{service}",
                       "--filter", "health=healthy").stdout.split()
 
-    def recorded(self):
-        """How often each request id is in Redis."""
-        said = docker("exec", self.containers("redis-server")[0], "redis-cli", "--json", "XRANGE",
-                      "copse:predictions", "-", "+").stdout
-        entries = [dict(zip(fields[::2], fields[1::2])) for _, fields in json.loads(said)]
-        return collections.Counter(entry["request_id"] for entry in entries)
-
-    def check_log(self, load):
-        """Each answered request is in Redis, once; and no request was lost."""
-        self.assertEqual(load.lost, [])
-        self.assertEqual(load.refused, 0)
-        eventually(lambda: set(load.answered) <= set(self.recorded()))
-        recorded = self.recorded()
-        self.assertEqual({i: recorded[i] for i in load.answered if recorded[i] != 1}, {})
+    def redis(self, *arguments):
+        return docker("exec", self.containers("redis-server")[0], "redis-cli", *arguments).stdout
 
     def test_replicas_answer_and_what_they_answer_is_in_redis(self):
         eventually(lambda: len(self.containers("rf-api")) == REPLICAS)
         with Load(self.port) as load:
             load.wait_for(300)
-        self.check_log(load)
+        load.check_recorded_once(self, self.redis)
 
     def test_a_rolling_update_under_load_loses_no_request_and_no_log_entry(self):
         eventually(lambda: len(self.containers("rf-api")) == REPLICAS)
@@ -91,7 +78,7 @@ class Stack(unittest.TestCase):
         self.assertEqual(len(after), REPLICAS)
         self.assertEqual(before & after, set())
         print(f"report: rolling update in a swarm: {len(load.answered)} requests, {len(load.lost)} lost")
-        self.check_log(load)
+        load.check_recorded_once(self, self.redis)
 
     def test_a_replica_that_is_killed_is_replaced(self):
         eventually(lambda: len(self.containers("rf-api")) == REPLICAS)

@@ -1,5 +1,6 @@
 import { middleOf, sliderRange, snap } from './feature-range';
 import type { FeatureCard, ModelCard } from './model-card';
+import { nextTask } from './timing';
 
 /** A row to start from, with the words on its button. */
 export interface Example {
@@ -27,45 +28,73 @@ export function mayHaveExamples(card: ModelCard): boolean {
 export async function findExamples(card: ModelCard, survey: Survey): Promise<Example[]> {
   const [output] = card.outputs;
   if (output === undefined || !mayHaveExamples(card)) return [];
+  const width = card.features.length;
+  // Here and below a task for each step: the page stays free for the person in front of it.
+  await nextTask();
   const rows = spreadRows(card.features);
-  const values = await survey(new Float64Array(rows.flat()));
-  const columns = values.length / rows.length;
-  const columnOf = (k: number) => rows.map((_, r) => values[r * columns + k] ?? NaN);
+  // The survey may give its numbers away.
+  const values = await survey(rows.slice());
+  const columns = values.length / surveyRows;
+  const columnOf = (k: number) => Float64Array.from({ length: surveyRows }, (_, r) => values[r * columns + k] ?? NaN);
   if (output.kind !== 'class') {
     const column = columnOf(0);
-    const negative = column.map((x) => -x);
     return [
-      { title: 'a low answer', row: typicalOfHighest(rows, negative) },
-      { title: 'a high answer', row: typicalOfHighest(rows, column) },
+      { title: 'a low answer', row: typicalOfHighest(rows, width, column.map((x) => -x)) },
+      { title: 'a high answer', row: typicalOfHighest(rows, width, column) },
     ];
   }
-  return output.labels.flatMap((label, k) => {
+  const found: Example[] = [];
+  for (const [k, title] of output.labels.entries()) {
+    await nextTask();
     const column = columnOf(k);
     // 0.5 is more than any other class can have.
-    return Math.max(...column) > 0.5 ? [{ title: label, row: typicalOfHighest(rows, column) }] : [];
-  });
+    if (Math.max(...column) > 0.5) found.push({ title, row: typicalOfHighest(rows, width, column) });
+  }
+  return found;
 }
 
-/** The middle one of the rows whose value is highest (within 1 %). */
-function typicalOfHighest(rows: readonly number[][], values: readonly number[]): readonly number[] {
+/** The middle one of the rows, of `width` numbers each, whose value is highest (within 1 %). */
+function typicalOfHighest(rows: Float64Array, width: number, values: Float64Array): readonly number[] {
   const highest = Math.max(...values);
-  const near = Math.abs(highest) * 0.01;
-  const best = rows.filter((_, r) => (values[r] ?? NaN) >= highest - near);
-  const centre = (best[0] ?? []).map((_, f) => sum(best.map((row) => row[f] ?? 0)) / best.length);
-  const distance = (row: readonly number[]) => sum(row.map((x, f) => (x - (centre[f] ?? 0)) ** 2));
-  return best.reduce((a, b) => (distance(b) < distance(a) ? b : a), best[0] ?? []);
+  const least = highest - Math.abs(highest) * 0.01;
+  const best: Float64Array[] = [];
+  for (const [r, value] of values.entries()) {
+    if (value >= least) best.push(rows.subarray(r * width, (r + 1) * width));
+  }
+  const centre = meanOf(best, width);
+  let nearest = best[0] ?? centre;
+  let shortest = Infinity;
+  for (const row of best) {
+    const distance = squaredDistance(row, centre);
+    if (distance < shortest) [nearest, shortest] = [row, distance];
+  }
+  return [...nearest];
 }
 
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((a, b) => a + b, 0);
+function meanOf(rows: readonly Float64Array[], width: number): Float64Array {
+  const sum = new Float64Array(width);
+  for (const row of rows) {
+    for (let f = 0; f < width; ++f) sum[f] = (sum[f] ?? 0) + (row[f] ?? 0);
+  }
+  return sum.map((x) => x / rows.length);
 }
 
-/** Rows that fill the training ranges evenly: Weyl sequences, the same on every visit. */
-function spreadRows(features: readonly FeatureCard[]): number[][] {
-  const strides = features.map((_, f) => stride(f, features.length));
-  return Array.from({ length: surveyRows }, (_, r) =>
-    features.map((feature, f) => at(feature, ((r + 1) * (strides[f] ?? 0) + 0.5) % 1)),
-  );
+function squaredDistance(a: Float64Array, b: Float64Array): number {
+  let sum = 0;
+  for (let f = 0; f < b.length; ++f) sum += ((a[f] ?? 0) - (b[f] ?? 0)) ** 2;
+  return sum;
+}
+
+/** Rows [surveyRows, features] that fill the training ranges evenly: Weyl sequences, the same on every visit. */
+function spreadRows(features: readonly FeatureCard[]): Float64Array<ArrayBuffer> {
+  const width = features.length;
+  const rows = new Float64Array(surveyRows * width);
+  for (const [f, feature] of features.entries()) {
+    const at = placesOf(feature);
+    const step = stride(f, width);
+    for (let r = 0; r < surveyRows; ++r) rows[r * width + f] = at(((r + 1) * step + 0.5) % 1);
+  }
+  return rows;
 }
 
 /**
@@ -78,11 +107,14 @@ function stride(f: number, n: number): number {
   return root ** -(f + 1);
 }
 
-function at(feature: FeatureCard, fraction: number): number {
-  if (feature.categorical && feature.categories.length > 0) {
-    return Math.floor(fraction * feature.categories.length);
-  }
+/** A feature's value at a fraction (0 to 1) of its range. */
+function placesOf(feature: FeatureCard): (fraction: number) => number {
+  const { length } = feature.categories;
+  if (feature.categorical && length > 0) return (fraction) => Math.floor(fraction * length);
   const range = sliderRange(feature);
-  if (range === null) return middleOf(feature);
-  return snap(range.min + fraction * (range.max - range.min), range);
+  if (range === null) {
+    const middle = middleOf(feature);
+    return () => middle;
+  }
+  return (fraction) => snap(range.min + fraction * (range.max - range.min), range);
 }

@@ -3,7 +3,7 @@ import { findExamples, type Example } from './examples';
 import { middleOf } from './feature-range';
 import { numbersOf, type Answer, type FeatureCard } from './model-card';
 import { fetchModel } from './model-file';
-import { newestOnly, whenQuiet } from './newest-only';
+import { newestOnly, whenQuiet } from './timing';
 import { openFile, type Iterations, type Opening } from './open-file';
 import { BrowserPredictor, sentenceOf, ServerPredictor, type Outcome, type Predictor } from './predictor';
 import { allSameBits } from './same-bits';

@@ -223,34 +223,102 @@ void AddFromRegisters(const Leaf* leaves, std::size_t n, const Number* table, Nu
 }
 #endif
 
+// The leaves of trees first, first + 1, ... to each row's sum, in this order.
+template <std::size_t n_trees, class Leaf, class Number>
+HWY_INLINE void AddSomeNumbers(const LeavesTogether<Leaf, Number>& trees, std::size_t first,
+                               std::size_t n, Number* sums) {
+  for (std::size_t r = 0; r < n; ++r) {
+    Number sum = sums[r];
+    for (std::size_t t = first; t < first + n_trees; ++t) {
+      sum += trees.tables[t][trees.leaves[t][r]];
+    }
+    sums[r] = sum;
+  }
+}
+
 template <class Leaf, class Number>
-void AddNumbers(const Leaf* leaves, std::size_t n, const Number* table,
-                [[maybe_unused]] std::size_t n_leaves, Number* sums) {
+void AddNumbers(const LeavesTogether<Leaf, Number>& together, std::size_t n, Number* sums) {
+  const LeavesTogether<Leaf, Number> trees = together;  // whose pointers no store can change
 #if HWY_TARGET <= HWY_AVX3
   constexpr std::size_t kLanes = hn::MaxLanes(hn::ScalableTag<Number>());
-  if (n_leaves <= 2 * kLanes) return AddFromRegisters<false>(leaves, n, table, sums);
-  if (n_leaves <= 4 * kLanes) return AddFromRegisters<true>(leaves, n, table, sums);
+  if (trees.n_leaves <= 4 * kLanes) {
+    const bool four = trees.n_leaves > 2 * kLanes;
+    const auto add =
+        four ? AddFromRegisters<true, Leaf, Number> : AddFromRegisters<false, Leaf, Number>;
+    for (std::size_t t = 0; t < trees.n_trees; ++t) add(trees.leaves[t], n, trees.tables[t], sums);
+    return;
+  }
 #endif
-  for (std::size_t r = 0; r < n; ++r) sums[r] += table[leaves[r]];
+  if (trees.n_trees == kTreesTogether) return AddSomeNumbers<kTreesTogether>(trees, 0, n, sums);
+  for (std::size_t t = 0; t < trees.n_trees; ++t) AddSomeNumbers<1>(trees, t, n, sums);
+}
+
+// Four sums in registers.
+#if HWY_HAVE_FLOAT64 && HWY_TARGET != HWY_SCALAR
+struct FourSums {
+  using D = hn::CappedTag<double, 4>;
+  static constexpr std::size_t kHalf = hn::MaxLanes(D()) % 4;  // 0: one register holds all
+  hn::Vec<D> a, b;
+
+  static HWY_INLINE FourSums Load(const double* from) {
+    return {hn::Load(D(), from), hn::Load(D(), from + kHalf)};
+  }
+  HWY_INLINE FourSums Plus(const double* vector) const {
+    if constexpr (kHalf == 0) return {hn::Add(a, hn::Load(D(), vector)), b};
+    return {hn::Add(a, hn::Load(D(), vector)), hn::Add(b, hn::Load(D(), vector + kHalf))};
+  }
+  HWY_INLINE void Store(double* to) const {
+    if constexpr (kHalf != 0) hn::Store(b, D(), to + kHalf);
+    hn::Store(a, D(), to);
+  }
+};
+#elif HWY_TARGET == HWY_WASM
+struct FourSums {  // Highway 1.0 has no doubles here
+  v128_t a, b;
+
+  static HWY_INLINE FourSums Load(const double* from) {
+    return {wasm_v128_load(from), wasm_v128_load(from + 2)};
+  }
+  HWY_INLINE FourSums Plus(const double* vector) const {
+    return {wasm_f64x2_add(a, wasm_v128_load(vector)),
+            wasm_f64x2_add(b, wasm_v128_load(vector + 2))};
+  }
+  HWY_INLINE void Store(double* to) const {
+    wasm_v128_store(to, a);
+    wasm_v128_store(to + 2, b);
+  }
+};
+#else
+struct FourSums {
+  double all[4];
+
+  static FourSums Load(const double* from) { return {{from[0], from[1], from[2], from[3]}}; }
+  FourSums Plus(const double* vector) const {
+    return {{all[0] + vector[0], all[1] + vector[1], all[2] + vector[2], all[3] + vector[3]}};
+  }
+  void Store(double* to) const {
+    for (std::size_t k = 0; k < 4; ++k) to[k] = all[k];
+  }
+};
+#endif
+
+template <std::size_t n_trees, class Leaf>
+HWY_INLINE void AddSomeVectors(const LeavesTogether<Leaf, double>& trees, std::size_t first,
+                               std::size_t n, double* sums) {
+  for (std::size_t r = 0; r < n; ++r, sums += 4) {
+    FourSums sum = FourSums::Load(sums);
+    for (std::size_t t = first; t < first + n_trees; ++t) {
+      sum = sum.Plus(trees.tables[t] + 4 * std::size_t{trees.leaves[t][r]});
+    }
+    sum.Store(sums);
+  }
 }
 
 template <class Leaf>
-void AddVectors(const Leaf* leaves, std::size_t n, const double* table, double* sums) {
-#if HWY_HAVE_FLOAT64
-  const hn::CappedTag<double, 4> d;
-  for (std::size_t r = 0; r < n; ++r) {
-    const double* vector = table + 4 * std::size_t{leaves[r]};
-    for (std::size_t k = 0; k < 4; k += hn::MaxLanes(d)) {
-      double* sum = sums + 4 * r + k;
-      hn::Store(hn::Add(hn::Load(d, sum), hn::Load(d, vector + k)), d, sum);
-    }
-  }
-#else  // Highway 1.0 has no doubles in WebAssembly
-  for (std::size_t r = 0; r < n; ++r) {
-    const double* vector = table + 4 * std::size_t{leaves[r]};
-    for (std::size_t k = 0; k < 4; ++k) sums[4 * r + k] += vector[k];
-  }
-#endif
+void AddVectors(const LeavesTogether<Leaf, double>& together, std::size_t n, double* sums) {
+  const LeavesTogether<Leaf, double> trees = together;
+  if (trees.n_trees == kTreesTogether) return AddSomeVectors<kTreesTogether>(trees, 0, n, sums);
+  for (std::size_t t = 0; t < trees.n_trees; ++t) AddSomeVectors<1>(trees, t, n, sums);
 }
 
 template <class R, class Leaf>

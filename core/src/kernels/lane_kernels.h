@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 
@@ -39,6 +40,19 @@ inline constexpr std::size_t kLeafTablePadding = 64;
 inline constexpr std::size_t kLanesMax = 256;
 inline constexpr std::size_t kLaneAlignment = 64;
 
+/// Leaves of so many trees are added in one go: a sum is loaded and stored once for all of them.
+inline constexpr std::size_t kTreesTogether = 4;
+
+/// Where rows end in some trees, and what is added there: `leaves[t]` [n rows], `tables[t]` by
+/// leaf.
+template <class Leaf, class Number>
+struct LeavesTogether {
+  std::array<const Leaf*, kTreesTogether> leaves{};
+  std::array<const Number*, kTreesTogether> tables{};
+  std::size_t n_trees = 0;
+  std::size_t n_leaves = 0;  ///< of the tree that has most
+};
+
 /// The loops of lane select for one width of ranks and leaf numbers, R being signed.
 template <class R, class Leaf>
 struct LaneKernelsOf {
@@ -50,16 +64,16 @@ struct LaneKernelsOf {
   using Select = void (*)(const LaneTree& tree, const R* ranks, std::size_t n_columns,
                           std::size_t n_groups, Leaf* leaves);
   Select select_wide = nullptr, select_narrow = nullptr;
-  /// sums[r] += table[leaves[r]]; n is a multiple of `narrow`.
-  void (*add_floats)(const Leaf* leaves, std::size_t n, const float* table, std::size_t n_leaves,
+  /// sums[r] += table[leaves[r]], tree by tree; n is a multiple of `narrow`.
+  void (*add_floats)(const LeavesTogether<Leaf, float>& trees, std::size_t n,
                      float* sums) = nullptr;
   /// Tables of doubles of up to this many leaves are searched in registers: 0 is none.
   std::size_t register_doubles = 0;
-  void (*add_doubles)(const Leaf* leaves, std::size_t n, const double* table, std::size_t n_leaves,
-                      double* sums) = nullptr;
-  /// The same for `table` [n_leaves, 4] and `sums` [n, 4].
-  void (*add_vectors)(const Leaf* leaves, std::size_t n, const double* table,
-                      double* sums) = nullptr;
+  using AddDoubles = void (*)(const LeavesTogether<Leaf, double>& trees, std::size_t n,
+                              double* sums);
+  AddDoubles add_doubles = nullptr;
+  /// The same for tables [leaves, 4] and `sums` [n, 4].
+  AddDoubles add_vectors = nullptr;
 };
 
 struct LaneKernels {

@@ -4,7 +4,9 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <numeric>
 #include <optional>
+#include <span>
 #include <type_traits>
 #include <utility>
 #include <vector>
@@ -117,6 +119,19 @@ Aligned<double> Tables(const LeafValues& values, SumForm form, const LaneTrees& 
   return out;
 }
 
+// The trees, those that add to the same column one after the other. Each sum sees its trees in
+// order.
+std::vector<std::uint32_t> OrderOf(const LeafValues& values, SumForm form) {
+  std::vector<std::uint32_t> order(values.outputs.size());
+  std::iota(order.begin(), order.end(), 0);
+  if (form == SumForm::kFloatColumns || form == SumForm::kDoubleColumns) {
+    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return values.outputs[a] < values.outputs[b];
+    });
+  }
+  return order;
+}
+
 std::size_t LeavesMax(const LaneTrees& trees) {
   std::size_t most = 0;
   for (const LaneTrees::Tree& tree : trees.trees) most = std::max<std::size_t>(most, tree.n_leaves);
@@ -193,7 +208,8 @@ class LaneSelect final : public Layout {
         ranker_(std::move(columns), forest.rules().input, forest.rules().category_cast, forest),
         values_(LeafValues::Compile(forest, trees, trees_.leaves)),
         form_(FormFor(values_, LeavesMax(trees_) <= kernels_->register_doubles)),
-        tables_(Tables(values_, form_, trees_)) {
+        tables_(Tables(values_, form_, trees_)),
+        order_(OrderOf(values_, form_)) {
     trees_.leaves = {};
     Pad(values_.floats);
     Pad(values_.doubles);
@@ -210,7 +226,8 @@ class LaneSelect final : public Layout {
   }
 
   std::size_t bytes() const override {
-    return trees_.bytes() + ranker_.bytes() + values_.bytes() + tables_.bytes();
+    return trees_.bytes() + ranker_.bytes() + values_.bytes() + tables_.bytes() +
+           order_.size() * sizeof(order_[0]);
   }
 
  private:
@@ -219,7 +236,7 @@ class LaneSelect final : public Layout {
   struct Scratch {
     Scratch(const LaneSelect& layout, std::size_t n_rows)
         : ranks(n_rows * layout.ranker_.n_columns()),
-          leaves(n_rows),
+          leaves(kTreesTogether * n_rows),
           sums(layout.form_, layout.values_.n_outputs, n_rows) {}
     Aligned<Signed> ranks;
     Aligned<Rank> leaves;
@@ -251,16 +268,15 @@ class LaneSelect final : public Layout {
     return groups;
   }
 
-  // Where each row of the block ends in tree `t`.
-  void Select(std::size_t t, const Groups& groups, Scratch& scratch) const {
+  // Where each row of the block ends in tree `t`, to `leaves`.
+  void Select(std::size_t t, const Groups& groups, const Scratch& scratch, Rank* leaves) const {
     const LaneTree tree = trees_.tree(t);
     const std::size_t n_columns = ranker_.n_columns();
     const std::size_t wide_rows = groups.n_wide * kernels_->wide;
-    kernels_->select_wide(tree, scratch.ranks.data(), n_columns, groups.n_wide,
-                          scratch.leaves.data());
+    kernels_->select_wide(tree, scratch.ranks.data(), n_columns, groups.n_wide, leaves);
     if (groups.n_narrow == 0) return;
     kernels_->select_narrow(tree, scratch.ranks.data() + wide_rows * n_columns, n_columns,
-                            groups.n_narrow, scratch.leaves.data() + wide_rows);
+                            groups.n_narrow, leaves + wide_rows);
   }
 
   void AddToBlock(const RowBlock& rows, double* sums, Scratch& scratch) const {
@@ -268,34 +284,53 @@ class LaneSelect final : public Layout {
     const std::size_t n_lanes = groups.n_wide * kernels_->wide + groups.n_narrow * kernels_->narrow;
     if (form_ == SumForm::kInPlace) return AddInPlace(rows, groups, sums, scratch);
     TakeSums(rows.n_rows, sums, scratch.sums);
-    for (std::size_t t = 0; t < range_.size(); ++t) {
-      Select(t, groups, scratch);
-      AddTree(t, scratch.leaves.data(), n_lanes, scratch.sums);
+    std::array<std::size_t, kTreesTogether> trees;
+    for (std::size_t i = 0; i < order_.size();) {
+      std::size_t n = 0;
+      while (n < kTreesTogether && i < order_.size() &&
+             (n == 0 || values_.outputs[order_[i]] == values_.outputs[trees[0]])) {
+        trees[n] = order_[i++];
+        Select(trees[n], groups, scratch, scratch.leaves.data() + n * scratch.sums.capacity);
+        ++n;
+      }
+      AddTogether({trees.data(), n}, n_lanes, scratch);
     }
     GiveSums(rows.n_rows, sums, scratch.sums);
   }
 
-  // The leaves of tree `t` to sums in columns or vectors.
-  void AddTree(std::size_t t, const Rank* leaves, std::size_t n_lanes, KeptSums& sums) const {
-    const std::size_t first = trees_.trees[t].first_leaf, n_leaves = trees_.trees[t].n_leaves;
-    const std::size_t column = values_.outputs[t] * sums.capacity;
+  // The leaves of some trees, which add to the same outputs, to sums in columns or vectors.
+  void AddTogether(std::span<const std::size_t> trees, std::size_t n_lanes,
+                   Scratch& scratch) const {
+    KeptSums& sums = scratch.sums;
+    const std::size_t column = values_.outputs[trees[0]] * sums.capacity;
+    const Rank* leaves = scratch.leaves.data();
+    const auto together = [&](const auto* tables, std::size_t width, std::size_t output) {
+      LeavesTogether<Rank, std::remove_cvref_t<decltype(*tables)>> out;
+      out.n_trees = trees.size();
+      for (std::size_t i = 0; i < trees.size(); ++i) {
+        const LaneTrees::Tree& tree = trees_.trees[trees[i]];
+        out.leaves[i] = leaves + i * sums.capacity;
+        out.tables[i] = tables + tree.first_leaf * width + output * tree.n_leaves;
+        out.n_leaves = std::max<std::size_t>(out.n_leaves, tree.n_leaves);
+      }
+      return out;
+    };
     double* doubles = sums.doubles.data();
     switch (form_) {
       case SumForm::kFloatColumns:
-        return kernels_->add_floats(leaves, n_lanes, values_.floats.data() + first, n_leaves,
+        return kernels_->add_floats(together(values_.floats.data(), 1, 0), n_lanes,
                                     sums.floats.data() + column);
       case SumForm::kDoubleColumns:
-        return kernels_->add_doubles(leaves, n_lanes, values_.doubles.data() + first, n_leaves,
+        return kernels_->add_doubles(together(values_.doubles.data(), 1, 0), n_lanes,
                                      doubles + column);
       case SumForm::kAllColumns:
         for (std::size_t k = 0; k < values_.n_outputs; ++k) {
-          const double* table = tables_.data() + first * values_.n_outputs + k * n_leaves;
-          kernels_->add_doubles(leaves, n_lanes, table, n_leaves, doubles + k * sums.capacity);
+          kernels_->add_doubles(together(tables_.data(), values_.n_outputs, k), n_lanes,
+                                doubles + k * sums.capacity);
         }
         return;
       case SumForm::kVectors:
-        return kernels_->add_vectors(leaves, n_lanes, tables_.data() + first * kVectorWidth,
-                                     doubles);
+        return kernels_->add_vectors(together(tables_.data(), kVectorWidth, 0), n_lanes, doubles);
       case SumForm::kInPlace:
         return;
     }
@@ -305,9 +340,9 @@ class LaneSelect final : public Layout {
                   Scratch& scratch) const {
     const Adding adding = {forest_, range_, &values_, rows, sums};
     for (std::size_t t = 0; t < range_.size(); ++t) {
-      Select(t, groups, scratch);
+      Rank* const leaves = scratch.leaves.data();
+      Select(t, groups, scratch, leaves);
       const std::size_t first_leaf = trees_.trees[t].first_leaf;
-      const Rank* leaves = scratch.leaves.data();
       if (values_.kind == SumKind::kVector) {
         for (std::size_t r = 0; r < rows.n_rows; ++r) {
           AddSlot<SumKind::kVector>(adding, t, first_leaf + leaves[r], r);
@@ -354,6 +389,7 @@ class LaneSelect final : public Layout {
   LeafValues values_;
   SumForm form_;
   Aligned<double> tables_;
+  std::vector<std::uint32_t> order_;
 };
 
 template <class Rank>

@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { numberText, percentText } from '../components/text';
+import { countText, numberText, percentText } from '../components/text';
 import type { BrowserPredictor } from '../predictor';
 import { sentenceOf } from '../predictor';
 import { namesOf, outputFor } from './match';
@@ -26,7 +26,7 @@ export function PairCard({ first, second }: Props) {
         <div class="compare-progress">
           <label for="pair-progress">Asking both about {now.name}</label>
           <progress id="pair-progress" max={1} value={now.progress} />
-          <p>{now.nRows.toLocaleString('en')} rows so far <button type="button" class="button" onClick={forgetPair}>Cancel</button></p>
+          <p>{countText(now.nRows)} rows so far <button type="button" class="button" onClick={forgetPair}>Cancel</button></p>
         </div>
       ) : (
         <div class="compare-ways">
@@ -82,8 +82,8 @@ function Result({ first, second, pair }: ResultProps) {
   return (
     <>
       <p role="status" class="compare-soft">
-        {measures.nRows.toLocaleString('en')} rows of {pair.name} answered by both
-        {measures.nSkipped > 0 && `; ${measures.nSkipped.toLocaleString('en')} left out, first ${measures.firstSkipped}`}.
+        {countText(measures.nRows)} rows of {pair.name} answered by both
+        {measures.nSkipped > 0 && `; ${countText(measures.nSkipped)} left out, first ${measures.firstSkipped}`}.
       </p>
       <div class="compare-ways">
         {first.card.outputs.length > 1 && (

@@ -1,3 +1,4 @@
+import { countText } from '../components/text';
 import type { OutputCard } from '../model-card';
 import { CellError, type RowRules } from '../score/cells';
 import { findColumns, readRow, type Columns } from '../score/columns';
@@ -58,7 +59,7 @@ export class PairTable {
     const numbers = this.#sides.map(({ rules }) => new Float64Array(records.length * rules.features.length));
     this.#asked = [];
     for (const cells of records) this.#readBoth(cells, numbers);
-    if (this.#nRead > rowsMax) throw new FileError(`it has more than ${rowsMax.toLocaleString('en')} rows: expected fewer for two models at once`);
+    if (this.#nRead > rowsMax) throw new FileError(`it has more than ${countText(rowsMax)} rows: expected fewer for two models at once`);
     const n = this.#asked.length;
     const used = (i: 0 | 1) => (numbers[i] ?? new Float64Array()).slice(0, n * this.#sides[i].rules.features.length);
     this.#batch = { values: [used(0), used(1)], nRows: n, progress: this.#progress };

@@ -1,4 +1,4 @@
-import { numberText, percentText } from '../components/text';
+import { countText, numberText, percentText } from '../components/text';
 import type { BrowserPredictor } from '../predictor';
 import { useRow } from '../state';
 import { namesOf } from './match';
@@ -21,7 +21,7 @@ export function Matrix({ first, second, measures, rows, columns }: Props & { rea
           {rows.map((label, i) => (
             <tr key={label}>
               <th scope="row">{label}</th>
-              {columns.map((other, j) => <td key={other} class={other === label ? 'same' : ''}>{(measures.counts[i * columns.length + j] ?? 0).toLocaleString('en')}</td>)}
+              {columns.map((other, j) => <td key={other} class={other === label ? 'same' : ''}>{countText(measures.counts[i * columns.length + j] ?? 0)}</td>)}
             </tr>
           ))}
         </tbody>
@@ -49,7 +49,7 @@ export function Different({ first, second, measures, isClass, hasTruth }: Props 
           {measures.rows.map((one) => (
             <tr key={one.row}>
               <th scope="row">
-                <button type="button" class="link-button" aria-label={`Put row ${String(one.row)} into the form`} onClick={() => { useRow(one.values); }}>{one.row.toLocaleString('en')}</button>
+                <button type="button" class="link-button" aria-label={`Put row ${String(one.row)} into the form`} onClick={() => { useRow(one.values); }}>{countText(one.row)}</button>
               </th>
               <td>{text(one.said[0])}</td>
               <td>{text(one.said[1])}</td>

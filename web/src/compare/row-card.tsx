@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
 import { numberText, percentText } from '../components/text';
-import { newestOnly } from '../newest-only';
+import { newestOnly } from '../timing';
 import type { FeatureCard, OutputAnswer, OutputCard } from '../model-card';
 import type { BrowserPredictor, Outcome } from '../predictor';
 import { gaps, row } from '../state';

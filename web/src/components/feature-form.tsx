@@ -5,6 +5,7 @@ import type { ModelCard } from '../model-card';
 import { examples, reset, row, useRow } from '../state';
 import { FeatureField } from './feature-field';
 import { KeepRow } from './keep-row';
+import { countText } from './text';
 
 /** More fields than these are shown when they are asked for: some models have thousands. */
 const fieldsAtFirst = 100;
@@ -38,7 +39,7 @@ export function FeatureForm({ card }: { card: ModelCard }) {
       </div>
       {!all && isDrawn('fields') && (
         <button type="button" class="button fields-more" onClick={() => { setAll(true); }}>
-          Show all {card.features.length.toLocaleString('en')} features
+          Show all {countText(card.features.length)} features
         </button>
       )}
       {isDrawn('fields') && <KeepRow card={card} />}

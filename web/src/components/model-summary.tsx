@@ -1,7 +1,7 @@
 import { taskOf, type ModelCard } from '../model-card';
 import { OpenFile } from './open-file';
 import { OpenedPanel } from './opened-panel';
-import { bytesText } from './text';
+import { bytesText, countText } from './text';
 
 /** Which model this is. */
 export function ModelSummary({ card }: { card: ModelCard }) {
@@ -11,7 +11,7 @@ export function ModelSummary({ card }: { card: ModelCard }) {
       <p class="lead">{sentenceAbout(card)}</p>
       <dl class="facts">
         <Fact name="Features" value={String(card.features.length)} />
-        {card.treeCount > 0 && <Fact name="Trees" value={card.treeCount.toLocaleString('en')} />}
+        {card.treeCount > 0 && <Fact name="Trees" value={countText(card.treeCount)} />}
         <Fact name="File" value={bytesText(card.fileBytes)} />
         {card.version !== '' && <Fact name="Version" value={card.version} code />}
       </dl>

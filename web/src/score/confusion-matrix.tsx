@@ -1,3 +1,4 @@
+import { countText } from '../components/text';
 import type { ClassMeasures } from './measures';
 
 /** How often each class was taken for which: right answers on the diagonal. */
@@ -25,7 +26,7 @@ export function ConfusionMatrix({ measures: { labels, counts } }: { measures: Cl
                   class={truth === said ? 'confusion-right' : 'confusion-wrong'}
                   style={{ '--share': String(at(truth, said) / Math.max(1, ofTruth(truth))) }}
                 >
-                  {at(truth, said).toLocaleString('en')}
+                  {countText(at(truth, said))}
                 </td>
               ))}
             </tr>

@@ -1,4 +1,5 @@
 import { useRef, useState } from 'preact/hooks';
+import { countText } from '../components/text';
 import type { BrowserPredictor } from '../predictor';
 import type { ModelCard } from '../model-card';
 import { forgetFile, scoreFile, scoring } from './scoring';
@@ -94,7 +95,7 @@ function Progress({ name, nRows, progress }: { name: string; nRows: number; prog
     <div class="chooser-progress">
       <label for="score-progress">Scoring {name}</label>
       <progress id="score-progress" max={1} value={progress} />
-      <p>{nRows.toLocaleString('en')} rows so far</p>
+      <p>{countText(nRows)} rows so far</p>
       <button type="button" class="button" onClick={forgetFile}>
         Cancel
       </button>

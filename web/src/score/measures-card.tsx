@@ -1,7 +1,7 @@
 import type { ComponentChildren } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
-import { newestOnly } from '../newest-only';
-import { numberText, percentText } from '../components/text';
+import { newestOnly } from '../timing';
+import { countText, numberText, percentText } from '../components/text';
 import { ConfusionMatrix } from './confusion-matrix';
 import type { ClassMeasures, Measures, ValueMeasures } from './measures';
 import type { Question } from './messages';
@@ -149,7 +149,7 @@ function Classes({ measures }: { measures: ClassMeasures }) {
         <Fact name="Accuracy" value={percentText(measures.accuracy)} />
         {!Number.isNaN(measures.auc) && <Fact name="Area under ROC" value={measures.auc.toFixed(4)} />}
         <Fact name="Log loss" value={orDash(measures.logLoss, numberText)} />
-        <Fact name="Rows compared" value={measures.nRows.toLocaleString('en')} />
+        <Fact name="Rows compared" value={countText(measures.nRows)} />
       </dl>
       <div class="tables">
         <ConfusionMatrix measures={measures} />
@@ -192,7 +192,7 @@ function Values({ measures }: { measures: ValueMeasures }) {
       <Fact name="Root mean square error" value={numberText(measures.rmse)} />
       <Fact name="R²" value={orDash(measures.r2, numberText)} />
       <Fact name="Mean error" value={numberText(measures.bias)} />
-      <Fact name="Rows compared" value={measures.nRows.toLocaleString('en')} />
+      <Fact name="Rows compared" value={countText(measures.nRows)} />
     </dl>
   );
 }

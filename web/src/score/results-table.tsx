@@ -1,6 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { numberText, percentText } from '../components/text';
-import { newestOnly } from '../newest-only';
+import { countText, numberText, percentText } from '../components/text';
+import { newestOnly } from '../timing';
 import { useRow } from '../state';
 import { chooseTab } from '../tabs';
 import type { Filter, Order, Question, ShownPage, ShownRow, View } from './messages';
@@ -102,7 +102,7 @@ function Row({ row, columns, isClass }: { row: ShownRow; columns: readonly numbe
   return (
     <tr class={row.right === false ? 'row-wrong' : ''}>
       <th scope="row">
-        {row.values === null ? row.row.toLocaleString('en') : <AskButton row={row.row} values={row.values} />}
+        {row.values === null ? countText(row.row) : <AskButton row={row.row} values={row.values} />}
       </th>
       {row.why === null ? (
         <td class="row-answer">{isClass ? row.answer : numberText(Number(row.answer))}</td>
@@ -133,7 +133,7 @@ function AskButton({ row, values }: { row: number; values: readonly number[] }) 
         requestAnimationFrame(() => { document.getElementById('tab-predict')?.focus(); });
       }}
     >
-      {row.toLocaleString('en')}
+      {countText(row)}
     </button>
   );
 }
@@ -148,7 +148,7 @@ function Pager({ nRows, place, onChoose }: PlaceProps & { readonly nRows: number
       <button type="button" class="button" disabled={place.from === 0} onClick={() => { go(0); }}>First</button>
       <button type="button" class="button" disabled={place.from === 0} onClick={() => { go(place.from - pageRows); }}>Back</button>
       <span role="status">
-        {(place.from + 1).toLocaleString('en')}–{to.toLocaleString('en')} of {nRows.toLocaleString('en')}
+        {countText(place.from + 1)}–{countText(to)} of {countText(nRows)}
       </span>
       <button type="button" class="button" disabled={place.from >= last} onClick={() => { go(place.from + pageRows); }}>Next</button>
       <button type="button" class="button" disabled={place.from >= last} onClick={() => { go(last); }}>Last</button>

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { countText } from '../components/text';
 import { saveBlob } from '../save-blob';
 import { forgetFile, question, type Scored } from './scoring';
 
@@ -11,8 +12,8 @@ export function ScoredSummary({ scored }: { scored: Scored }) {
         <div>
           <h2 id="scored-title" class="scored-name">{name}</h2>
           <p class="scored-facts" role="status">
-            {summary.nRows.toLocaleString('en')} rows in {timeText(ms)}
-            {summary.nUnreadable > 0 && `, ${summary.nUnreadable.toLocaleString('en')} of them without an answer`}
+            {countText(summary.nRows)} rows in {timeText(ms)}
+            {summary.nUnreadable > 0 && `, ${countText(summary.nUnreadable)} of them without an answer`}
           </p>
         </div>
         <div class="scored-ways">
@@ -53,9 +54,9 @@ function Unreadable({ scored: { summary } }: { scored: Scored }) {
       <summary>Rows without an answer, and why</summary>
       <ul>
         {summary.unreadable.map(({ row, why }) => (
-          <li key={row}>Row {row.toLocaleString('en')}: {why}.</li>
+          <li key={row}>Row {countText(row)}: {why}.</li>
         ))}
-        {more > 0 && <li>… and {more.toLocaleString('en')} more</li>}
+        {more > 0 && <li>… and {countText(more)} more</li>}
       </ul>
     </details>
   );

@@ -1,4 +1,5 @@
 import Papa from 'papaparse';
+import { countText } from '../components/text';
 import type { OutputCard } from '../model-card';
 import { CellError, type RowRules } from './cells';
 import { findColumns, readRow, type Columns } from './columns';
@@ -69,7 +70,7 @@ export class ScoredTable {
       }
     }
     if (this.#records.length > rowsMax) {
-      throw new FileError(`it has more than ${rowsMax.toLocaleString('en')} rows: score it with the command \`copse predict\``);
+      throw new FileError(`it has more than ${countText(rowsMax)} rows: score it with the command \`copse predict\``);
     }
     return { values: values.slice(0, this.#asked.length * width), nRows: this.#asked.length, progress: this.#progress };
   }

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { countText, numberText } from '../components/text';
 import type { FeatureDrift, ModelStatistics } from './questions';
 import { look, type Watched } from './watching';
 
@@ -37,12 +38,12 @@ function Statistics({ statistics }: { readonly statistics: ModelStatistics }) {
   const { drift, nAnswered, nRefused, meanMs, version } = statistics;
   const asked = nAnswered === 0
     ? 'It was not asked yet'
-    : `${nAnswered.toLocaleString('en')} requests answered, ${meanMs.toLocaleString('en', { maximumSignificantDigits: 2 })} ms each`;
+    : `${countText(nAnswered)} requests answered, ${numberText(meanMs, 2)} ms each`;
   return (
     <>
       <p class="server-lead">
         {asked}
-        {nRefused > 0 && `, ${nRefused.toLocaleString('en')} refused`} (version <code>{version}</code>).{' '}
+        {nRefused > 0 && `, ${countText(nRefused)} refused`} (version <code>{version}</code>).{' '}
         {drift !== null && baselineText(drift)}
       </p>
       {drift !== null && <DriftTable features={drift.features} enough={drift.nRows >= rowsEnough} />}
@@ -53,7 +54,7 @@ function Statistics({ statistics }: { readonly statistics: ModelStatistics }) {
 function baselineText({ baseline, nRows, nWindowRows }: NonNullable<ModelStatistics['drift']>): string {
   if (nRows === 0) return 'There are no rows to compare with the training data.';
   const few = nRows < rowsEnough ? ` That is too few: below ${String(rowsEnough)} rows chance alone makes a large PSI.` : '';
-  const rows = `The last ${nWindowRows.toLocaleString('en')} rows`;
+  const rows = `The last ${countText(nWindowRows)} rows`;
   switch (baseline) {
     case 'histograms':
       return `${rows} are compared with the training data, which the model file describes.${few}`;
@@ -89,7 +90,7 @@ function DriftTable({ features, enough }: { readonly features: readonly FeatureD
       </div>
       {shown.length < sorted.length && (
         <button type="button" class="button server-more" onClick={() => { setAll(true); }}>
-          Show all {sorted.length.toLocaleString('en')} features
+          Show all {countText(sorted.length)} features
         </button>
       )}
       <p class="server-legend">
@@ -121,7 +122,7 @@ function DriftRow({ feature, enough }: { readonly feature: FeatureDrift; readonl
         </span>
       </td>
       {[feature.below, feature.above, feature.missing].map((count, i) => (
-        <td key={i} class={count > 0 ? 'server-number' : 'server-number server-zero'}>{count.toLocaleString('en')}</td>
+        <td key={i} class={count > 0 ? 'server-number' : 'server-number server-zero'}>{countText(count)}</td>
       ))}
     </tr>
   );

@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { numberText } from '../components/text';
+import { countText, numberText } from '../components/text';
 import type { ModelCard } from '../model-card';
 import { useRow } from '../state';
 import { chooseTab } from '../tabs';
@@ -50,12 +50,12 @@ function Pages({ now, rows, card }: CardProps & { readonly rows: readonly Record
       <nav class="server-pager" aria-label="Pages of predictions">
         <button type="button" class="button" disabled={from === 0} onClick={() => { setFrom(Math.max(0, from - pageRows)); }}>Newer</button>
         <span role="status">
-          {from + 1}–{from + shown.length} of the last {rows.length.toLocaleString('en')}
+          {from + 1}–{from + shown.length} of the last {countText(rows.length)}
         </span>
         <button type="button" class="button" disabled={atEnd} onClick={() => { setFrom(from + pageRows); }}>Older</button>
         {atEnd && hasMore && (
           <button type="button" class="button" disabled={asking.value} onClick={() => void look(now.model, rowsAtMost)}>
-            Show up to {rowsAtMost.toLocaleString('en')}
+            Show up to {countText(rowsAtMost)}
           </button>
         )}
       </nav>

@@ -1,5 +1,5 @@
 import { CheckIcon, CrossIcon } from '../components/icons';
-import { bytesText } from '../components/text';
+import { bytesText, countText } from '../components/text';
 import type { ModelCard } from '../model-card';
 import type { Watched } from './watching';
 
@@ -68,7 +68,7 @@ type Fact = readonly [name: string, value: string, isBad: boolean];
 /** The log of predictions as its metrics tell it. */
 function logFacts(metrics: ReadonlyMap<string, number>): Fact[] {
   const value = (name: string) => metrics.get(name) ?? NaN;
-  const count = (name: string) => value(name).toLocaleString('en');
+  const count = (name: string) => countText(value(name));
   if (!metrics.has('prediction_log_up')) return [['Log', 'nothing is recorded', false]];
   const up = value('prediction_log_up') === 1;
   const facts: Fact[] = [

@@ -1,3 +1,4 @@
+import { numberText } from '../components/text';
 import { fractionOf, roundTo, sliderRange, snap, type SliderRange } from '../feature-range';
 import type { FeatureCard, ModelCard } from '../model-card';
 import { between } from './float-steps';
@@ -144,7 +145,7 @@ export function ticksOf(axis: Axis, n: number): Tick[] {
     const every = Math.ceil(axis.categories.length / (2 * n));
     return axis.categories.flatMap(({ name, value }, i) => (i % every === 0 ? [{ at: placeOn(axis, value), text: name }] : []));
   }
-  return roundNumbers(axis.range.min, axis.range.max, n).map((x) => ({ at: placeOn(axis, x), text: x.toLocaleString('en', { maximumSignificantDigits: 6 }) }));
+  return roundNumbers(axis.range.min, axis.range.max, n).map((x) => ({ at: placeOn(axis, x), text: numberText(x) }));
 }
 
 /** About `n` numbers of the form 1, 2 or 5 times a power of ten, from `min` to `max`. */

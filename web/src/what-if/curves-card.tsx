@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { countText } from '../components/text';
 import type { OutputCard } from '../model-card';
 import type { BrowserPredictor } from '../predictor';
 import { axisOf, valueText } from './axis';
@@ -61,7 +62,7 @@ export function CurvesCard({ predictor, splits, output, row, said }: Props) {
       </ul>
       {count < splits.order.length && (
         <button type="button" class="button curves-more" onClick={() => { setCount(count + 4 * curvesAtFirst); }}>
-          Show more features ({(splits.order.length - count).toLocaleString('en')})
+          Show more features ({countText(splits.order.length - count)})
         </button>
       )}
     </section>

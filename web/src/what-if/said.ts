@@ -1,3 +1,4 @@
+import { numberText } from '../components/text';
 import type { ModelCard, OutputCard } from '../model-card';
 import type { BrowserPredictor } from '../predictor';
 
@@ -84,5 +85,5 @@ export function changed(row: readonly number[], nRows: number, change: (r: numbe
 /** What is said about a row, in words. */
 export function saidText(output: OutputCard, decision: number): string {
   if (output.kind === 'class') return output.labels[decision] ?? 'nothing';
-  return Number.isNaN(decision) ? 'not a number' : decision.toLocaleString('en', { maximumSignificantDigits: 6 });
+  return numberText(decision);
 }

@@ -2,6 +2,7 @@ import type { Tree } from 'copse';
 import type { FeatureCard, ModelCard } from '../model-card';
 import { middleOf } from '../feature-range';
 import type { BrowserPredictor } from '../predictor';
+import { nextTask } from '../timing';
 import { between } from './float-steps';
 
 // Where the answers of a model can change: the thresholds and categories of its trees.
@@ -55,7 +56,7 @@ async function readSplits(predictor: BrowserPredictor): Promise<Splits> {
   for (const all of thresholds) {
     sorted.push(Float64Array.from(all).sort());
     // Large sets take their time: what waits may come between.
-    if (all.size > sortedAtOnce) await new Promise((resolve) => setTimeout(resolve));
+    if (all.size > sortedAtOnce) await nextTask();
   }
   return {
     thresholds: sorted,

@@ -1,7 +1,7 @@
 import type { ExplainMethod, Tree, TreePath } from 'copse';
 import { batch, computed, effect, signal } from '@preact/signals';
 import type { Answer } from '../model-card';
-import { newestOnly, whenQuiet } from '../newest-only';
+import { newestOnly, whenQuiet } from '../timing';
 import { sentenceOf, type BrowserPredictor } from '../predictor';
 import { gaps, row } from '../state';
 import { targetOf, type Choice, type Target } from './target';

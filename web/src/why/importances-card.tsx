@@ -1,6 +1,6 @@
 import type { Importances } from 'copse';
 import { useEffect, useState } from 'preact/hooks';
-import { percentText } from '../components/text';
+import { percentText, roundedText } from '../components/text';
 import { sentenceOf, type BrowserPredictor } from '../predictor';
 import { decimalsFor } from './terms';
 import { sentenceText } from './text';
@@ -61,7 +61,7 @@ function Bars({ predictor, values, title }: { predictor: BrowserPredictor; value
   order.sort((a, b) => (values[b] ?? 0) - (values[a] ?? 0) || a - b);
   const largest = values[order[0] ?? 0] ?? 0;
   const decimals = decimalsFor([largest]);
-  const amount = (x: number) => x.toLocaleString('en', { minimumFractionDigits: 0, maximumFractionDigits: decimals });
+  const amount = (x: number) => roundedText(x, decimals);
   const total = values.reduce((sum, x) => sum + x, 0);
   if (!(total > 0)) return <p class="why-soft">It is 0 for every feature.</p>;
   return (

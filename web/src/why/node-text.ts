@@ -1,5 +1,5 @@
 import type { Tree } from 'copse';
-import { percentText } from '../components/text';
+import { countText, numberText, percentText } from '../components/text';
 import type { FeatureCard, ModelCard } from '../model-card';
 import type { Walked } from './explaining';
 import { classText, type Target } from './target';
@@ -98,7 +98,7 @@ function classLeaf(labels: readonly string[], shares: readonly number[], classIn
 }
 
 function weightText(cover: number): string {
-  return cover < 1000 ? cover.toLocaleString('en', { maximumSignificantDigits: 3 }) : Math.round(cover).toLocaleString('en');
+  return cover < 1000 ? numberText(cover, 3) : countText(Math.round(cover));
 }
 
 function coverOf(tree: Tree, cover: number | undefined): Pick<NodeText, 'cover' | 'share'> {

@@ -1,11 +1,10 @@
-import { numberText } from '../components/text';
+import { countText, fixedText, numberText } from '../components/text';
 import type { FeatureCard } from '../model-card';
 
 /** "0.0123" of 123 units of the fourth decimal, with a real minus sign. */
 export function unitsText(units: number, decimals: number): string {
-  const digits = { minimumFractionDigits: decimals, maximumFractionDigits: decimals };
   // Nothing has no sign.
-  return withMinus(((units === 0 ? 0 : units) / 10 ** decimals).toLocaleString('en', digits));
+  return withMinus(fixedText((units === 0 ? 0 : units) / 10 ** decimals, decimals));
 }
 
 /** The same with its sign before it, also when it is positive. */
@@ -51,5 +50,5 @@ export function sentenceText(message: string): string {
 
 /** "1 tree", "12 trees". */
 export function counted(n: number, one: string, many = `${one}s`): string {
-  return `${n.toLocaleString('en')} ${n === 1 ? one : many}`;
+  return `${countText(n)} ${n === 1 ? one : many}`;
 }

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { countText } from '../components/text';
 import { saveBlob } from '../save-blob';
 import type { Explaining, Walked } from './explaining';
 import { draw, idsOf, isUnfolded, rootOf, sizesOf, unfoldedBelow, type Place } from './shape';
@@ -33,7 +34,7 @@ function TreeHead({ why, walked }: { why: Explaining; walked: Walked }) {
   }, [now]);
   return (
     <div class="tree-head">
-      <h2 id="tree-title">Tree {(now + 1).toLocaleString('en')}</h2>
+      <h2 id="tree-title">Tree {countText(now + 1)}</h2>
       <p class="why-soft">{counted(walked.tree.nNodes, 'node')}, {counted(walked.tree.nNodes + 1, 'leaf', 'leaves')}; {counted(walked.path.steps.length, 'step')} to this row’s leaf</p>
       {treeCount > 1 && (
         <div class="tree-choice">

@@ -1,4 +1,5 @@
 import type { PathStep } from 'copse';
+import { countText } from '../components/text';
 import type { ModelCard } from '../model-card';
 import type { Walked } from './explaining';
 import { fitText, widthOf } from './fit-text';
@@ -99,7 +100,7 @@ function PlaceView(props: PlaceProps) {
       {isFolded && (
         <g class="tree-more" transform={`translate(${String(card.width / 2)} ${String(card.height)})`}>
           <rect x={-30} y={-1} width={60} height={18} rx={9} />
-          <text y={12} text-anchor="middle">+{place.below.toLocaleString('en')}</text>
+          <text y={12} text-anchor="middle">+{countText(place.below)}</text>
         </g>
       )}
     </g>

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { countText } from '../components/text';
 import type { ModelCard } from '../model-card';
 import type { Explained, Explaining } from './explaining';
 import { classText, seenFrom } from './target';
@@ -83,7 +84,7 @@ function Ballot({ card, votes, byClass }: { card: ModelCard; votes: Votes; byCla
     <ul class="ballot" aria-label="First choices of the trees">
       {shown.map((k) => (
         <li key={k} class={k === votes.target.classIndex ? 'ballot-own' : ''}>
-          <b>{(byClass[k] ?? 0).toLocaleString('en')}</b> {byClass[k] === 1 ? 'tree' : 'trees'} for {classText(labels[k] ?? '')}
+          <b>{countText(byClass[k] ?? 0)}</b> {byClass[k] === 1 ? 'tree' : 'trees'} for {classText(labels[k] ?? '')}
         </li>
       ))}
       {order.length > shown.length && <li>{order.length - shown.length} more classes</li>}

@@ -2,7 +2,7 @@ import { useMemo, useRef } from 'preact/hooks';
 import type { ModelCard } from '../model-card';
 import { barAt, box, placeOf, stripOf } from './bars';
 import { counted, plainText, signedText } from './text';
-import { percentText } from '../components/text';
+import { countText, percentText } from '../components/text';
 import type { Votes } from './votes';
 
 interface StripProps {
@@ -96,7 +96,7 @@ function drawn(card: ModelCard, votes: Votes) {
 
 function sentence(card: ModelCard, votes: Votes, place: number): string {
   if (place < 0) return 'No tree is chosen';
-  const tree = `Tree ${((votes.trees[place] ?? 0) + 1).toLocaleString('en')}`;
+  const tree = `Tree ${countText((votes.trees[place] ?? 0) + 1)}`;
   const value = said(card, votes, place);
   if (isShare(card, votes)) return `${tree} says ${percentText(value)} ${votes.target.name}`;
   return card.combine === 'sum' ? `${tree} adds ${signedText(value)}` : `${tree} says ${plainText(value)}`;
@@ -108,5 +108,5 @@ function legend(card: ModelCard, votes: Votes): string {
   if (card.combine !== 'sum') return `${counted(votes.trees.length, 'tree')}, highest first`;
   const up = votes.adds.filter((x) => x > 0).length;
   const down = votes.adds.filter((x) => x < 0).length;
-  return `${counted(votes.trees.length, 'tree')}: ${up.toLocaleString('en')} add, ${down.toLocaleString('en')} take away`;
+  return `${counted(votes.trees.length, 'tree')}: ${countText(up)} add, ${countText(down)} take away`;
 }

@@ -1,3 +1,4 @@
+import { countText } from '../components/text';
 import type { ModelCard } from '../model-card';
 import { shownTerms, type Term, type Terms } from './terms';
 import { signedUnitsText, unitsText, valueText } from './text';
@@ -74,7 +75,7 @@ function scaleOver(points: readonly number[]): Scale {
 }
 
 function TermName({ card, row, term, nOthers }: { card: ModelCard; row: readonly number[]; term: Term; nOthers: number }) {
-  if (term.feature === null) return <span class="waterfall-others">{nOthers.toLocaleString('en')} others</span>;
+  if (term.feature === null) return <span class="waterfall-others">{countText(nOthers)} others</span>;
   const feature = card.features[term.feature];
   if (feature === undefined) return null;
   return (

@@ -1,3 +1,5 @@
+// When questions are asked and work is done, so that the page answers whoever moves something on it.
+
 /**
  * Asks one question at a time; of those that come meanwhile only the newest is asked next.
  *
@@ -31,4 +33,9 @@ export function whenQuiet<Q>(quietMs: number, act: (question: Q) => void): (ques
     clearTimeout(timer);
     timer = window.setTimeout(() => { act(question); }, quietMs);
   };
+}
+
+/** Lets the browser do what waits, such as drawing, before going on. */
+export function nextTask(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve));
 }
