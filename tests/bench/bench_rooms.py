@@ -176,11 +176,13 @@ def image_section(record, path):
     same = ("the same digest of the image" if ours["same_digest"] else
             "the same layers" if all(ours["same_layers"]) else
             "**other layers than those before**")
+    # What whoever ran it knows and the script cannot.
+    note = f" {record['note']}" if "note" in record else ""
     return f"""## The image
 
 Docker {record["engine"]}. *Everything* is without a layer and without a compiled file; packages come from the
-builder's cache. After a change, of what *everything* takes: {shares}. Everything built again gave {same}. The
-tutorial's kind of image is Debian 12 with the Python packages that its service needs; the tutorial's own
+builder's cache.{note} After a change, of what *everything* takes: {shares}. Everything built again gave {same}.
+The tutorial's kind of image is Debian 12 with the Python packages that its service needs; the tutorial's own
 base, Anaconda, was not measured. `make bench-image` repeats it.
 
 {source_line(record, path)}
