@@ -52,6 +52,13 @@ inline ForestSpec OfSize(std::size_t n_nodes, std::size_t depth,
   return spec;
 }
 
+/// The same of as many columns as need all bits that a node may have for them.
+inline ForestSpec WithManyColumns(ForestSpec spec) {
+  spec.n_features = 40;
+  spec.missing = MissingMix::kOne;  // a column for each
+  return spec;
+}
+
 inline Sizes UpTo(std::size_t n) {
   Sizes sizes;
   for (std::size_t i = 1; i <= n; ++i) sizes.push_back(i);
@@ -83,10 +90,12 @@ inline void ExpectSizesSame(MakeLayout make) {
     SCOPED_TRACE("depth " + std::to_string(depth));
     ExpectSame(make, OfSize(depth < 8 ? (std::size_t{1} << depth) - 1 : 200, depth), depth);
   }
-  for (const std::size_t n_nodes : {510, 511, 512, 513, 1022, 1023, 1024, 2047, 5000}) {
+  for (const std::size_t n_nodes : {510, 511, 512, 513, 1022, 1023, 1024, 1025, 2047, 5000}) {
     SCOPED_TRACE(std::to_string(n_nodes) + " nodes");
     for (const Growth growth : {Growth::kLevels, Growth::kAnywhere}) {
-      ExpectSame(make, OfSize(n_nodes, 100, growth), n_nodes);
+      const ForestSpec spec = OfSize(n_nodes, 100, growth);
+      ExpectSame(make, spec, n_nodes);
+      ExpectSame(make, WithManyColumns(spec), n_nodes);
     }
   }
 }
@@ -101,12 +110,15 @@ inline void ExpectChainsSame(MakeLayout make) {
 
 /// Sums of every kind and numbers of outputs around those that a leaf can name by itself.
 inline void ExpectSumsSame(MakeLayout make) {
-  for (const std::size_t n_outputs : {1, 2, 3, 10, 62, 63, 64, 65, 100}) {
+  for (const std::size_t n_outputs : {1, 2, 3, 10, 30, 31, 32, 62, 63, 64, 65, 100}) {
     SCOPED_TRACE(std::to_string(n_outputs) + " outputs");
     ForestSpec spec = OfSize(40, 20);
     spec.n_trees = 2 * n_outputs + 3;
     std::uint64_t seed = 0;
-    for (const ForestSpec& each : EverySum(spec, n_outputs)) ExpectSame(make, each, ++seed);
+    for (const ForestSpec& each : EverySum(spec, n_outputs)) {
+      ExpectSame(make, each, ++seed);
+      ExpectSame(make, WithManyColumns(each), seed);
+    }
   }
 }
 

@@ -61,9 +61,10 @@ TEST(Slot4, RanksUpTo65534Fit) {
 }
 
 // A forest whose leaves are each 1 for one class: any of `n_classes`, the last among them.
-Forest PureForest(std::size_t n_classes) {
+Forest PureForest(std::size_t n_classes, bool many_columns) {
   Dice dice(1);
   ForestSpec spec = deep::OfSize(3000, 60);
+  if (many_columns) spec = deep::WithManyColumns(spec);
   spec.n_outputs = n_classes;
   spec.vector_leaves = true;
   spec.rules = {.aggregation = Aggregation::kMean};
@@ -77,18 +78,20 @@ Forest PureForest(std::size_t n_classes) {
 }
 
 TEST(Slot4, PureLeavesAreRight) {
-  for (const std::size_t n_classes : {2, 10, 62, 63, 64, 65, 100}) {
-    SCOPED_TRACE(n_classes);
-    Dice dice(1);
-    const Forest forest = PureForest(n_classes);
-    deep::ExpectRangesSame(MakeSlot4, forest, {forest.n_trees()}, 300, {1, 16, 300}, dice);
+  for (const bool many_columns : {false, true}) {
+    for (const std::size_t n_classes : {2, 10, 30, 31, 32, 33, 62, 63, 64, 65, 100}) {
+      SCOPED_TRACE(n_classes);
+      Dice dice(1);
+      const Forest forest = PureForest(n_classes, many_columns);
+      deep::ExpectRangesSame(MakeSlot4, forest, {forest.n_trees()}, 300, {1, 16, 300}, dice);
+    }
   }
 }
 
 // Leaves that name their class need no table: four bytes a slot and little else.
 TEST(Slot4, PureLeavesTakeNoTable) {
   for (const std::size_t n_classes : {10, 64}) {
-    const Forest forest = PureForest(n_classes);
+    const Forest forest = PureForest(n_classes, true);
     const std::size_t n_slots = 2 * forest.n_nodes() + forest.n_trees();
     const auto layout = Made(MakeSlot4, forest, {0, forest.n_trees()});
     ASSERT_NE(layout, nullptr);

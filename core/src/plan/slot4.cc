@@ -9,9 +9,10 @@
 
 // Deep trees in four bytes a node.
 //
-// On ranks of 16 bits a node needs its rank, its column (6 bits) and the way to its left child,
-// which is short if the subtree is small: 10 bits. So a tree is cut into pages of at most 1,024
-// slots, reached through a small tree of eight-byte nodes with far-reaching steps. A slot is
+// On ranks of 16 bits a node needs its rank, its column (6 bits, or 5 where that is enough) and the
+// way to its left child, which is short if the subtree is small: 10 bits, or 11. So a tree is cut
+// into pages of at most 1,024 slots, or 2,048, reached through a small tree of eight-byte nodes
+// with far-reaching steps. A slot is
 //
 //   rank << 16 | step << 6 | column        left child at + step, right child behind it
 //
@@ -25,16 +26,16 @@ namespace {
 
 constexpr std::size_t kColumnsMax = 64;
 constexpr std::uint32_t kRankMax = 65534;
-constexpr std::uint32_t kColumnBits = 6;
-constexpr std::uint32_t kColumnMask = (1u << kColumnBits) - 1;
-constexpr std::size_t kPageSlots = std::size_t{1} << (16 - kColumnBits);
+constexpr std::uint32_t kColumnBits = 6, kFewColumnBits = 5;
 constexpr std::size_t kSlotsPerLine = 16;
 constexpr std::uint32_t kLeaf = 0xffff0000;
-// In the column of a leaf: it is no single class, its values are in the table.
-constexpr std::uint32_t kNoClass = kColumnMask;
+
+constexpr std::uint32_t MaskOf(std::uint32_t bits) { return (1U << bits) - 1; }
+
 // Ranks of a block of rows: what a second-level cache holds.
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
 
+template <std::uint32_t column_bits>
 struct Slots {
   static constexpr int kSteps = 5;
 
@@ -42,8 +43,8 @@ struct Slots {
 
   std::uint32_t Step(std::uint32_t at, const std::uint32_t* ranks) const {
     const std::uint32_t slot = slots[at];
-    std::uint32_t next = at + ((slot & 0xffff) >> kColumnBits);
-    if (slot < ranks[slot & kColumnMask]) ++next;  // last, so that g++, too, adds the carry
+    std::uint32_t next = at + ((slot & 0xffff) >> column_bits);
+    if (slot < ranks[slot & MaskOf(column_bits)]) ++next;  // last, so that g++, too, adds the carry
     return next;
   }
   bool IsEnd(std::uint32_t at) const { return slots[at] >= kLeaf; }
@@ -63,7 +64,7 @@ struct Tops {
   std::uint32_t Step(std::uint32_t at, const std::uint32_t* ranks) const {
     const Top top = tops[at];
     std::uint32_t next = at + (top.way >> kColumnBits);
-    if (top.rank < ranks[top.way & kColumnMask]) ++next;
+    if (top.rank < ranks[top.way & MaskOf(kColumnBits)]) ++next;
     return next;
   }
   bool IsEnd(std::uint32_t at) const { return tops[at].rank >= kLeaf; }
@@ -77,6 +78,10 @@ struct SlotTrees {
   std::vector<std::uint32_t> roots;   ///< [trees] in `tops`
   std::vector<std::uint8_t> is_page;  ///< [trees] whether all of the tree is one page
   LeafValues values;
+  std::uint32_t column_bits = kColumnBits;  ///< of slots
+
+  /// In the column of a leaf: it is no single class, its values are in the table.
+  std::uint32_t no_class() const { return MaskOf(column_bits); }
 
   std::uint32_t Start(std::size_t tree) const { return roots[tree]; }
 
@@ -90,15 +95,18 @@ struct SlotTrees {
     for (std::size_t t = tree; t < tree + n_trees; ++t) all_are_pages &= is_page[t] != 0;
     if (!all_are_pages) WalkToEnds<kOneRow>(Tops{tops.data()}, last_top, ranks, chains, n);
     for (std::size_t i = 0; i < n; ++i) chains.at[i] = pages[chains.at[i]];
-    WalkToEnds<kOneRow>(Slots{slots.data()}, last_slot, ranks, chains, n);
+    if (column_bits == kFewColumnBits) {
+      return WalkToEnds<kOneRow>(Slots<kFewColumnBits>{slots.data()}, last_slot, ranks, chains, n);
+    }
+    WalkToEnds<kOneRow>(Slots<kColumnBits>{slots.data()}, last_slot, ranks, chains, n);
   }
 
   template <SumKind kind>
   void Add(RowSum<kind>& sum, const Adding& adding, std::size_t tree, std::uint32_t end,
            std::size_t row) const {
     if constexpr (kind == SumKind::kVector) {
-      const std::uint32_t class_index = slots[end] & kColumnMask;
-      if (class_index != kNoClass) {
+      const std::uint32_t class_index = slots[end] & no_class();
+      if (class_index != no_class()) {
         adding.sums[row * values.n_outputs + class_index] += 1.0;
         return;
       }
@@ -175,7 +183,9 @@ class Slot4 final : public Layout {
 class Compiler {
  public:
   Compiler(const Forest& forest, TreeRange range, const Columns& columns)
-      : forest_(forest), parts_(forest.parts()), range_(range), columns_(columns) {}
+      : forest_(forest), parts_(forest.parts()), range_(range), columns_(columns) {
+    if (columns.n_columns <= std::size_t{1} << kFewColumnBits) out_.column_bits = kFewColumnBits;
+  }
 
   SlotTrees Compile() {
     const std::size_t n_slots = CountSlots();
@@ -188,6 +198,8 @@ class Compiler {
   }
 
  private:
+  std::size_t page_slots() const { return std::size_t{1} << (16 - out_.column_bits); }
+
   std::size_t CountSlots() const {
     const std::size_t n_nodes =
         parts_.tree_begin[range_.end] - std::size_t{parts_.tree_begin[range_.begin]};
@@ -216,7 +228,7 @@ class Compiler {
     waiting_.assign(1, parts_.tree_root[tree]);
     for (std::size_t i = 0; i < waiting_.size(); ++i) {
       const std::int32_t item = waiting_[i];
-      if (2 * std::size_t{NodesUnder(item)} + 1 <= kPageSlots) {
+      if (2 * std::size_t{NodesUnder(item)} + 1 <= page_slots()) {
         out_.tops.push_back({~std::uint32_t{0}, 0});
         out_.pages.push_back(static_cast<std::uint32_t>(out_.slots.size()));
         AddPage(item);
@@ -238,12 +250,12 @@ class Compiler {
     for (std::size_t i = 0; i < order_.items().size(); ++i) {
       const std::int32_t item = order_.items()[i];
       if (item < 0) {
-        out_.slots.push_back(kLeaf | kNoClass);
+        out_.slots.push_back(kLeaf | out_.no_class());
         leaves_.push_back(~static_cast<std::uint32_t>(item));
         continue;
       }
       const NodeTest& test = columns_.test(static_cast<std::size_t>(item));
-      out_.slots.push_back(test.rank << 16 | order_.steps()[i] << kColumnBits | test.column);
+      out_.slots.push_back(test.rank << 16 | order_.steps()[i] << out_.column_bits | test.column);
       leaves_.push_back(0);  // nobody ends here
     }
   }
@@ -254,7 +266,7 @@ class Compiler {
     bool all_are_classes = true;
     for (std::size_t i = 0; i < out_.slots.size(); ++i) {
       if (out_.slots[i] < kLeaf) continue;
-      if (values.payload[i] < std::min<std::size_t>(values.n_outputs, kNoClass)) {
+      if (values.payload[i] < std::min<std::size_t>(values.n_outputs, out_.no_class())) {
         out_.slots[i] = kLeaf | values.payload[i];
       } else {
         all_are_classes = false;
