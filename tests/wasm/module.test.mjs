@@ -14,7 +14,7 @@ import { root } from './support/vectors.mjs';
 
 const modules = [
   { name: 'copse', exports: 'exports.txt', kibMax: 48 },
-  { name: 'copse-fast', exports: 'exports.txt', kibMax: 102 },
+  { name: 'copse-fast', exports: 'exports.txt', kibMax: 104 },
   { name: 'copse-import', exports: 'import_exports.txt', kibMax: 120 },
   { name: 'copse-import-onnx', exports: 'import_exports.txt', kibMax: 120 },
 ].map((module) => {
