@@ -72,7 +72,8 @@ inline void ExpectBatchesSame(MakeLayout make) {
     batches.push_back(n);
   }
   ExpectSame(make, OfSize(50, 30), 1, 700, batches);
-  ExpectSame(make, OfSize(700, 60), 2, 700, batches);
+  ExpectSame(make, OfSize(1500, 60), 2, 700, batches);
+  ExpectSame(make, WithManyColumns(OfSize(700, 60)), 3, 700, batches);
 }
 
 /// More rows than are ranked and walked at a time.
@@ -102,9 +103,11 @@ inline void ExpectSizesSame(MakeLayout make) {
 
 /// Every node has one leaf and one node, whichever way: one page, and many.
 inline void ExpectChainsSame(MakeLayout make) {
-  for (const std::size_t n_nodes : {2, 5, 60, 511, 512, 3000}) {
+  for (const std::size_t n_nodes : {2, 5, 60, 511, 512, 1023, 1024, 3000}) {
     SCOPED_TRACE(std::to_string(n_nodes) + " nodes");
-    ExpectSame(make, OfSize(n_nodes, n_nodes, Growth::kBranches), n_nodes);
+    const ForestSpec spec = OfSize(n_nodes, n_nodes, Growth::kBranches);
+    ExpectSame(make, spec, n_nodes);
+    ExpectSame(make, WithManyColumns(spec), n_nodes);
   }
 }
 

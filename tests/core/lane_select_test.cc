@@ -152,6 +152,25 @@ TEST(LaneSelect, SumsOfEveryKindAreRight) {
   }
 }
 
+// Those whose leaves are added together have tables of different lengths.
+TEST(LaneSelect, TreesOfDifferentSizesAreRight) {
+  for (const std::size_t n_outputs : {1, 2, 3}) {
+    for (const std::size_t n_nodes : {14, 31, 63, 120}) {
+      SCOPED_TRACE(std::to_string(n_outputs) + " outputs, nodes: " + std::to_string(n_nodes));
+      ForestSpec spec = OfSize(n_nodes, 40, Growth::kAnywhere);
+      spec.full = false;
+      spec.n_trees = 23;
+      spec.n_outputs = n_outputs;
+      ExpectSame(spec, 1, 200, {70, 200});
+      spec.rules = {.accumulate = Precision::kFloat32};
+      ExpectSame(spec, 2, 200, {70, 200});
+      spec.rules = {.aggregation = Aggregation::kMean};
+      spec.vector_leaves = n_outputs > 1;
+      ExpectSame(spec, 3, 200, {70, 200});
+    }
+  }
+}
+
 TEST(LaneSelect, LinearLeavesSeeTheirRow) {
   ForestSpec spec = OfSize(30, 40, Growth::kAnywhere);
   spec.linear_leaves = true;

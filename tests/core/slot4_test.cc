@@ -90,12 +90,15 @@ TEST(Slot4, PureLeavesAreRight) {
 
 // Leaves that name their class need no table: four bytes a slot and little else.
 TEST(Slot4, PureLeavesTakeNoTable) {
-  for (const std::size_t n_classes : {10, 64}) {
-    const Forest forest = PureForest(n_classes, true);
-    const std::size_t n_slots = 2 * forest.n_nodes() + forest.n_trees();
-    const auto layout = Made(MakeSlot4, forest, {0, forest.n_trees()});
-    ASSERT_NE(layout, nullptr);
-    EXPECT_EQ(layout->bytes() < 5 * n_slots + 8192, n_classes == 10) << layout->bytes();
+  for (const bool many_columns : {false, true}) {
+    for (const std::size_t n_classes : {10, 31, 32, 63, 64}) {
+      const Forest forest = PureForest(n_classes, many_columns);
+      const std::size_t n_slots = 2 * forest.n_nodes() + forest.n_trees();
+      const auto layout = Made(MakeSlot4, forest, {0, forest.n_trees()});
+      ASSERT_NE(layout, nullptr);
+      EXPECT_EQ(layout->bytes() < 5 * n_slots + 8192, n_classes <= 63)
+          << n_classes << " classes: " << layout->bytes();
+    }
   }
 }
 

@@ -9,6 +9,8 @@ export interface Example {
 }
 
 const surveyRows = 1024;
+/** Columns that are filled with numbers at a time. */
+const featuresOfTask = 8;
 
 /** Asks for many rows at once: [rows, columns], probabilities or numbers. */
 export type Survey = (rows: Float64Array<ArrayBuffer>) => Promise<Float64Array>;
@@ -30,8 +32,7 @@ export async function findExamples(card: ModelCard, survey: Survey): Promise<Exa
   if (output === undefined || !mayHaveExamples(card)) return [];
   const width = card.features.length;
   // Here and below a task for each step: the page stays free for the person in front of it.
-  await nextTask();
-  const rows = spreadRows(card.features);
+  const rows = await spreadRows(card.features);
   // The survey may give its numbers away.
   const values = await survey(rows.slice());
   const columns = values.length / surveyRows;
@@ -39,8 +40,8 @@ export async function findExamples(card: ModelCard, survey: Survey): Promise<Exa
   if (output.kind !== 'class') {
     const column = columnOf(0);
     return [
-      { title: 'a low answer', row: typicalOfHighest(rows, width, column.map((x) => -x)) },
-      { title: 'a high answer', row: typicalOfHighest(rows, width, column) },
+      ...exampleOf('a low answer', rows, width, column.map((x) => -x)),
+      ...exampleOf('a high answer', rows, width, column),
     ];
   }
   const found: Example[] = [];
@@ -48,27 +49,28 @@ export async function findExamples(card: ModelCard, survey: Survey): Promise<Exa
     await nextTask();
     const column = columnOf(k);
     // 0.5 is more than any other class can have.
-    if (Math.max(...column) > 0.5) found.push({ title, row: typicalOfHighest(rows, width, column) });
+    if (Math.max(...column) > 0.5) found.push(...exampleOf(title, rows, width, column));
   }
   return found;
 }
 
-/** The middle one of the rows, of `width` numbers each, whose value is highest (within 1 %). */
-function typicalOfHighest(rows: Float64Array, width: number, values: Float64Array): readonly number[] {
+/** The middle one of the rows, of `width` numbers each, whose value is highest (within 1 %), if any is. */
+function exampleOf(title: string, rows: Float64Array, width: number, values: Float64Array): Example[] {
   const highest = Math.max(...values);
   const least = highest - Math.abs(highest) * 0.01;
   const best: Float64Array[] = [];
   for (const [r, value] of values.entries()) {
     if (value >= least) best.push(rows.subarray(r * width, (r + 1) * width));
   }
+  let [nearest] = best;
+  if (nearest === undefined) return [];
   const centre = meanOf(best, width);
-  let nearest = best[0] ?? centre;
   let shortest = Infinity;
   for (const row of best) {
     const distance = squaredDistance(row, centre);
     if (distance < shortest) [nearest, shortest] = [row, distance];
   }
-  return [...nearest];
+  return [{ title, row: [...nearest] }];
 }
 
 function meanOf(rows: readonly Float64Array[], width: number): Float64Array {
@@ -86,10 +88,11 @@ function squaredDistance(a: Float64Array, b: Float64Array): number {
 }
 
 /** Rows [surveyRows, features] that fill the training ranges evenly: Weyl sequences, the same on every visit. */
-function spreadRows(features: readonly FeatureCard[]): Float64Array<ArrayBuffer> {
+async function spreadRows(features: readonly FeatureCard[]): Promise<Float64Array<ArrayBuffer>> {
   const width = features.length;
   const rows = new Float64Array(surveyRows * width);
   for (const [f, feature] of features.entries()) {
+    if (f % featuresOfTask === 0) await nextTask();
     const at = placesOf(feature);
     const step = stride(f, width);
     for (let r = 0; r < surveyRows; ++r) rows[r * width + f] = at(((r + 1) * step + 0.5) % 1);

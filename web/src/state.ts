@@ -215,7 +215,7 @@ async function show(predictor: BrowserPredictor): Promise<void> {
   shown = { predictor, stop: answerRows(predictor, new ServerPredictor(card)) };
   // A page without examples is still a page.
   const found = await findExamples(card, (rows) => predictor.survey(rows)).catch(() => []);
-  if (shown.predictor === predictor) examples.value = found;
+  if (isShowing(predictor)) examples.value = found;
 }
 
 /** Answers every row in the form from now on, until the function that it returns is called. */

@@ -40,7 +40,8 @@ inline constexpr std::size_t kLeafTablePadding = 64;
 inline constexpr std::size_t kLanesMax = 256;
 inline constexpr std::size_t kLaneAlignment = 64;
 
-/// Leaves of so many trees are added in one go: a sum is loaded and stored once for all of them.
+/// Leaves of so many trees are added in one go: a sum is loaded and stored once for all of them
+/// (but not where there are fewer, or where their tables stay in registers).
 inline constexpr std::size_t kTreesTogether = 4;
 
 /// Where rows end in some trees, and what is added there: `leaves[t]` [n rows], `tables[t]` by

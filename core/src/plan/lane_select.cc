@@ -1,5 +1,5 @@
 // Lane select for batches: see kernels/lane_kernels.cc for the idea. Here trees become operations,
-// and rows become groups of ranks; leaf numbers become sums, tree by tree.
+// and rows become groups of ranks; leaf numbers become sums, a few trees at a time.
 #include <algorithm>
 #include <array>
 #include <cstdint>

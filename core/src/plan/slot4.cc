@@ -184,7 +184,11 @@ class Compiler {
  public:
   Compiler(const Forest& forest, TreeRange range, const Columns& columns)
       : forest_(forest), parts_(forest.parts()), range_(range), columns_(columns) {
-    if (columns.n_columns <= std::size_t{1} << kFewColumnBits) out_.column_bits = kFewColumnBits;
+    // A leaf of one class has its number there, too.
+    const bool names = parts_.leaf_width == 1 || forest.n_outputs() <= MaskOf(kFewColumnBits);
+    if (names && columns.n_columns <= std::size_t{1} << kFewColumnBits) {
+      out_.column_bits = kFewColumnBits;
+    }
   }
 
   SlotTrees Compile() {
