@@ -125,8 +125,8 @@ std::vector<std::uint32_t> OrderOf(const LeafValues& values, SumForm form) {
   std::vector<std::uint32_t> order(values.outputs.size());
   std::iota(order.begin(), order.end(), 0);
   if (form == SumForm::kFloatColumns || form == SumForm::kDoubleColumns) {
-    std::stable_sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
-      return values.outputs[a] < values.outputs[b];
+    std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
+      return std::pair(values.outputs[a], a) < std::pair(values.outputs[b], b);
     });
   }
   return order;
