@@ -61,7 +61,9 @@ class Checkpointer {
 
  private:
   // Little at a time: the writer waits now and then while the disk takes it, and as long as that.
-  static constexpr std::size_t kBytesEach = std::size_t{512} << 10;
+  // Four times as much made the slowest of a hundred answers wait four times as long, under full
+  // load, and took a fifteenth of the processor's time less.
+  static constexpr std::size_t kBytesEach = std::size_t{128} << 10;
 
   void Run() {
     BlockSignalsOfThisThread();

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <optional>
 #include <span>
 #include <string>
@@ -66,10 +67,11 @@ class Numbers {
 
 extern "C" {
 
-/// The model in `bytes`, which are not kept, or null: see the code and the text. Give it back to
-/// copse_free.
-Held* copse_load(const std::uint8_t* bytes, std::size_t size) {
+/// The model in `bytes`, or null: see the code and the text. Give it back to copse_free. Takes over
+/// `bytes`, which malloc gave: what is compiled finds its place where they were.
+Held* copse_load(std::uint8_t* bytes, std::size_t size) {
   auto model = copse::ReadModel({bytes, size});
+  std::free(bytes);
   if (!model.ok()) {
     Refuse(model.error());
     return nullptr;

@@ -12,6 +12,9 @@ namespace {
 
 constexpr std::size_t kBlock = 64;
 
+/// WebAssembly engines go over to optimized code at the next call of a function, never within one.
+constexpr std::size_t kBlocksAtOnce = 64;
+
 std::uint32_t LoadBigEndian(const std::uint8_t* at) {
   return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 |
          std::uint32_t{at[3]};
@@ -75,7 +78,7 @@ void Sha256::Update(std::span<const std::uint8_t> bytes) {
   total_ += bytes.size();
   while (!bytes.empty()) {
     if (buffered_ == 0 && bytes.size() >= kBlock) {
-      const std::size_t n = bytes.size() / kBlock;
+      const std::size_t n = std::min(bytes.size() / kBlock, kBlocksAtOnce);
       Take(bytes.data(), n);
       bytes = bytes.subspan(n * kBlock);
       continue;

@@ -5,6 +5,7 @@ import { copyNumbers, type OpenRows } from './rows.js';
 
 /** The functions of wasm/api.cc. */
 interface Exports extends DoorExports {
+  /** Takes over the bytes. */
   copse_load(bytes: number, size: number): number;
   copse_free(model: number): void;
   copse_describe(model: number): void;
@@ -54,12 +55,11 @@ export class Door {
   load(bytes: Uint8Array): Handle {
     demandFileFits(bytes.byteLength);
     const instance = this.#instance;
-    return instance.withMemory(bytes.byteLength, (pointer) => {
-      instance.bytes(pointer, bytes.byteLength).set(bytes);
-      const handle = instance.call(() => instance.exports.copse_load(pointer, bytes.byteLength));
-      if (handle === 0) throw instance.error();
-      return handle;
-    });
+    const pointer = instance.allocate(bytes.byteLength);
+    instance.bytes(pointer, bytes.byteLength).set(bytes);
+    const handle = instance.call(() => instance.exports.copse_load(pointer, bytes.byteLength));
+    if (handle === 0) throw instance.error();
+    return handle;
   }
 
   /** Frees a model; with an ended instance there is nothing left to free. */

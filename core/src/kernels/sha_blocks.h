@@ -11,7 +11,8 @@ using ShaBlocks = void (*)(std::array<std::uint32_t, 8>& state, const std::uint8
                            std::size_t n);
 
 /// By plain arithmetic.
-void PlainShaBlocks(std::array<std::uint32_t, 8>& state, const std::uint8_t* blocks, std::size_t n);
+[[gnu::noinline]] void PlainShaBlocks(std::array<std::uint32_t, 8>& state,
+                                      const std::uint8_t* blocks, std::size_t n);
 
 /// By the processor's own instructions, which take a fifth of the time, or null: it has none.
 ShaBlocks FastShaBlocks();
