@@ -1,8 +1,9 @@
 """The npm package beside onnxruntime-web and ydf-inference: download, start, one row, batch.
 
 One run, one pinned core, turn by turn, `--rounds` times; medians count, and what is judged are
-ratios. ydf-inference reads models of its own trainer only, with other trees and more of them: its
-times are shown as measured, and per tree times our trees (`ydf, scaled`).
+ratios, for rows the median of the rounds' ratios. ydf-inference reads models of its own trainer only,
+with other trees and more of them: its times are shown as measured, and per tree times our trees
+(`ydf, scaled`).
 Results are kept with machine, command and commit under tests/bench/results/.
 
   make bench-web ROUNDS=5
@@ -78,13 +79,18 @@ def compare(shape):
         if "missing" not in starts[peer]:
             found.setdefault(peer, {})["start"] = ratio(starts[peer]["ms"], starts["copse"]["ms"])
         if "missing" not in rows[peer]:
-            for batch, ns in rows["copse-wasm"]["ns_per_row"].items():
-                theirs = rows[peer]["ns_per_row"][batch]
-                found.setdefault(peer, {})[batch] = ratio(theirs, ns)
+            for batch in rows["copse-wasm"]["ns_per_row"]:
+                times = of_rounds(rows[peer]["rounds"], rows["copse-wasm"]["rounds"], batch)
+                found.setdefault(peer, {})[batch] = ratio(times, 1)
                 if rows[peer].get("trees"):
-                    scaled = theirs * trees / rows[peer]["trees"]
-                    found.setdefault("ydf, scaled", {})[batch] = ratio(scaled, ns)
+                    scaled = times * trees / rows[peer]["trees"]
+                    found.setdefault("ydf, scaled", {})[batch] = ratio(scaled, 1)
     return found
+
+
+def of_rounds(theirs, ours, batch):
+    """Median of the ratios of each round: a machine that changes its speed does so between rounds."""
+    return statistics.median(their[batch] / our[batch] for their, our in zip(theirs, ours))
 
 
 def report(record):
