@@ -59,7 +59,8 @@ def package_section(record, path):
 
 What a web page loads, in Node and on one core. *Start* is a fresh process: the library is read, the model
 loaded, one row answered. The small module reads Copse's own file only; the other imports every format.
-Times are medians of all rounds; how much faster rows are is the median of what each round says.
+Times are medians of all rounds; how much faster rows are is the median of what each round says, which
+is not the quotient of those medians where the machine changed its speed meanwhile.
 `make bench-web` repeats it.
 
 {source_line(record, path)}

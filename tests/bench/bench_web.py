@@ -81,15 +81,16 @@ def compare(shape):
         if "missing" not in rows[peer]:
             for batch in rows["copse-wasm"]["ns_per_row"]:
                 times = of_rounds(rows[peer]["rounds"], rows["copse-wasm"]["rounds"], batch)
-                found.setdefault(peer, {})[batch] = ratio(times, 1)
+                found.setdefault(peer, {})[batch] = round(times, 2)
                 if rows[peer].get("trees"):
                     scaled = times * trees / rows[peer]["trees"]
-                    found.setdefault("ydf, scaled", {})[batch] = ratio(scaled, 1)
+                    found.setdefault("ydf, scaled", {})[batch] = round(scaled, 2)
     return found
 
 
 def of_rounds(theirs, ours, batch):
-    """Median of the ratios of each round: a machine that changes its speed does so between rounds."""
+    """Median of the rounds' ratios: when the machine changes its speed, both sides of most rounds
+    had the same one."""
     return statistics.median(their[batch] / our[batch] for their, our in zip(theirs, ours))
 
 
