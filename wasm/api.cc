@@ -33,6 +33,7 @@ struct Held {
 /// thread.
 std::string last_text;
 std::int32_t last_code = 0;
+std::size_t last_place = 0;
 
 std::int32_t Refuse(const copse::Error& error) {
   last_text = error.message;
@@ -95,12 +96,17 @@ std::int32_t copse_columns(const Held* held, std::int32_t answer) {
   return -1;
 }
 
-/// 0 where all of `rows` [n_rows, n_features] can be used, else a code, with its text.
+/// 0 where all of `rows` [n_rows, n_features] can be used, else a code, with its text and place.
 std::int32_t copse_check_rows(const Held* held, const double* rows, std::size_t n_rows,
                               std::size_t first_row) {
   const auto checked = held->model.CheckRows(Rows(*held, rows, n_rows), first_row);
-  return checked.ok() ? 0 : Refuse(checked.error());
+  if (checked.ok()) return 0;
+  last_place = held->model.FirstRefused(Rows(*held, rows, n_rows));
+  return Refuse(checked.error());
 }
+
+/// Where in its rows copse_check_rows found what it refused last.
+std::size_t copse_error_place() { return last_place; }
 
 /// Writes `answer` to `out` [n_rows, copse_columns]. The rows have passed copse_check_rows, and the
 /// model has that answer.

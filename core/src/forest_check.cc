@@ -4,6 +4,7 @@
 #include <cmath>
 #include <utility>
 
+#include "at_once.h"
 #include "copse/forest.h"
 #include "copse/limits.h"
 #include "text.h"
@@ -165,8 +166,8 @@ Flaw CheckFlags(const ForestParts& parts) {
   return {};
 }
 
-Flaw CheckNodes(const ForestParts& parts) {
-  for (std::size_t i = 0; i < parts.feature.size(); ++i) {
+[[gnu::noinline]] Flaw CheckNodes(const ForestParts& parts, std::size_t begin, std::size_t end) {
+  for (std::size_t i = begin; i < end; ++i) {
     if (parts.feature[i] >= parts.n_features) {
       return Invalid({"node.feature[", i, "] is ", parts.feature[i], ", and there are ",
                       parts.n_features, " features"});
@@ -177,6 +178,14 @@ Flaw CheckNodes(const ForestParts& parts) {
       return Invalid({"node.threshold[", i, "] is ", threshold,
                       ", and 0 was expected because node.flags says the split is categorical"});
     }
+  }
+  return {};
+}
+
+Flaw CheckNodes(const ForestParts& parts) {
+  const std::size_t n = parts.feature.size();
+  for (std::size_t i = 0; i < n; i += kAtOnce) {
+    if (auto flaw = CheckNodes(parts, i, std::min(i + kAtOnce, n))) return flaw;
   }
   return CheckFlags(parts);
 }
@@ -203,7 +212,8 @@ class Links {
   std::size_t max_depth() const { return max_depth_; }
 
  private:
-  Flaw CheckTree(std::size_t t) {
+  // Not inlined: see at_once.h.
+  [[gnu::noinline]] Flaw CheckTree(std::size_t t) {
     const std::size_t begin = parts_.tree_begin[t];
     const std::size_t end = parts_.tree_begin[t + 1];
     if (auto flaw = CheckRoot(t, begin, end)) return flaw;

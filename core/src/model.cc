@@ -127,15 +127,19 @@ Result<std::size_t> Model::Columns(Answer answer) const {
                        ", which this one does not have"});
 }
 
+std::size_t Model::FirstRefused(std::span<const double> rows) const {
+  std::size_t i = 0;
+  while (i < rows.size() && Refusal(*this, rows[i]).empty()) ++i;
+  return i;
+}
+
 Status Model::CheckRows(std::span<const double> rows, std::size_t first_row) const {
   assert(rows.size() % n_features() == 0);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::string_view refusal = Refusal(*this, rows[i]);
-    if (refusal.empty()) continue;
-    return InvalidInput({"row ", first_row + i / n_features(), ": ",
-                         text::Quote(features_[i % n_features()].name), " is ", rows[i], refusal});
-  }
-  return Ok{};
+  const std::size_t i = FirstRefused(rows);
+  if (i == rows.size()) return Ok{};
+  return InvalidInput({"row ", first_row + i / n_features(), ": ",
+                       text::Quote(features_[i % n_features()].name), " is ", rows[i],
+                       Refusal(*this, rows[i])});
 }
 
 std::size_t ValueColumns(const Output& output) {

@@ -12,8 +12,7 @@ namespace {
 
 constexpr std::size_t kBlock = 64;
 
-/// What PlainShaBlocks, which is never inlined for that, takes in one call: V8 goes over to
-/// optimized WebAssembly at the next call of a function, never within one.
+/// What PlainShaBlocks takes in one call: see at_once.h.
 constexpr std::size_t kBlocksAtOnce = 64;
 
 std::uint32_t LoadBigEndian(const std::uint8_t* at) {

@@ -12,11 +12,17 @@ namespace copse {
 static_assert(std::endian::native == std::endian::little,
               "tensors are copied as they are; a big-endian target must swap here");
 
-/// Copies, because tensors need not be aligned in a file.
+/// Copies, because tensors need not be aligned in a file. Where they are, nothing is filled with
+/// zeros before. (Bytes of a file are read as numbers: the reason why this is one function.)
 template <class T>
 std::vector<T> LoadNumbers(std::span<const std::uint8_t> bytes) {
-  std::vector<T> numbers(bytes.size() / sizeof(T));
-  if (!numbers.empty()) std::memcpy(numbers.data(), bytes.data(), numbers.size() * sizeof(T));
+  const std::size_t n = bytes.size() / sizeof(T);
+  if (reinterpret_cast<std::uintptr_t>(bytes.data()) % alignof(T) == 0) {
+    const auto* first = reinterpret_cast<const T*>(bytes.data());
+    return std::vector<T>(first, first + n);
+  }
+  std::vector<T> numbers(n);
+  if (n > 0) std::memcpy(numbers.data(), bytes.data(), n * sizeof(T));
   return numbers;
 }
 

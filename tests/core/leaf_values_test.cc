@@ -81,6 +81,10 @@ TEST(LeafValues, MinusZeroIsWhatThePlainWalkAnswers) {
     const Adding adding = {&forest, {0, 2}, &values, {nullptr, &row, 1, 1}, sums.data()};
     for (std::size_t t = 0; t < 2; ++t) AddSlot<SumKind::kVector>(adding, t, 2 * t, 0);
     EXPECT_EQ(std::memcmp(sums.data(), expected.data(), sizeof(double) * 2), 0) << zero;
+    walk::Start(forest, sums);
+    const auto payload_of = [&](std::size_t t, std::size_t) { return values.payload[2 * t]; };
+    AddVectors(values, 2, 1, payload_of, sums.data());
+    EXPECT_EQ(std::memcmp(sums.data(), expected.data(), sizeof(double) * 2), 0) << zero;
   }
 }
 
@@ -132,6 +136,8 @@ std::vector<Case> Cases() {
           {"doubles", SumKind::kDouble, spec(doubles, 1, false)},
           {"doubles of classes", SumKind::kDouble, spec(mean, 3, false)},
           {"vectors", SumKind::kVector, spec(mean, 3, true)},
+          {"vectors of two", SumKind::kVector, spec(doubles, 2, true)},
+          {"vectors of four", SumKind::kVector, spec(mean, 4, true)},
           {"vectors on a base", SumKind::kVector, spec(doubles, 7, true)},
           {"vectors of floats", SumKind::kGeneral, spec(floats, 3, true)},
           {"smallest", SumKind::kGeneral, spec(smallest, 1, false)},
@@ -173,9 +179,16 @@ void ExpectSameSums(const Forest& forest, SumKind kind, const std::vector<Number
     for (std::size_t t = 0; t < range.size(); ++t) {
       for (std::size_t r = 0; r < n_rows; ++r) AddSlot<each()>(adding, t, any_slot(t, r), r);
     }
-    for (std::size_t r = 0; r < n_rows; ++r) {
-      RowSum<each()> sum(other, r);
-      for (std::size_t t = 0; t < range.size(); ++t) sum.Add(t, any_slot(t, r));
+    if constexpr (each() == SumKind::kVector) {
+      const auto payload_of = [&](std::size_t t, std::size_t r) {
+        return values.payload[any_slot(t, r)];
+      };
+      AddVectors(values, range.size(), n_rows, payload_of, by_row.data());
+    } else {
+      for (std::size_t r = 0; r < n_rows; ++r) {
+        RowSum<each()> sum(other, r);
+        for (std::size_t t = 0; t < range.size(); ++t) sum.Add(t, any_slot(t, r));
+      }
     }
   });
   for (std::size_t r = 0; r < n_rows; ++r) {

@@ -179,6 +179,24 @@ test('gains are told where the library that trained the model said them', async 
   model.free();
 });
 
+test('mean sizes of contributions are those of the rows', async () => {
+  const model = await loadModel(bytes);
+  const rows = Array.from({ length: 150 }, (_, i) => row.map((x, f) => x + ((i * (f + 3)) % 11) / 10));
+  for (const method of ['treeshap', 'saabas']) {
+    const { meanAbsContribution: means, splits } = model.importances(rows, { method });
+    const parts = model.explain(rows, { method });
+    assert.deepEqual(splits, model.importances().splits);
+    means.forEach((mean, f) => {
+      const ofFeature = parts.filter((_, i) => i % 5 === f);
+      const expected = ofFeature.reduce((sum, part) => sum + Math.abs(part), 0) / rows.length;
+      assert.ok(mean > 0 && Math.abs(mean - expected) <= 1e-12 * expected, `${method} ${String(f)}`);
+    });
+  }
+  assert.equal(model.importances().meanAbsContribution, null);
+  assert.match(refusalOf(() => model.importances([])), /there are no rows/);
+  model.free();
+});
+
 test('rows explained together are those explained alone', async () => {
   const model = await loadModel(bytes);
   const rows = Array.from({ length: 9000 }, (_, i) => row.map((x) => x + (i % 17) / 10));
@@ -211,6 +229,7 @@ test('a model in a worker explains the same', async () => {
   assert.deepEqual(await there.decisionPath(row), here.decisionPath(row));
   assert.deepEqual(await there.tree(7), here.tree(7));
   assert.deepEqual(await there.importances(), here.importances());
+  assert.deepEqual(await there.importances([row]), here.importances([row]));
   await assert.rejects(there.tree(-1), (cause) => cause.code === errorCode.invalidInput);
   await there.free();
   here.free();

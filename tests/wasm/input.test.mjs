@@ -37,6 +37,19 @@ test('arrays, typed arrays and objects by name give the same answer', () => {
   }
 });
 
+test('predict of rows alone is the decision, margins are the raw scores', () => {
+  for (const rows of [[numbers], [setosa], Float64Array.from(numbers)]) {
+    assert.deepEqual(model.predict(rows), model.predict('predict', rows));
+    assert.deepEqual(model.margins(rows), model.predict('margin', rows));
+  }
+  assert.equal(model.margins([numbers]).length, 3);
+  refuses(
+    () => model.predict('proba'),
+    errorCode.invalidInput,
+    'rows are undefined: expected an array of rows, a Float64Array or a Float32Array',
+  );
+});
+
 test('a Float32Array is its numbers, widened', () => {
   const narrow = new Float32Array(numbers);
   const wide = Float64Array.from(narrow);
@@ -116,6 +129,7 @@ test('a value that the model cannot use is refused by core, with its row', () =>
       assert.equal(error.code, errorCode.invalidInput);
       assert.match(error.message, new RegExp(`row ${row}\\b`));
       assert.match(error.message, /p_length/);
+      assert.deepEqual(error.detail, { row, column: 'p_length', value: String(value ?? NaN) });
       return true;
     });
   }

@@ -95,12 +95,23 @@ test('free is idempotent, and use after free is named', async () => {
   model.free();
   model.free();
   model[Symbol.dispose]();
+  assertFreed(model);
+});
+
+test('a model that is disposed of is freed', async () => {
+  const model = await loadModel(bytes);
+  model[Symbol.dispose]();
+  assertFreed(model);
+  model.free();
+});
+
+function assertFreed(model) {
   assert.throws(() => model.predict('proba', [row]), {
     name: 'ForestError',
     code: errorCode.invalidInput,
     message: 'predict was called on a model after free: load it again',
   });
-});
+}
 
 test('200 cycles of load, predict and free do not grow the memory', async () => {
   const door = new Door(new WebAssembly.Module(wasm));

@@ -35,6 +35,8 @@ test('a model in a worker gives the same bits', async () => {
   for (const answer of ['predict', 'index', 'proba', 'margin', 'leaf']) {
     assert.deepEqual(await there.predict(answer, rows), here.predict(answer, rows), answer);
   }
+  assert.deepEqual(await there.predict(rows), here.predict(rows));
+  assert.deepEqual(await there.margins(rows), here.margins(rows));
   assert.deepEqual(await there.predictRow(row), here.predictRow(row));
   assert.deepEqual(await there.predictProba([row]), here.predictProba([row]));
   await there.free();

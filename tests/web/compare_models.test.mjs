@@ -8,6 +8,7 @@ import { loadModel } from 'copse';
 
 import { readCase } from '../wasm/support/vectors.mjs';
 import { accessibilityFaults, eventually } from './support/browser.mjs';
+import { giveFileByKey, tabPanel, tabTo } from './support/keyboard.mjs';
 import { answersInNode, finiteRows, irisLabels, irisNames, toCsv } from './support/rows.mjs';
 import { giveFile, percentText } from './support/shown.mjs';
 import { useSite } from './support/site.mjs';
@@ -152,17 +153,42 @@ test('what is no model, and a file without the columns, are one sentence each', 
   await context.close();
 });
 
+test('by keyboard alone: the second model and the rows are files, both answers and the agreement are shown', async () => {
+  const { page, context, faults } = await site.openReadyPage({ reducedMotion: 'reduce' });
+  await tabPanel(page, 'Compare');
+  await giveFileByKey(page, 'Choose the second model', { name: 'gb_iris.safetensors', buffer: readCase('gb_iris').model });
+  await page.getByText('iris beside gb_iris').waitFor();
+  await page.locator('.both-answer').waitFor();
+  assert.deepEqual((await page.locator('.both thead th').allTextContents()).slice(1, 3), ['iris', 'gb_iris']);
+  const [mine, theirs] = await page.locator('.both-answer td').allTextContents();
+  assert.ok(irisLabels.includes(mine) && irisLabels.includes(theirs), `${mine} and ${theirs}`);
+  const others = await namesOf('gb_iris');
+  const rows = finiteRows('gb_iris').slice(0, 25);
+  const csv = toCsv([...irisNames, ...others], rows.map((row) => [...row, ...row]));
+  await giveFileByKey(page, 'Choose a file of rows', { name: 'rows.csv', buffer: Buffer.from(csv) }, 'Space');
+  await page.getByText('25 rows of rows.csv answered by both').waitFor();
+  await page.locator('.compare-matrix').waitFor();
+  const close = page.getByRole('button', { name: 'Close gb_iris' });
+  await tabTo(page, close, { back: true });
+  await page.keyboard.press('Enter');
+  await page.getByRole('button', { name: 'Choose the second model' }).waitFor();
+  assert.deepEqual(faults, []);
+  await context.close();
+});
+
 for (const colorScheme of ['light', 'dark']) {
   for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 }]) {
     test(`compare for everyone, by keyboard: ${colorScheme}, ${viewport.width} px`, async () => {
       const { page, context, faults } = await site.openReadyPage({ colorScheme, viewport, reducedMotion: 'reduce' });
-      await page.getByRole('tab', { name: 'Compare' }).click();
-      await page.getByRole('button', { name: 'iris of this server' }).waitFor();
+      await tabPanel(page, 'Compare');
+      const served = page.getByRole('button', { name: 'iris of this server' });
+      await served.waitFor();
       assert.deepEqual(await accessibilityFaults(page), []);
-      await page.getByRole('button', { name: 'iris of this server' }).focus();
+      await tabTo(page, served);
       await page.keyboard.press('Enter');
       await page.getByText('both say the same').waitFor();
-      await giveFile(page, 'Choose a file of rows', 'rows.csv', Buffer.from(toCsv([...irisNames, 'species'], finiteRows('iris').slice(0, 40).map((row) => [...row, 'setosa']))));
+      const csv = toCsv([...irisNames, 'species'], finiteRows('iris').slice(0, 40).map((row) => [...row, 'setosa']));
+      await giveFileByKey(page, 'Choose a file of rows', { name: 'rows.csv', buffer: Buffer.from(csv) });
       await page.getByText('Both say the same for every row').waitFor();
       assert.deepEqual(await accessibilityFaults(page), []);
       const [inner, outer] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);

@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { vectors } from '../wasm/support/vectors.mjs';
-import { accessibilityFaults, eventually, openPage } from './support/browser.mjs';
+import { accessibilityFaults, eventually, holds, openPage } from './support/browser.mjs';
+import { arrowTo, giveFileByKey, tabPanel, tabTo } from './support/keyboard.mjs';
 import { answersInNode, finiteRows, fromCsv, irisLabels, irisNames, toCsv } from './support/rows.mjs';
 import { startService } from './support/service.mjs';
-import { readAnswer } from './support/shown.mjs';
+import { percentText, readAnswer } from './support/shown.mjs';
 import { useSite } from './support/site.mjs';
 
 const site = useSite();
@@ -313,22 +314,75 @@ for (const colorScheme of ['light', 'dark']) {
   }
 }
 
-test('by keyboard alone', async () => {
-  const { page, context } = await site.openReadyPage();
-  await page.getByRole('tab', { name: 'Predict' }).focus();
-  for (let i = 0; i < 6 && (await page.evaluate(() => document.activeElement.id)) !== 'tab-score'; ++i) {
-    await page.keyboard.press('ArrowRight');
-  }
-  await page.getByRole('button', { name: 'Choose a file of rows' }).waitFor();
-  // Asked for before the keys: the browser learns of it in its own time.
-  const chooser = page.waitForEvent('filechooser');
-  await page.keyboard.press('Tab');
-  await page.locator('button:focus', { hasText: 'Choose a file of rows' }).waitFor();
+test('by keyboard alone: pasted rows, a file, the threshold, the order, pages and the download', async () => {
+  const rows = irisRows.slice(0, 60);
+  const { decisions, probabilities } = await answersInNode('iris', rows);
+  const truths = decisions.map(truthOf);
+  const { page, context, faults } = await site.openReadyPage();
+  const button = (name) => page.getByRole('button', { name, exact: true });
+  await tabPanel(page, 'Score a file');
+
+  await page.getByLabel('Or paste rows').waitFor();
+  await tabTo(page, page.getByLabel('Or paste rows'));
+  await page.keyboard.type(toCsv(irisNames, rows.slice(0, 3)));
+  await tabTo(page, button('Score these rows'), { tabsMax: 1 });
   await page.keyboard.press('Enter');
-  await (await chooser).setFiles({ name: 'rows.csv', mimeType: 'text/csv', buffer: Buffer.from(toCsv(irisNames, irisRows)) });
-  await page.getByRole('button', { name: 'Download predictions as CSV' }).focus();
+  await page.getByText('3 rows in').waitFor();
+  await eventually(async () => (await page.locator('.row-answer').allTextContents()).join() === decisions.slice(0, 3).map((k) => irisLabels[k]).join(), 'their answers');
+  await tabTo(page, button('Another file'));
+  await page.keyboard.press('Space');
+
+  const csv = toCsv([...irisNames, 'species'], rows.map((row, r) => [...row, truths[r]]));
+  await giveFileByKey(page, 'Choose a file of rows', { name: 'rows.csv', buffer: Buffer.from(csv) });
+  await page.getByText('60 rows in').waitFor();
+  await page.locator('.confusion').waitFor();
+
+  const classes = page.getByLabel('Classes');
+  await tabTo(page, classes);
+  await arrowTo(page, classes, 'setosa against the rest');
+  const slider = page.locator('#threshold');
+  await slider.waitFor();
+  await tabTo(page, slider, { tabsMax: 1 });
+  for (const [key, threshold] of [['Home', 0], ['ArrowRight', 0.01], ['End', 1]]) {
+    await page.keyboard.press(key);
+    assert.equal(Number(await slider.inputValue()), threshold);
+    // Of two classes: the rest comes first.
+    const expected = counted(2, probabilities.map(([p], r) => [Number(truths[r] === 'setosa'), Number(p >= threshold)]));
+    await holds(async () => assert.deepEqual(await matrix(page), expected, `the matrix at ${threshold}`));
+  }
+  await tabTo(page, button('As the model decides'), { back: true, tabsMax: 1 });
+  await page.keyboard.press('Enter');
+  await tabTo(page, classes, { back: true });
+  await page.keyboard.press('Home');
+  await eventually(async () => (await page.locator('.confusion tbody tr').count()) === 3, 'three classes again');
+
+  const order = page.getByLabel('Order');
+  await tabTo(page, order);
+  await arrowTo(page, order, 'least sure first');
+  const sure = decisions.map((k, r) => probabilities[r][k]);
+  const shown = () => page.locator('.rows tbody tr').evaluateAll((all) => all.map((row) => row.cells[2].textContent));
+  const expected = sure.toSorted((a, b) => a - b).map(percentText);
+  assert.notDeepEqual(expected.slice(0, 25), sure.slice(0, 25).map(percentText), 'the file is in another order');
+  await holds(async () => assert.deepEqual(await shown(), expected.slice(0, 25)));
+
+  await tabTo(page, button('Next'));
+  for (const [key, from, to] of [['Enter', 25, 50], ['Space', 50, 60]]) {
+    await page.keyboard.press(key);
+    await page.getByText(`${from + 1}–${to} of 60`).waitFor();
+    await holds(async () => assert.deepEqual(await shown(), expected.slice(from, to)));
+  }
+  await tabTo(page, button('Back'), { back: true, tabsMax: 2 });
+  await page.keyboard.press('Enter');
+  await page.getByText('26–50 of 60').waitFor();
+
+  await tabTo(page, button('Download predictions as CSV'), { back: true });
   const saved = page.waitForEvent('download');
   await page.keyboard.press('Enter');
-  assert.equal((await saved).suggestedFilename(), 'rows-predictions.csv');
+  const file = await saved;
+  assert.equal(file.suggestedFilename(), 'rows-predictions.csv');
+  const [header, ...lines] = fromCsv(readFileSync(await file.path(), 'utf8'));
+  const at = header.indexOf('prediction');
+  assert.deepEqual(lines.map((cells) => cells[at]), decisions.map((k) => irisLabels[k]));
+  assert.deepEqual(faults, []);
   await context.close();
 });

@@ -1,3 +1,6 @@
+import { ForestError, errorCode } from './error.js';
+import type { Rows } from './rows.js';
+
 /** What can be asked of a model: the numbers of `Answer` in core/include/copse/model.h. */
 export const answerNumber = {
   /** Class index of each class output, value of each other column. */
@@ -15,3 +18,13 @@ export const answerNumber = {
 } as const;
 
 export type Answer = keyof typeof answerNumber;
+
+/** What is asked by predict(rows) or predict(answer, rows). */
+export function answerAndRows(first: Answer | Rows, second?: Rows): [Answer, Rows] {
+  if (second !== undefined) return [first as Answer, second];
+  if (typeof first !== 'string') return ['predict', first];
+  throw new ForestError(
+    errorCode.invalidInput,
+    'rows are undefined: expected an array of rows, a Float64Array or a Float32Array',
+  );
+}

@@ -1,4 +1,4 @@
-import type { Answer } from './answer.js';
+import { answerAndRows, type Answer } from './answer.js';
 import type { ModelDescription } from './description.js';
 import { ForestError, errorCode } from './error.js';
 import type { ExplainOptions, Importances, PathOptions, Tree, TreePath } from './explanation.js';
@@ -135,12 +135,20 @@ export class RemoteModel {
     return this.#loaded.columns[answer];
   }
 
+  /** The answer 'predict': the index of each output's class, or its value. */
+  predict(rows: Rows): Promise<Float64Array<ArrayBuffer>>;
   /** `answer` for `rows`, row-major. `transfer` gives a typed array away instead of copying it. */
-  async predict(
+  predict(
     answer: Answer,
     rows: Rows,
+    options?: { readonly transfer?: boolean },
+  ): Promise<Float64Array<ArrayBuffer>>;
+  async predict(
+    first: Answer | Rows,
+    second?: Rows,
     options: { readonly transfer?: boolean } = {},
   ): Promise<Float64Array<ArrayBuffer>> {
+    const [answer, rows] = answerAndRows(first, second);
     const given = options.transfer === true && ArrayBuffer.isView(rows);
     const value = await this.#worker.ask(
       { ask: 'predict', model: this.#loaded.model, answer, rows },
@@ -152,6 +160,11 @@ export class RemoteModel {
   /** Probabilities [nRows, classes]. */
   predictProba(rows: Rows): Promise<Float64Array<ArrayBuffer>> {
     return this.predict('proba', rows);
+  }
+
+  /** Raw scores [nRows, columns('margin')]. */
+  margins(rows: Rows): Promise<Float64Array<ArrayBuffer>> {
+    return this.predict('margin', rows);
   }
 
   async predictRow(row: Row): Promise<Prediction> {
@@ -183,9 +196,10 @@ export class RemoteModel {
     return (await this.#worker.ask(request)) as Tree;
   }
 
-  /** How much the trees use each feature. */
-  async importances(): Promise<Importances> {
-    const request = { ask: 'importances', model: this.#loaded.model } as const;
+  /** How much the trees use each feature: see `Model.importances`. */
+  async importances(rows?: Rows, options: ExplainOptions = {}): Promise<Importances> {
+    const { method } = options;
+    const request = { ask: 'importances', model: this.#loaded.model, rows, method } as const;
     return (await this.#worker.ask(request)) as Importances;
   }
 

@@ -1,4 +1,4 @@
-import { ForestError, errorCode } from './error.js';
+import { ForestError, errorCode, quote } from './error.js';
 import type { Importances } from './explanation.js';
 import { demandFileFits, Instance, type DoorExports } from './instance.js';
 import { copyNumbers, type OpenRows } from './rows.js';
@@ -11,6 +11,7 @@ interface Exports extends DoorExports {
   copse_describe(model: number): void;
   copse_columns(model: number, answer: number): number;
   copse_check_rows(model: number, rows: number, nRows: number, firstRow: number): number;
+  copse_error_place(): number;
   copse_predict(model: number, answer: number, rows: number, nRows: number, out: number): void;
   copse_prepare(model: number, method: number): number;
   copse_explain(model: number, method: number, rows: number, nRows: number, out: number): void;
@@ -149,7 +150,7 @@ export class Door {
   }
 
   /** Splits, covers and gains by feature, each [nFeatures]; null for what is not known. */
-  importances(handle: Handle, nFeatures: number): Importances {
+  importances(handle: Handle, nFeatures: number): Omit<Importances, 'meanAbsContribution'> {
     const instance = this.#instance;
     return instance.withMemory(3 * nFeatures * 8, (pointer) => {
       const known = instance.call(() => instance.exports.copse_importances(handle, pointer));
@@ -196,7 +197,14 @@ export class Door {
     const code = instance.call(() =>
       exports.copse_check_rows(handle, places.rows, nRows, from + 1),
     );
-    if (code !== 0) throw instance.error();
+    if (code !== 0) {
+      const place = instance.call(() => exports.copse_error_place());
+      throw instance.error({
+        row: from + Math.floor(place / open.width) + 1,
+        column: open.nameOf(place % open.width),
+        value: quote(instance.doubles(places.rows, nValues)[place]),
+      });
+    }
     return places;
   }
 

@@ -99,6 +99,8 @@ export interface Importances {
   readonly cover: Float64Array<ArrayBuffer> | null;
   /** What they improved, as the library counts it that trained them; null where the file has none. */
   readonly gain: Float64Array<ArrayBuffer> | null;
+  /** Mean of |contribution| over the rows that were given, added over margins; null without rows. */
+  readonly meanAbsContribution: Float64Array<ArrayBuffer> | null;
 }
 
 /** Takes numbers one after another. */

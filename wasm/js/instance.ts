@@ -1,4 +1,4 @@
-import { ForestError, errorCode } from './error.js';
+import { ForestError, errorCode, type ErrorDetail } from './error.js';
 
 /** What every door of ours exports. Pointers and sizes are numbers; addresses above 2 GiB wrap. */
 export interface DoorExports {
@@ -28,8 +28,8 @@ export function demandFileFits(nBytes: number): void {
 /**
  * One instance of a module, with the memory rules kept.
  *
- * Views are made after the last allocation, results are copied out, every malloc has its free in
- * a finally. A trap leaves the memory in an unknown state, so it ends the instance.
+ * Views are made after the last allocation, results are copied out, and what malloc gave is freed in
+ * a finally, unless a call takes it over. A trap leaves the memory in an unknown state, so it ends the instance.
  */
 export class Instance<Exports extends DoorExports> {
   readonly exports: Exports;
@@ -78,8 +78,8 @@ export class Instance<Exports extends DoorExports> {
   }
 
   /** The refusal of the last call. */
-  error(): ForestError {
-    return new ForestError(this.exports.copse_error_code(), this.text());
+  error(detail?: ErrorDetail): ForestError {
+    return new ForestError(this.exports.copse_error_code(), this.text(), detail);
   }
 
   /** `size` bytes of the instance's memory (at least one, 8-byte aligned), not given back. */

@@ -44,7 +44,12 @@ export type Ask =
       readonly to?: number | undefined;
     }
   | { readonly ask: 'tree'; readonly model: number; readonly tree: number }
-  | { readonly ask: 'importances'; readonly model: number }
+  | {
+      readonly ask: 'importances';
+      readonly model: number;
+      readonly rows?: Rows | undefined;
+      readonly method?: ExplainMethod | undefined;
+    }
   | { readonly ask: 'free'; readonly model: number };
 
 /** What of a WasmSource can be sent to a worker. */

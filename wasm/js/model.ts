@@ -1,5 +1,5 @@
 /// <reference lib="esnext.disposable" preserve="true" />
-import { answerNumber, type Answer } from './answer.js';
+import { answerAndRows, answerNumber, type Answer } from './answer.js';
 import type { ModelDescription } from './description.js';
 import type { Door, Handle } from './door.js';
 import { ForestError, errorCode, quote } from './error.js';
@@ -19,6 +19,9 @@ import { RowPacker, batchValuesMax, type OpenRows, type Row, type Rows } from '.
 
 /** Numbers that one call passes through the instance; keeps its memory small. */
 const chunkValues = 2 ** 16;
+
+/** Rows whose contributions are added before they are added to those of others, as natively. */
+const sizesBlockRows = 64;
 
 /** Frees what nobody freed. A net: memory returns earlier when `free` is called. */
 const forgotten = new FinalizationRegistry<{ door: Door; handle: Handle }>(({ door, handle }) => {
@@ -67,9 +70,13 @@ export class Model implements Disposable {
     return columns;
   }
 
+  /** The answer 'predict': the index of each output's class, or its value. */
+  predict(rows: Rows): Float64Array<ArrayBuffer>;
   /** `answer` for `rows`, row-major: [nRows, columns(answer)]. Missing values are NaN or null. */
-  predict(answer: Answer, rows: Rows): Float64Array<ArrayBuffer> {
+  predict(answer: Answer, rows: Rows): Float64Array<ArrayBuffer>;
+  predict(first: Answer | Rows, second?: Rows): Float64Array<ArrayBuffer> {
     const handle = this.#live('predict');
+    const [answer, rows] = answerAndRows(first, second);
     const number = answerNumber[answer];
     return this.#answer(rows, this.columns(answer), (open, from, to, out) => {
       this.#door.predict(handle, number, open, from, to, out);
@@ -115,10 +122,38 @@ export class Model implements Disposable {
     );
   }
 
-  /** How much the trees use each feature; the mean of |contributions| is the caller's to take. */
-  importances(): Importances {
+  /**
+   * How much the trees use each feature, and, where there are `rows`, how much it moves the margins
+   * of these. Throws as `explain` does.
+   */
+  importances(rows?: Rows, options: ExplainOptions = {}): Importances {
     const handle = this.#live('importances');
-    return this.#door.importances(handle, this.nFeatures);
+    const ofTrees = this.#door.importances(handle, this.nFeatures);
+    if (rows === undefined) return { ...ofTrees, meanAbsContribution: null };
+    return { ...ofTrees, meanAbsContribution: this.#meanSizes(rows, options) };
+  }
+
+  /** Of each feature the mean of |contribution| over rows, added over margins: as `copse explain`. */
+  #meanSizes(rows: Rows, options: ExplainOptions): Float64Array<ArrayBuffer> {
+    const parts = this.explain(rows, options);
+    const width = this.nFeatures + 1;
+    const nRows = parts.length / (width * this.columns('margin'));
+    if (nRows === 0) {
+      throw new ForestError(errorCode.invalidInput, 'there are no rows: expected at least one');
+    }
+    const blockValues = sizesBlockRows * width * this.columns('margin');
+    const means = new Float64Array(this.nFeatures);
+    for (let begin = 0; begin < parts.length; begin += blockValues) {
+      const sums = new Float64Array(width);
+      const block = parts.subarray(begin, begin + blockValues);
+      block.forEach((part, i) => {
+        sums[i % width] = (sums[i % width] ?? NaN) + Math.abs(part);
+      });
+      means.forEach((sum, f) => {
+        means[f] = sum + (sums[f] ?? NaN);
+      });
+    }
+    return means.map((sum) => sum / nRows);
   }
 
   /** What `ask` writes for all rows, some at a time: [nRows, columns]. */
@@ -151,6 +186,11 @@ export class Model implements Disposable {
   /** Probabilities [nRows, classes]. */
   predictProba(rows: Rows): Float64Array<ArrayBuffer> {
     return this.predict('proba', rows);
+  }
+
+  /** Raw scores [nRows, columns('margin')]. */
+  margins(rows: Rows): Float64Array<ArrayBuffer> {
+    return this.predict('margin', rows);
   }
 
   /** The first output's answer for one row: label, index and probabilities, or a value. */

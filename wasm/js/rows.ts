@@ -18,19 +18,32 @@ export interface OpenRows {
   readonly nRows: number;
   /** Numbers of a row in `target`. */
   readonly width: number;
+  /** The name of a column. */
+  nameOf(column: number): string;
   /** Writes rows [from, to) into `target`, row-major. */
   pack(from: number, to: number, target: Float64Array): void;
+}
+
+function nameOf(features: readonly Feature[], column: number): string {
+  return features[column]?.name ?? '';
 }
 
 /** One typed array, row-major. */
 class FlatRows implements OpenRows {
   readonly nRows: number;
 
+  readonly width: number;
+
   constructor(
     private readonly rows: Float64Array | Float32Array,
-    readonly width: number,
+    private readonly features: readonly Feature[],
   ) {
-    this.nRows = rows.length / width;
+    this.width = features.length;
+    this.nRows = rows.length / this.width;
+  }
+
+  nameOf(column: number): string {
+    return nameOf(this.features, column);
   }
 
   pack(from: number, to: number, target: Float64Array): void {
@@ -115,7 +128,7 @@ export class RowPacker {
           `expected a multiple of ${String(width)}, the columns of this model`,
       );
     }
-    return new FlatRows(rows, width);
+    return new FlatRows(rows, this.#features);
   }
 
   #openList(rows: readonly unknown[]): OpenRows {
@@ -123,7 +136,8 @@ export class RowPacker {
     const pack = (from: number, to: number, target: Float64Array): void => {
       for (let r = from; r < to; ++r) this.#packRow(rows[r], r + 1, target, (r - from) * width);
     };
-    return { nRows: rows.length, width, pack };
+    const features = this.#features;
+    return { nRows: rows.length, width, pack, nameOf: (column) => nameOf(features, column) };
   }
 
   /** Writes row `number` at `target[at]` and after it. */

@@ -144,7 +144,7 @@ export function serveWith(port: Port, supplies: Supplies): void {
       case 'tree':
         return find(request.model).model.tree(request.tree);
       case 'importances':
-        return find(request.model).model.importances();
+        return find(request.model).model.importances(request.rows, request);
       case 'free':
         models.get(request.model)?.free();
         models.delete(request.model);

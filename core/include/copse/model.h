@@ -128,6 +128,9 @@ class Model {
   /// Errors: kInvalidInput naming row, feature and value.
   Status CheckRows(std::span<const double> rows, std::size_t first_row = 1) const;
 
+  /// The place in `rows` of the first value that CheckRows refuses, or rows.size().
+  std::size_t FirstRefused(std::span<const double> rows) const;
+
   /// `answer` for `rows` [n_rows, n_features()] into `out` [n_rows, Columns(answer)].
   ///
   /// Indices and leaves are whole numbers in a double. The rows must have passed CheckRows, and

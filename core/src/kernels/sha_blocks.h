@@ -10,7 +10,7 @@ namespace copse {
 using ShaBlocks = void (*)(std::array<std::uint32_t, 8>& state, const std::uint8_t* blocks,
                            std::size_t n);
 
-/// By plain arithmetic.
+/// By plain arithmetic. Not inlined: see at_once.h.
 [[gnu::noinline]] void PlainShaBlocks(std::array<std::uint32_t, 8>& state,
                                       const std::uint8_t* blocks, std::size_t n);
 

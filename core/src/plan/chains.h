@@ -77,7 +77,7 @@ template <bool kOneRow, class Nodes>
 /// share the chains with more trees at a time.
 ///
 /// `Trees` has Start(tree), Walk<one_row>(ranks, chains, first tree, trees, n) and
-/// Add<kind>(sum, adding, tree, end, row).
+/// AddVectors(trees, rows, ends [trees, rows], sums).
 template <SumKind kind, class Trees>
 void AddBlock(const Trees& trees, const Adding& adding, const std::uint32_t* ranks,
               std::size_t stride) {
@@ -105,10 +105,15 @@ void AddBlock(const Trees& trees, const Adding& adding, const std::uint32_t* ran
         }
         trees.template Walk<false>(ranks, chains, tree, trees_now, trees_now * rows_now);
       }
-      for (std::size_t r = 0; r < rows_now; ++r) {
-        RowSum<kind> sum(adding, row + r);
-        for (std::size_t t = 0; t < trees_now; ++t) {
-          trees.template Add<kind>(sum, adding, tree + t, chains.at[t * rows_now + r], row + r);
+      if constexpr (kind == SumKind::kVector) {
+        trees.AddVectors(trees_now, rows_now, chains.at,
+                         adding.sums + row * adding.values->n_outputs);
+      } else {
+        for (std::size_t r = 0; r < rows_now; ++r) {
+          RowSum<kind> sum(adding, row + r);
+          for (std::size_t t = 0; t < trees_now; ++t) {
+            sum.Add(tree + t, chains.at[t * rows_now + r]);
+          }
         }
       }
     }

@@ -8,6 +8,7 @@
 #include <limits>
 #include <type_traits>
 
+#include "at_once.h"
 #include "walk.h"
 
 namespace copse::plan {
@@ -121,6 +122,24 @@ struct NumericNodes {
   }
 };
 
+// Appends the numeric nodes [begin, end) to the items of their features, of which the next is at
+// `at`. `first` is the number of the first node of all. False where a threshold is NaN.
+template <class Key, class Threshold>
+[[gnu::noinline]] bool AddItems(const ForestParts& parts, const Threshold* thresholds,
+                                std::size_t first, std::size_t begin, std::size_t end,
+                                std::size_t* at, Item<BitsOf<Key>>* items) {
+  bool any_nan = false;
+  for (std::size_t i = begin; i < end; ++i) {
+    const std::uint8_t flags = parts.flags[i];
+    if ((flags & node_flags::kCategorical) != 0) continue;
+    any_nan |= thresholds[i] != thresholds[i];
+    items[at[parts.feature[i]]++] = {RisingBits(KeyOf<Key>(thresholds[i])),
+                                     static_cast<std::uint32_t>(i - first) | WayOf(flags)
+                                                                                 << kWayShift};
+  }
+  return !any_nan;
+}
+
 // Nothing where a threshold is NaN.
 template <class Key>
 std::optional<NumericNodes<Key>> Gather(const ForestParts& parts, std::size_t first,
@@ -134,17 +153,14 @@ std::optional<NumericNodes<Key>> Gather(const ForestParts& parts, std::size_t fi
   for (std::size_t f = 0; f < parts.n_features; ++f) nodes.begin[f + 1] += nodes.begin[f];
   nodes.items.resize(nodes.begin.back());
   std::vector<std::size_t> at(nodes.begin.begin(), nodes.begin.end() - 1);
+  const std::size_t end = first + n;
   const bool ok = WithThresholds(parts, [&](const auto* thresholds) {
-    bool any_nan = false;
-    for (std::size_t i = first; i < first + n; ++i) {
-      const std::uint8_t flags = parts.flags[i];
-      if ((flags & node_flags::kCategorical) != 0) continue;
-      any_nan |= thresholds[i] != thresholds[i];
-      nodes.items[at[parts.feature[i]]++] = {
-          RisingBits(KeyOf<Key>(thresholds[i])),
-          static_cast<std::uint32_t>(i - first) | WayOf(flags) << kWayShift};
+    bool all_are_numbers = true;
+    for (std::size_t i = first; i < end; i += kAtOnce) {
+      all_are_numbers &= AddItems<Key>(parts, thresholds, first, i, std::min(i + kAtOnce, end),
+                                       at.data(), nodes.items.data());
     }
-    return !any_nan;
+    return all_are_numbers;
   });
   if (!ok) return std::nullopt;
   return nodes;

@@ -20,6 +20,17 @@ struct Adding {
   double* sums = nullptr;  ///< [rows.n_rows, K]
 };
 
+/// Adds what `payload` stands for (see LeafValues) to the sums of one row.
+inline void AddVector(const LeafValues& values, std::size_t payload, double* sums) {
+  const std::size_t n_outputs = values.n_outputs;
+  if (payload < n_outputs) {
+    sums[payload] += 1.0;
+  } else {
+    const double* vector = values.vectors.data() + (payload - n_outputs) * n_outputs;
+    for (std::size_t k = 0; k < n_outputs; ++k) sums[k] += vector[k];
+  }
+}
+
 /// Adds the leaf in slot `slot` of tree `tree` (of the range) to row `r`: one tree, many rows.
 template <SumKind kind>
 inline void AddSlot(const Adding& adding, std::size_t tree, std::size_t slot, std::size_t r) {
@@ -32,13 +43,7 @@ inline void AddSlot(const Adding& adding, std::size_t tree, std::size_t slot, st
   } else if constexpr (kind == SumKind::kDouble) {
     sums[values.outputs[tree]] += values.doubles[slot];
   } else if constexpr (kind == SumKind::kVector) {
-    const std::size_t payload = values.payload[slot];
-    if (payload < n_outputs) {
-      sums[payload] += 1.0;
-    } else {
-      const double* vector = values.vectors.data() + (payload - n_outputs) * n_outputs;
-      for (std::size_t k = 0; k < n_outputs; ++k) sums[k] += vector[k];
-    }
+    AddVector(values, values.payload[slot], sums);
   } else {
     AddLeaf(*adding.forest, adding.trees.begin + tree, values.leaves[slot], adding.rows, r,
             std::span<double>(sums, n_outputs));
@@ -49,6 +54,8 @@ inline void AddSlot(const Adding& adding, std::size_t tree, std::size_t slot, st
 /// a sum in memory costs a store and a load on the way to every next addition.
 template <SumKind kind>
 class RowSum {
+  static_assert(kind != SumKind::kVector, "see AddVectors");
+
  public:
   RowSum(const Adding& adding, std::size_t r)
       : adding_(adding), row_(r), one_(adding.values->n_outputs == 1) {
@@ -80,6 +87,44 @@ class RowSum {
   const bool one_;
   Sum sum_ = 0;
 };
+
+/// Sums of up to so many outputs are added in registers.
+inline constexpr std::size_t kFewOutputs = 3;
+
+/// Adds the leaves of `n_trees` trees, in order, to `n_rows` rows of K outputs. The sums stay in
+/// registers, and whether a leaf is one class is no branch: nobody foresees it. Such a leaf's zeros
+/// change no sum (see ZerosCount in leaf_values.cc). `payload_of(tree, row)` is as LeafValues has
+/// it.
+template <std::size_t K, class PayloadOf>
+inline void AddFewOutputs(const LeafValues& values, std::size_t n_trees, std::size_t n_rows,
+                          PayloadOf payload_of, double* sums) {
+  double classes[K * K] = {};
+  for (std::size_t k = 0; k < K; ++k) classes[k * K + k] = 1;
+  const double* const vectors = values.vectors.data();
+  for (std::size_t r = 0; r < n_rows; ++r, sums += K) {
+    double own[K];
+    for (std::size_t k = 0; k < K; ++k) own[k] = sums[k];
+    for (std::size_t t = 0; t < n_trees; ++t) {
+      const std::size_t payload = payload_of(t, r);
+      const double* leaf = payload < K ? classes + payload * K : vectors + (payload - K) * K;
+      for (std::size_t k = 0; k < K; ++k) own[k] += leaf[k];
+    }
+    for (std::size_t k = 0; k < K; ++k) sums[k] = own[k];
+  }
+}
+
+/// As AddFewOutputs, of any number of outputs.
+template <class PayloadOf>
+inline void AddVectors(const LeafValues& values, std::size_t n_trees, std::size_t n_rows,
+                       PayloadOf payload_of, double* sums) {
+  const std::size_t n_outputs = values.n_outputs;
+  static_assert(kFewOutputs == 3);
+  if (n_outputs == 2) return AddFewOutputs<2>(values, n_trees, n_rows, payload_of, sums);
+  if (n_outputs == 3) return AddFewOutputs<3>(values, n_trees, n_rows, payload_of, sums);
+  for (std::size_t r = 0; r < n_rows; ++r, sums += n_outputs) {
+    for (std::size_t t = 0; t < n_trees; ++t) AddVector(values, payload_of(t, r), sums);
+  }
+}
 
 /// Calls `use` with the kind as a type: use(std::integral_constant<SumKind, kind>()).
 template <class Use>

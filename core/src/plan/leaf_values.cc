@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "at_once.h"
 #include "walk.h"
 
 namespace copse::plan {
@@ -47,14 +48,13 @@ std::uint32_t OneClass(const ForestParts& parts, std::size_t leaf_row) {
   return found;
 }
 
-// What a leaf row becomes is found once, however many leaves hold it.
-void CompileVectors(const Forest& forest, std::span<const std::uint32_t> slots, LeafValues& out) {
-  const ForestParts& parts = forest.parts();
+// Leaves that are one class, or a vector. What a leaf row becomes is found once, however many
+// leaves hold it: `payload_of` [rows] is kNone until then.
+[[gnu::noinline]] void CompileSome(const ForestParts& parts, std::span<const std::uint32_t> leaves,
+                                   bool zeros_count, std::vector<std::uint32_t>& payload_of,
+                                   LeafValues& out) {
   const std::size_t width = parts.leaf_width;
-  const bool zeros_count = ZerosCount(forest);
-  std::vector<std::uint32_t> payload_of(Count(parts.leaf_value) / width, kNone);
-  out.payload.reserve(slots.size());
-  for (const std::uint32_t leaf : slots) {
+  for (const std::uint32_t leaf : leaves) {
     const std::size_t leaf_row = LeafRow(parts, leaf);
     std::uint32_t& payload = payload_of[leaf_row];
     if (payload == kNone && !zeros_count) payload = OneClass(parts, leaf_row);
@@ -65,6 +65,17 @@ void CompileVectors(const Forest& forest, std::span<const std::uint32_t> slots, 
       }
     }
     out.payload.push_back(payload);
+  }
+}
+
+void CompileVectors(const Forest& forest, std::span<const std::uint32_t> slots, LeafValues& out) {
+  const ForestParts& parts = forest.parts();
+  const bool zeros_count = ZerosCount(forest);
+  std::vector<std::uint32_t> payload_of(Count(parts.leaf_value) / parts.leaf_width, kNone);
+  out.payload.reserve(slots.size());
+  for (std::size_t i = 0; i < slots.size(); i += kAtOnce) {
+    const auto some = slots.subspan(i, std::min(kAtOnce, slots.size() - i));
+    CompileSome(parts, some, zeros_count, payload_of, out);
   }
   out.vectors.shrink_to_fit();
 }

@@ -56,10 +56,12 @@ struct NodeTrees {
     WalkToEnds<kOneRow>(Nodes{nodes.data(), column_bits}, last, ranks, chains, n);
   }
 
-  template <SumKind kind>
-  void Add(RowSum<kind>& sum, const Adding&, std::size_t tree, std::uint32_t end,
-           std::size_t) const {
-    sum.Add(tree, end);
+  void AddVectors(std::size_t n_trees, std::size_t n_rows, const std::uint32_t* ends,
+                  double* sums) const {
+    const auto payload_of = [&](std::size_t t, std::size_t r) {
+      return values.payload[ends[t * n_rows + r]];
+    };
+    plan::AddVectors(values, n_trees, n_rows, payload_of, sums);
   }
 };
 

@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <array>
+#include <cmath>
 #include <limits>
 #include <utility>
 
+#include "at_once.h"
 #include "plan/chains.h"
 #include "plan/large_pages.h"
 #include "plan/layout.h"
@@ -27,10 +30,10 @@ namespace {
 constexpr std::size_t kColumnsMax = 64;
 constexpr std::uint32_t kRankMax = 65534;
 constexpr std::uint32_t kColumnBits = 6, kFewColumnBits = 5;
+constexpr std::uint32_t MaskOf(std::uint32_t bits) { return (1U << bits) - 1; }
+constexpr std::size_t kClassesMax = MaskOf(kColumnBits);  // that a leaf can name
 constexpr std::size_t kSlotsPerLine = 16;
 constexpr std::uint32_t kLeaf = 0xffff0000;
-
-constexpr std::uint32_t MaskOf(std::uint32_t bits) { return (1U << bits) - 1; }
 
 // Ranks of a block of rows: what a second-level cache holds.
 constexpr std::size_t kBlockBytes = std::size_t{1} << 20;
@@ -82,6 +85,9 @@ struct SlotTrees {
 
   /// In the column of a leaf: it is no single class, its values are in the table.
   std::uint32_t no_class() const { return MaskOf(column_bits); }
+  /// Classes that a slot can name. There may be more outputs, which no leaf adds to where all
+  /// leaves are classes.
+  std::size_t n_classes() const { return std::min<std::size_t>(values.n_outputs, no_class()); }
 
   std::uint32_t Start(std::size_t tree) const { return roots[tree]; }
 
@@ -101,17 +107,52 @@ struct SlotTrees {
     WalkToEnds<kOneRow>(Slots<kColumnBits>{slots.data()}, last_slot, ranks, chains, n);
   }
 
-  template <SumKind kind>
-  void Add(RowSum<kind>& sum, const Adding& adding, std::size_t tree, std::uint32_t end,
-           std::size_t row) const {
-    if constexpr (kind == SumKind::kVector) {
-      const std::uint32_t class_index = slots[end] & no_class();
-      if (class_index != no_class()) {
-        adding.sums[row * values.n_outputs + class_index] += 1.0;
-        return;
-      }
+  void AddVectors(std::size_t n_trees, std::size_t n_rows, const std::uint32_t* ends,
+                  double* sums) const {
+    const bool all_are_classes = values.payload.empty();
+    // Counts of many classes take a while to add up.
+    const bool is_worth_it = n_rows == 1 && n_trees >= 2 * n_classes();
+    if (all_are_classes && is_worth_it && AreCounts(sums)) {
+      return CountClasses(n_trees, ends, sums);
     }
-    sum.Add(tree, end);
+    const auto slot_of = [&](std::size_t t, std::size_t r) { return ends[t * n_rows + r]; };
+    const auto class_of = [&](std::size_t t, std::size_t r) { return ClassAt(slot_of(t, r)); };
+    const auto payload_of = [&](std::size_t t, std::size_t r) {
+      return values.payload[slot_of(t, r)];
+    };
+    // What the slot says is at hand; but to ask whether it says it is a branch.
+    const auto class_or_payload_of = [&](std::size_t t, std::size_t r) {
+      const std::uint32_t class_index = class_of(t, r);
+      return class_index != no_class() ? class_index : payload_of(t, r);
+    };
+    if (all_are_classes) return plan::AddVectors(values, n_trees, n_rows, class_of, sums);
+    if (values.n_outputs <= kFewOutputs) {
+      return plan::AddVectors(values, n_trees, n_rows, payload_of, sums);
+    }
+    plan::AddVectors(values, n_trees, n_rows, class_or_payload_of, sums);
+  }
+
+ private:
+  std::uint32_t ClassAt(std::uint32_t end) const { return slots[end] & no_class(); }
+
+  // Whether sums stay whole numbers, which a double holds exactly, while ones are added to them.
+  bool AreCounts(const double* sums) const {
+    constexpr auto kWholeMax = static_cast<double>(std::uint64_t{1} << 52);
+    return std::all_of(sums, sums + n_classes(), [](double sum) {
+      return std::abs(sum) < kWholeMax && sum == std::trunc(sum);
+    });
+  }
+
+  // Every leaf is a class, and their order does not matter: so they are counted in several parts,
+  // and no count waits for the one before it.
+  void CountClasses(std::size_t n_trees, const std::uint32_t* ends, double* sums) const {
+    constexpr std::size_t kParts = 4;
+    std::array<std::array<std::uint32_t, kClassesMax>, kParts> counts;
+    for (auto& part : counts) std::fill_n(part.begin(), n_classes(), 0);
+    for (std::size_t t = 0; t < n_trees; ++t) ++counts[t % kParts][ClassAt(ends[t])];
+    for (std::size_t k = 0; k < n_classes(); ++k) {
+      for (const auto& part : counts) sums[k] += part[k];
+    }
   }
 };
 
@@ -180,6 +221,7 @@ class Slot4 final : public Layout {
   Ranker<std::uint16_t> ranker_;
 };
 
+// What is done for each tree, or for some slots, is never inlined: see at_once.h.
 class Compiler {
  public:
   Compiler(const Forest& forest, TreeRange range, const Columns& columns)
@@ -211,7 +253,7 @@ class Compiler {
   }
 
   // Children follow their parents, so a walk backwards meets them first.
-  void CountUnder(std::size_t tree) {
+  [[gnu::noinline]] void CountUnder(std::size_t tree) {
     first_node_ = parts_.tree_begin[tree];
     const std::size_t end = parts_.tree_begin[tree + 1];
     nodes_under_.assign(end - first_node_, 1);
@@ -249,7 +291,7 @@ class Compiler {
     out_.is_page.push_back(waiting_.size() == 1 ? 1 : 0);
   }
 
-  void AddPage(std::int32_t root) {
+  [[gnu::noinline]] void AddPage(std::int32_t root) {
     order_.Arrange(parts_, root);
     for (std::size_t i = 0; i < order_.items().size(); ++i) {
       const std::int32_t item = order_.items()[i];
@@ -266,19 +308,29 @@ class Compiler {
 
   // Leaves of one class say so themselves; the table goes where no leaf needs it.
   void WriteClasses() {
-    LeafValues& values = out_.values;
     bool all_are_classes = true;
-    for (std::size_t i = 0; i < out_.slots.size(); ++i) {
+    for (std::size_t i = 0; i < out_.slots.size(); i += kAtOnce) {
+      all_are_classes &= WriteClasses(i, std::min(i + kAtOnce, out_.slots.size()));
+    }
+    if (!all_are_classes) return;
+    out_.values.payload = {};
+    out_.values.vectors = {};
+  }
+
+  // Of the slots [begin, end). Whether all leaves there are classes.
+  [[gnu::noinline]] bool WriteClasses(std::size_t begin, std::size_t end) {
+    const LeafValues& values = out_.values;
+    const std::size_t n_classes = out_.n_classes();
+    bool all_are_classes = true;
+    for (std::size_t i = begin; i < end; ++i) {
       if (out_.slots[i] < kLeaf) continue;
-      if (values.payload[i] < std::min<std::size_t>(values.n_outputs, out_.no_class())) {
+      if (values.payload[i] < n_classes) {
         out_.slots[i] = kLeaf | values.payload[i];
       } else {
         all_are_classes = false;
       }
     }
-    if (!all_are_classes) return;
-    values.payload = {};
-    values.vectors = {};
+    return all_are_classes;
   }
 
   const Forest& forest_;

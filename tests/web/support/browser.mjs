@@ -8,10 +8,16 @@ const flags = [
   ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
 ];
 
+const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
 /** A browser with an empty profile of its own. */
 export function openBrowser() {
-  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
   return chromium.launch({ executablePath, args: flags });
+}
+
+/** A context with an empty profile on disk, which is not incognito as those of `openBrowser` are. */
+export function openProfile() {
+  return chromium.launchPersistentContext('', { executablePath, args: flags });
 }
 
 /**
