@@ -1,6 +1,6 @@
 # The front door. Every target is short and calls CMake presets, npm scripts or a script in .ci.
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps format lint bench bench-engine bench-web bench-page bench-image flask nginx site docker debian13 clean native wasm web
+.PHONY: help run test build deps format lint bench bench-engine bench-web bench-explain bench-page bench-image flask nginx site docker debian13 clean native wasm web
 
 PORT ?= 5000
 ROUNDS ?= 3
@@ -38,6 +38,7 @@ bench: build ## measure everything against its peers, and write docs/benchmarks.
 	@.ci/deps bench
 	$(BENCH)/run_bench.py --rounds $(ROUNDS) --no-report
 	$(BENCH)/bench_web.py --rounds $(ROUNDS)
+	$(BENCH)/bench_explain.py --rounds $(ROUNDS)
 	node tests/bench/bench_lighthouse.mjs --rounds $(ROUNDS)
 	node tests/bench/bench_frames.mjs
 	$(BENCH)/compare_with_nginx.py --rounds $(ROUNDS)
@@ -52,6 +53,10 @@ bench-engine: build ## the engine alone (SHAPES="iris_rf xgb", ROUNDS=1)
 bench-web: build ## the npm package alone (ROUNDS=5)
 	@.ci/deps bench
 	$(BENCH)/bench_web.py --rounds $(ROUNDS)
+
+bench-explain: build ## contributions alone, beside XGBoost (ROUNDS=5)
+	@.ci/deps bench
+	$(BENCH)/bench_explain.py --rounds $(ROUNDS)
 
 bench-page: build ## the page alone: Lighthouse, and frames while a slider is dragged
 	@.ci/deps bench

@@ -193,6 +193,7 @@ Not measured here, because no package registry offers them: TL2cgen, Treelite, F
 
 
 SECTIONS = {"peers": engine_section, "web": bench_rooms.package_section,
+            "explain": bench_rooms.explain_section,
             "lighthouse": bench_rooms.lighthouse_section, "frames": bench_rooms.frames_section,
             "nginx": bench_rooms.nginx_section, "flask": bench_rooms.flask_section,
             "image": bench_rooms.image_section}

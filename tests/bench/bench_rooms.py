@@ -32,6 +32,9 @@ def source_line(record, path):
 
 # ---- The npm package ----
 
+OUR_MODULES = {"copse": "copse-wasm", "copse, small module": "copse-wasm-small"}
+
+
 def package_section(record, path):
     """Beside onnxruntime-web and ydf-inference: download, start, rows."""
     rival = record["download"]["onnxruntime-web, wasm only"]["brotli"]
@@ -43,22 +46,24 @@ def package_section(record, path):
         info = shape["info"]
         rows = []
         for peer, start in shape["start"].items():
-            times = shape["rows"].get("copse-wasm" if peer == "copse" else peer, {}).get("ns_per_row", {})
+            times = shape["rows"].get(OUR_MODULES.get(peer, peer), {}).get("ns_per_row", {})
             trees = shape["rows"].get(peer, {}).get("trees")
             own = f" (its own model, {trees} trees)" if trees else ""
             rows.append([peer + own, start.get("missing") or f"{start['ms']:,.0f}",
                          *(number(times.get(batch)) for batch in ("1", "10000"))])
-        ratios = shape["ratios"].get("onnxruntime-web", {})
-        rows.append(["Copse against onnxruntime-web",
-                     *(factor(ratios[what]) if what in ratios else "-"
-                       for what in ("start", "1", "10000"))])
+        for ours, ratios in (("Copse", shape["ratios"].get("onnxruntime-web", {})),
+                             ("Its small module", shape["ratios_small"])):
+            rows.append([f"{ours} against onnxruntime-web",
+                         *(factor(ratios[what]) if what in ratios else "-"
+                           for what in ("start", "1", "10000"))])
         parts.append(f"`{name}`: {info['n_trees']} trees of depth {info['depth_max']} at most, "
                      f"{info['n_features']} features\n\n"
                      + table(["", "start, ms", "one row, ns", "10,000 rows, ns per row"], rows))
     return f"""## The npm package
 
 What a web page loads, in Node and on one core. *Start* is a fresh process: the library is read, the model
-loaded, one row answered. The small module reads Copse's own file only; the other imports every format.
+loaded, one row answered. `loadModel` takes the module that compiles a forest; the small one, which is a
+choice for pages that ask row by row, walks through the trees as they are.
 Times are medians of all rounds; how much faster rows are is the median of what each round says, which
 is not the quotient of those medians where the machine changed its speed meanwhile.
 `make bench-web` repeats it.
@@ -68,6 +73,33 @@ is not the quotient of those medians where the machine changed its speed meanwhi
 {table(["download", "bytes", "as brotli", "smaller than onnxruntime-web by"], downloads)}
 
 {(chr(10) * 2).join(parts)}
+"""
+
+
+# ---- Contributions ----
+
+def explain_section(record, path):
+    """Beside XGBoost's pred_contribs."""
+    names = {"xgboost": "XGBoost", "copse": "`copse explain`", "copse-fast.wasm": "npm package",
+             "copse.wasm": "npm package, small module"}
+    rows = []
+    for shape in record["shapes"].values():
+        info = shape["info"]
+        for peer, found in shape["peers"].items():
+            trees = f"{info['n_trees']} trees of depth {info['depth_max']}"
+            rows.append([f"{trees}: {names[peer]}", f"{found['ms_per_row']:.2f}",
+                         "" if peer == "xgboost" else factor(found["times_as_fast"])])
+    worst = max(shape["peers"]["copse"]["difference"] for shape in record["shapes"].values())
+    version = next(iter(record["shapes"].values()))["peers"]["xgboost"]["version"]
+    return f"""## Contributions
+
+Exact Shapley values of XGBoost's own models ({info["n_features"]} features), by XGBoost {version}, whose `pred_contribs` is
+TreeSHAP as it was first published, and by Copse; one core. The largest difference is {worst:.0e} of the
+largest contribution: XGBoost reckons in float32. `make bench-explain` repeats it.
+
+{source_line(record, path)}
+
+{table(["", "ms a row", "as fast as XGBoost"], rows)}
 """
 
 

@@ -57,7 +57,7 @@ def start_of(turns):
 
 
 def measure_rows(core, folder, rounds):
-    peers = ["copse-wasm", "onnxruntime-web", "ydf-inference"]
+    peers = ["copse-wasm", "copse-wasm-small", "onnxruntime-web", "ydf-inference"]
     found = {peer: [] for peer in peers}
     for number in range(rounds):
         for peer, turns in found.items():
@@ -86,6 +86,14 @@ def compare(shape):
                     scaled = times * trees / rows[peer]["trees"]
                     found.setdefault("ydf, scaled", {})[batch] = round(scaled, 2)
     return found
+
+
+def compare_small(shape):
+    """How many times as good as onnxruntime-web the small module is."""
+    starts, rows = shape["start"], shape["rows"]
+    theirs, ours = rows["onnxruntime-web"]["rounds"], rows["copse-wasm-small"]["rounds"]
+    return {"start": ratio(starts["onnxruntime-web"]["ms"], starts["copse, small module"]["ms"]),
+            **{batch: round(of_rounds(theirs, ours, batch), 2) for batch in ours[0]}}
 
 
 def of_rounds(theirs, ours, batch):
@@ -143,7 +151,8 @@ def main():
         shape = {"info": json.loads((folder / "info.json").read_text("utf-8")),
                  "start": measure_starts(options.core, folder, options.rounds),
                  "rows": measure_rows(options.core, folder, options.rounds)}
-        record["shapes"][name] = {**shape, "ratios": compare(shape)}
+        record["shapes"][name] = {**shape, "ratios": compare(shape),
+                                  "ratios_small": compare_small(shape)}
     keep_record(record, "web", options.out)
     print(report(record))
 

@@ -1,4 +1,4 @@
-"""The models of docs/benchmarks.md, and rf_depth10 of bench_web.py; the same on every run.
+"""The models of docs/benchmarks.md; the same on every run.
 
 Trains with Debian's scikit-learn and XGBoost and writes one folder a shape:
 
@@ -58,11 +58,11 @@ def many_columns():
     return x.astype(np.float32), y
 
 
-def boosted():
+def boosted(depth=6, n_trees=500):
     x, y = many_columns()
-    parameters = {"objective": "binary:logistic", "max_depth": 6, "eta": 0.1,
+    parameters = {"objective": "binary:logistic", "max_depth": depth, "eta": 0.1,
                   "tree_method": "hist", "seed": 0, "nthread": os.cpu_count()}
-    booster = xgboost.train(parameters, xgboost.DMatrix(x[:100_000], y[:100_000]), 500)
+    booster = xgboost.train(parameters, xgboost.DMatrix(x[:100_000], y[:100_000]), n_trees)
     return booster, x[100_000:100_000 + N_ROWS]
 
 
@@ -96,6 +96,7 @@ SHAPES = {
     "diabetes_rf": of_table(load_diabetes, RandomForestRegressor(100, random_state=0)),
     "digits_rf": of_table(load_digits, RandomForestClassifier(100, random_state=0)),
     "xgb": boosted,
+    "xgb_depth10": lambda: boosted(10, 100),
     "deep_rf": deep,
     "huge_rf": huge,
     "rf_depth10": depth10,

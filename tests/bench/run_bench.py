@@ -70,8 +70,9 @@ def measure_copse(core, folder, target):
 
 
 def measure_node(core, peer, folder):
-    modules = ROOT / "node_modules" if peer == "copse-wasm" else BUILD / "npm/node_modules"
-    package = "copse" if peer == "copse-wasm" else peer
+    is_ours = peer.startswith("copse")
+    modules = ROOT / "node_modules" if is_ours else BUILD / "npm/node_modules"
+    package = "copse" if is_ours else peer
     if peer == "ydf-inference" and not (folder / "ydf.zip").exists():
         return {"missing": "its trainer made no model"}
     if not (modules / package).exists():

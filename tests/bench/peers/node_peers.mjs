@@ -56,9 +56,12 @@ function target(row) {
   return votes.indexOf(Math.max(...votes));
 }
 
-async function copse() {
-  const { loadModel } = await import(pathToFileURL(join(modules, 'copse/dist/index.js')));
-  const model = await loadModel(readFileSync(join(folder, 'model.safetensors')));
+async function copse(wasm) {
+  const dist = pathToFileURL(join(modules, 'copse/dist/'));
+  const { loadModel } = await import(new URL('index.js', dist));
+  const model = await loadModel(readFileSync(join(folder, 'model.safetensors')), {
+    wasm: new URL(wasm, dist),
+  });
   return {
     version: versionOf('copse'),
     difference: difference(model.predict('margin', rows)),
@@ -145,7 +148,8 @@ function mlRandomForest() {
 }
 
 const peers = {
-  'copse-wasm': copse,
+  'copse-wasm': () => copse('copse-fast.wasm'),
+  'copse-wasm-small': () => copse('copse.wasm'),
   'onnxruntime-node': () => onnxruntime('onnxruntime-node', 'cpu'),
   'onnxruntime-web': () => onnxruntime('onnxruntime-web', 'wasm'),
   'ydf-inference': ydf,
