@@ -12,8 +12,8 @@ namespace copse {
 static_assert(std::endian::native == std::endian::little,
               "tensors are copied as they are; a big-endian target must swap here");
 
-/// Copies, because tensors need not be aligned in a file. Where they are, nothing is filled with
-/// zeros before. (Bytes of a file are read as numbers: the reason why this is one function.)
+/// Copies, because tensors need not be aligned in a file. Where they are, the bytes are taken as
+/// numbers where they lie: no vector has to be filled with zeros first.
 template <class T>
 std::vector<T> LoadNumbers(std::span<const std::uint8_t> bytes) {
   const std::size_t n = bytes.size() / sizeof(T);

@@ -29,7 +29,8 @@ export function demandFileFits(nBytes: number): void {
  * One instance of a module, with the memory rules kept.
  *
  * Views are made after the last allocation, results are copied out, and what malloc gave is freed in
- * a finally, unless a call takes it over. A trap leaves the memory in an unknown state, so it ends the instance.
+ * a finally, unless a call takes it over. A trap leaves the memory in an unknown state, so it ends
+ * the instance.
  */
 export class Instance<Exports extends DoorExports> {
   readonly exports: Exports;
