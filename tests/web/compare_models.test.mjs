@@ -8,7 +8,7 @@ import { loadModel } from 'copse';
 
 import { readCase } from '../wasm/support/vectors.mjs';
 import { accessibilityFaults, eventually } from './support/browser.mjs';
-import { giveFileByKey, tabPanel, tabTo } from './support/keyboard.mjs';
+import { focusGoesTo, giveFileByKey, tabPanel, tabTo } from './support/keyboard.mjs';
 import { answersInNode, finiteRows, irisLabels, irisNames, toCsv } from './support/rows.mjs';
 import { giveFile, percentText } from './support/shown.mjs';
 import { useSite } from './support/site.mjs';
@@ -134,6 +134,7 @@ test('a second model and a file of rows can be dropped', async () => {
   const rows = finiteRows('gb_iris').slice(0, 25);
   await drop('rows.csv', Buffer.from(toCsv([...irisNames, ...others], rows.map((row) => [...row, ...row]))));
   await page.getByText('25 rows of rows.csv answered by both').waitFor();
+  await focusGoesTo(page, page.getByRole('heading', { name: 'A file of rows through both' }), 'what was asked of both');
   assert.deepEqual(faults, []);
   await context.close();
 });
@@ -157,7 +158,7 @@ test('by keyboard alone: the second model and the rows are files, both answers a
   const { page, context, faults } = await site.openReadyPage({ reducedMotion: 'reduce' });
   await tabPanel(page, 'Compare');
   await giveFileByKey(page, 'Choose the second model', { name: 'gb_iris.safetensors', buffer: readCase('gb_iris').model });
-  await page.getByText('iris beside gb_iris').waitFor();
+  await focusGoesTo(page, page.getByRole('heading', { name: 'iris beside gb_iris' }), 'both names');
   await page.locator('.both-answer').waitFor();
   assert.deepEqual((await page.locator('.both thead th').allTextContents()).slice(1, 3), ['iris', 'gb_iris']);
   const [mine, theirs] = await page.locator('.both-answer td').allTextContents();
@@ -167,11 +168,13 @@ test('by keyboard alone: the second model and the rows are files, both answers a
   const csv = toCsv([...irisNames, ...others], rows.map((row) => [...row, ...row]));
   await giveFileByKey(page, 'Choose a file of rows', { name: 'rows.csv', buffer: Buffer.from(csv) }, 'Space');
   await page.getByText('25 rows of rows.csv answered by both').waitFor();
+  await focusGoesTo(page, page.getByRole('heading', { name: 'A file of rows through both' }), 'what was asked of both');
   await page.locator('.compare-matrix').waitFor();
   const close = page.getByRole('button', { name: 'Close gb_iris' });
   await tabTo(page, close, { back: true });
   await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Choose the second model' }).waitFor();
+  await focusGoesTo(page, page.getByRole('heading', { name: 'Compare with another model' }), 'where the next model is chosen');
   assert.deepEqual(faults, []);
   await context.close();
 });

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 
 import { vectors } from '../wasm/support/vectors.mjs';
 import { accessibilityFaults, eventually, holds, openPage } from './support/browser.mjs';
-import { arrowTo, giveFileByKey, tabPanel, tabTo } from './support/keyboard.mjs';
+import { arrowTo, focusGoesTo, giveFileByKey, tabPanel, tabTo } from './support/keyboard.mjs';
 import { answersInNode, finiteRows, fromCsv, irisLabels, irisNames, toCsv } from './support/rows.mjs';
 import { startService } from './support/service.mjs';
 import { percentText, readAnswer } from './support/shown.mjs';
@@ -329,12 +329,15 @@ test('by keyboard alone: pasted rows, a file, the threshold, the order, pages an
   await page.keyboard.press('Enter');
   await page.getByText('3 rows in').waitFor();
   await eventually(async () => (await page.locator('.row-answer').allTextContents()).join() === decisions.slice(0, 3).map((k) => irisLabels[k]).join(), 'their answers');
-  await tabTo(page, button('Another file'));
+  await focusGoesTo(page, page.getByRole('heading', { name: 'pasted rows' }), 'what was scored');
+  await tabTo(page, button('Another file'), { tabsMax: 2 });
   await page.keyboard.press('Space');
+  await focusGoesTo(page, page.getByRole('heading', { name: 'Score a file' }), 'where the next file is chosen');
 
   const csv = toCsv([...irisNames, 'species'], rows.map((row, r) => [...row, truths[r]]));
   await giveFileByKey(page, 'Choose a file of rows', { name: 'rows.csv', buffer: Buffer.from(csv) });
   await page.getByText('60 rows in').waitFor();
+  await focusGoesTo(page, page.getByRole('heading', { name: 'rows.csv' }), 'the scored file');
   await page.locator('.confusion').waitFor();
 
   const classes = page.getByLabel('Classes');
@@ -371,6 +374,9 @@ test('by keyboard alone: pasted rows, a file, the threshold, the order, pages an
     await page.getByText(`${from + 1}–${to} of 60`).waitFor();
     await holds(async () => assert.deepEqual(await shown(), expected.slice(from, to)));
   }
+  assert.ok(await button('Next').isDisabled(), 'there is a page behind the last');
+  await focusGoesTo(page, button('Next'), 'the button that led to the last page');
+  await page.keyboard.press('Enter');
   await tabTo(page, button('Back'), { back: true, tabsMax: 2 });
   await page.keyboard.press('Enter');
   await page.getByText('26–50 of 60').waitFor();

@@ -55,6 +55,12 @@ export function chooseTab(chosen: Tab): void {
   tab.value = chosen;
 }
 
+/** Chooses a tab and takes the focus to it, away from what the choice may remove. */
+export function goToTab(chosen: Tab): void {
+  document.getElementById(`tab-${chosen}`)?.focus();
+  chooseTab(chosen);
+}
+
 /** A chosen tab stands in the address; other fragments there are left alone. */
 effect(() => {
   const shown = tab.value;

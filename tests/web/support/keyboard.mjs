@@ -1,6 +1,6 @@
 /* global document, getComputedStyle */
 // The page without a mouse: Tab until something has the focus, then its keys.
-import { eventually } from './browser.mjs';
+import { eventually, holds } from './browser.mjs';
 
 /** What has the focus, in words for a failure. */
 function focusedName(page) {
@@ -14,6 +14,13 @@ function focusedName(page) {
 /** Not `locator.evaluate`, which would wait for an element that is not there. */
 function hasFocus(target) {
   return target.evaluateAll((all) => all.some((element) => element === document.activeElement));
+}
+
+/** Waits until `target` has the focus, by itself. */
+export function focusGoesTo(page, target, what) {
+  return holds(async () => {
+    if (!(await hasFocus(target))) throw new Error(`the focus is on ${await focusedName(page)}, not on ${what}`);
+  }, 5_000);
 }
 
 /** Presses Tab, or Shift+Tab with `back`, until `target` has the focus; the focus must be seen there. */

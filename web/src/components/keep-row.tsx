@@ -4,6 +4,7 @@ import { linkTo } from '../linked-row';
 import type { ModelCard } from '../model-card';
 import { sentenceOf } from '../predictor';
 import { loading, row } from '../state';
+import { Button } from './button';
 import { bytesText } from './text';
 
 /** The ways to keep the row in the form, or to give it away. */
@@ -68,9 +69,9 @@ function SaveButton() {
   };
   return (
     <>
-      <button type="button" class="button" disabled={saving.kind === 'busy'} onClick={() => void save()}>
+      <Button off={saving.kind === 'busy'} onClick={() => void save()}>
         Save as one HTML file
-      </button>
+      </Button>
       <p class={saving.kind === 'failed' ? 'keep-said keep-said-bad' : 'keep-said'} role="status">
         {saving.kind === 'busy' && 'Putting the page together …'}
         {'text' in saving && saving.text}

@@ -34,7 +34,7 @@ export function OpenedPanel({ card, opened }: { card: ModelCard; opened: OpenedF
         <a class="button button-link" href={card.url} download={`${card.name}.safetensors`}>
           Download {card.name}.safetensors
         </a>
-        <button type="button" class="button" onClick={leave}>
+        <button type="button" class="button" onClick={() => void goBack()}>
           {servedName.value === null ? 'Close this model' : `Back to ${servedName.value}`}
         </button>
       </div>
@@ -46,10 +46,4 @@ export function OpenedPanel({ card, opened }: { card: ModelCard; opened: OpenedF
 function otherIterations(warnings: readonly string[]): Iterations | null {
   const [, choice] = /--iterations (best|all)\b/.exec(warnings.join(' ')) ?? [];
   return choice === 'best' || choice === 'all' ? choice : null;
-}
-
-/** The button goes away with the panel: the focus goes to what is shown instead. */
-function leave(): void {
-  void goBack();
-  requestAnimationFrame(() => { document.getElementById('model-name')?.focus(); });
 }

@@ -1,6 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useRef } from 'preact/hooks';
-import { chooseTab, shownTabs, tab } from '../tabs';
+import { chooseTab, goToTab, shownTabs, tab } from '../tabs';
 
 /** Where an arrow key leads from place `i` of `n`; null for other keys. */
 function placeAfter(key: string, i: number, n: number): number | null {
@@ -23,7 +22,6 @@ function placeAfter(key: string, i: number, n: number): number | null {
  * Source: WAI-ARIA Authoring Practices, "Tabs with Automatic Activation".
  */
 export function Tabs() {
-  const list = useRef<HTMLDivElement>(null);
   const move = (event: KeyboardEvent) => {
     const tabs = shownTabs.value;
     const chosen = tabs.findIndex((choice) => choice.tab === tab.value);
@@ -31,11 +29,10 @@ export function Tabs() {
     const to = next === null ? undefined : tabs[next];
     if (to === undefined) return;
     event.preventDefault();
-    chooseTab(to.tab);
-    list.current?.querySelector<HTMLElement>(`#tab-${to.tab}`)?.focus();
+    goToTab(to.tab);
   };
   return (
-    <div class="tabs" role="tablist" aria-label="What to do with the model" ref={list} onKeyDown={move}>
+    <div class="tabs" role="tablist" aria-label="What to do with the model" onKeyDown={move}>
       {shownTabs.value.map((choice) => (
         <button
           key={choice.tab}

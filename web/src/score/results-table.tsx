@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
+import { Button } from '../components/button';
 import { countText, numberText, percentText } from '../components/text';
 import { newestOnly } from '../timing';
 import { useRow } from '../state';
-import { chooseTab } from '../tabs';
+import { goToTab } from '../tabs';
 import type { Filter, Order, Question, ShownPage, ShownRow, View } from './messages';
 import { question, type Scored } from './scoring';
 
@@ -129,8 +130,7 @@ function AskButton({ row, values }: { row: number; values: readonly number[] }) 
       aria-label={`Look at row ${String(row)} closely`}
       onClick={() => {
         useRow(values);
-        chooseTab('predict');
-        requestAnimationFrame(() => { document.getElementById('tab-predict')?.focus(); });
+        goToTab('predict');
       }}
     >
       {countText(row)}
@@ -145,13 +145,13 @@ function Pager({ nRows, place, onChoose }: PlaceProps & { readonly nRows: number
   if (nRows === 0) return null;
   return (
     <nav class="pager" aria-label="Pages of rows">
-      <button type="button" class="button" disabled={place.from === 0} onClick={() => { go(0); }}>First</button>
-      <button type="button" class="button" disabled={place.from === 0} onClick={() => { go(place.from - pageRows); }}>Back</button>
+      <Button off={place.from === 0} onClick={() => { go(0); }}>First</Button>
+      <Button off={place.from === 0} onClick={() => { go(place.from - pageRows); }}>Back</Button>
       <span role="status">
         {countText(place.from + 1)}–{countText(to)} of {countText(nRows)}
       </span>
-      <button type="button" class="button" disabled={place.from >= last} onClick={() => { go(place.from + pageRows); }}>Next</button>
-      <button type="button" class="button" disabled={place.from >= last} onClick={() => { go(last); }}>Last</button>
+      <Button off={place.from >= last} onClick={() => { go(place.from + pageRows); }}>Next</Button>
+      <Button off={place.from >= last} onClick={() => { go(last); }}>Last</Button>
     </nav>
   );
 }

@@ -1,4 +1,5 @@
 import { useState } from 'preact/hooks';
+import { Button } from '../components/button';
 import { countText } from '../components/text';
 import { saveBlob } from '../save-blob';
 import { forgetFile, question, type Scored } from './scoring';
@@ -41,9 +42,9 @@ function SaveButton({ scored }: { scored: Scored }) {
     setBusy(false);
   };
   return (
-    <button type="button" class="button button-main" disabled={busy} onClick={() => void save()}>
+    <Button class="button-main" off={busy} onClick={() => void save()}>
       Download predictions as CSV
-    </button>
+    </Button>
   );
 }
 

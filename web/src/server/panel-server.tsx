@@ -1,5 +1,6 @@
 import { useEffect } from 'preact/hooks';
 import './panel-server.css';
+import { Button } from '../components/button';
 import type { PanelProps } from '../components/lazy-panel';
 import { TokenForm } from '../components/token-form';
 import { setToken, token } from '../server-token';
@@ -17,9 +18,9 @@ export function ServerPanel({ predictor }: PanelProps) {
   return (
     <div class="server">
       <div class="server-head">
-        <button type="button" class="button" disabled={asking.value} onClick={again}>
+        <Button off={asking.value} onClick={again}>
           Refresh
-        </button>
+        </Button>
         <p class="server-time" role="status">
           {asking.value ? 'Asking the server …' : now !== null && `As of ${now.at.toLocaleTimeString('en-GB')}`}
         </p>

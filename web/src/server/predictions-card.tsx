@@ -1,8 +1,9 @@
 import { useEffect, useState } from 'preact/hooks';
+import { Button } from '../components/button';
 import { countText, numberText } from '../components/text';
 import type { ModelCard } from '../model-card';
 import { useRow } from '../state';
-import { chooseTab } from '../tabs';
+import { goToTab } from '../tabs';
 import type { RecordedRow } from './questions';
 import { asking, look, rowsAtFirst, rowsAtMost, type Watched } from './watching';
 
@@ -48,15 +49,15 @@ function Pages({ now, rows, card }: CardProps & { readonly rows: readonly Record
     <>
       <PredictionTable rows={shown} card={card} />
       <nav class="server-pager" aria-label="Pages of predictions">
-        <button type="button" class="button" disabled={from === 0} onClick={() => { setFrom(Math.max(0, from - pageRows)); }}>Newer</button>
+        <Button off={from === 0} onClick={() => { setFrom(Math.max(0, from - pageRows)); }}>Newer</Button>
         <span role="status">
           {from + 1}–{from + shown.length} of the last {countText(rows.length)}
         </span>
-        <button type="button" class="button" disabled={atEnd} onClick={() => { setFrom(from + pageRows); }}>Older</button>
+        <Button off={atEnd} onClick={() => { setFrom(from + pageRows); }}>Older</Button>
         {atEnd && hasMore && (
-          <button type="button" class="button" disabled={asking.value} onClick={() => void look(now.model, rowsAtMost)}>
+          <Button off={asking.value} onClick={() => void look(now.model, rowsAtMost)}>
             Show up to {countText(rowsAtMost)}
-          </button>
+          </Button>
         )}
       </nav>
     </>
@@ -112,8 +113,7 @@ function TimeOf({ row, card }: { readonly row: RecordedRow; readonly card: Model
       aria-label={`Look at the row of ${text} closely`}
       onClick={() => {
         useRow(values);
-        chooseTab('predict');
-        requestAnimationFrame(() => { document.getElementById('tab-predict')?.focus(); });
+        goToTab('predict');
       }}
     >
       <time dateTime={row.time}>{text}</time>

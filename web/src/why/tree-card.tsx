@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
+import { Button } from '../components/button';
 import { countText } from '../components/text';
 import { saveBlob } from '../save-blob';
 import type { Explaining, Walked } from './explaining';
@@ -38,7 +39,7 @@ function TreeHead({ why, walked }: { why: Explaining; walked: Walked }) {
       <p class="why-soft">{counted(walked.tree.nNodes, 'node')}, {counted(walked.tree.nNodes + 1, 'leaf', 'leaves')}; {counted(walked.path.steps.length, 'step')} to this row’s leaf</p>
       {treeCount > 1 && (
         <div class="tree-choice">
-          <button type="button" class="button" disabled={now === 0} onClick={() => { choose(now - 1); }}>Previous</button>
+          <Button off={now === 0} onClick={() => { choose(now - 1); }}>Previous</Button>
           <label>
             <span class="hidden">Number of the tree, 1 to {treeCount}</span>
             <input
@@ -50,7 +51,7 @@ function TreeHead({ why, walked }: { why: Explaining; walked: Walked }) {
               onChange={({ currentTarget: { valueAsNumber } }) => { if (Number.isInteger(valueAsNumber)) choose(valueAsNumber - 1); }}
             />
           </label>
-          <button type="button" class="button" disabled={now === treeCount - 1} onClick={() => { choose(now + 1); }}>Next</button>
+          <Button off={now === treeCount - 1} onClick={() => { choose(now + 1); }}>Next</Button>
         </div>
       )}
     </div>
