@@ -7,6 +7,7 @@ import { join, relative } from 'node:path';
 import { root } from '../wasm/support/vectors.mjs';
 
 const date = new Date().toISOString().slice(0, 10);
+const code = ['.', ':!tests/bench/results', ':!docs/benchmarks.md'];
 const git = (...args) => execFileSync('git', args, { cwd: root }).toString().trim();
 
 /** Where a result of today lies. */
@@ -22,7 +23,8 @@ export function beginRecord(script, more) {
     system: `${platform()} ${release()}`,
     node: process.version,
     commit: git('rev-parse', '--short', 'HEAD'),
-    uncommitted_changes: git('status', '--porcelain', '--untracked-files=no') !== '',
+    // The results before this one are no other code.
+    uncommitted_changes: git('status', '--porcelain', '--untracked-files=no', '--', ...code) !== '',
     command: [`node tests/bench/${script}`, ...process.argv.slice(2)].join(' '),
     load_average_before: loadavg()[0],
     ...more,

@@ -14,6 +14,7 @@ import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "tests/bench/results"
+CODE = [".", ":!tests/bench/results", ":!docs/benchmarks.md"]
 
 
 def say(text):
@@ -44,7 +45,8 @@ def processor():
 
 def begin_record(script, **more):
     """The head of a result. Call it before anything is measured."""
-    changed = output_of("git", "status", "--porcelain", "--untracked-files=no")
+    # The results before this one are no other code.
+    changed = output_of("git", "status", "--porcelain", "--untracked-files=no", "--", *CODE)
     return {"date": datetime.date.today().isoformat(),
             "machine": f"{processor()}, {os.cpu_count()} cores", "system": platform.platform(),
             "compiler": output_of("g++", "--version").partition("\n")[0] or "none",
