@@ -14,6 +14,7 @@ import { fixtureNames, readFixture } from '../wasm/support/fixtures.mjs';
 import { toDoubles } from '../wasm/support/npy.mjs';
 import { iris, readCase, root } from '../wasm/support/vectors.mjs';
 import { accessibilityFaults, eventually, openReadyPage } from './support/browser.mjs';
+import { focusGoesTo } from './support/keyboard.mjs';
 import { startService } from './support/service.mjs';
 import { enterRow, percentText, readAnswer } from './support/shown.mjs';
 import { useSite } from './support/site.mjs';
@@ -232,7 +233,8 @@ test('a model of many features shows a hundred fields, and all when asked', asyn
   await panel(page).waitFor();
   const fields = page.locator('input[type=number]');
   assert.equal(await fields.count(), 100);
-  await page.getByRole('button', { name: 'Show all 150 features' }).click();
+  await page.getByRole('button', { name: 'Show all 150 features' }).press('Enter');
+  await focusGoesTo(page, page.locator('.field').nth(100).locator('input').first(), 'the first that was not shown');
   assert.equal(await fields.count(), 150);
   await fields.last().fill('0.75');
   await eventually(async () => (await readAnswer(page)).label === '20', '20');

@@ -355,7 +355,8 @@ test('by keyboard alone: pasted rows, a file, the threshold, the order, pages an
   }
   await tabTo(page, button('As the model decides'), { back: true, tabsMax: 1 });
   await page.keyboard.press('Enter');
-  await tabTo(page, classes, { back: true });
+  await focusGoesTo(page, slider, 'the threshold that the model has');
+  await tabTo(page, classes, { back: true, tabsMax: 1 });
   await page.keyboard.press('Home');
   await eventually(async () => (await page.locator('.confusion tbody tr').count()) === 3, 'three classes again');
 
@@ -376,7 +377,6 @@ test('by keyboard alone: pasted rows, a file, the threshold, the order, pages an
   }
   assert.ok(await button('Next').isDisabled(), 'there is a page behind the last');
   await focusGoesTo(page, button('Next'), 'the button that led to the last page');
-  await page.keyboard.press('Enter');
   await tabTo(page, button('Back'), { back: true, tabsMax: 2 });
   await page.keyboard.press('Enter');
   await page.getByText('26–50 of 60').waitFor();

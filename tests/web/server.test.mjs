@@ -9,6 +9,7 @@ import { after, before, test } from 'node:test';
 import { readCase } from '../wasm/support/vectors.mjs';
 import { accessibilityFaults, eventually, openBrowser, openPage } from './support/browser.mjs';
 import { answersInNode, finiteRows, irisLabels, irisNames } from './support/rows.mjs';
+import { focusGoesTo } from './support/keyboard.mjs';
 import { startRedis } from './support/redis.mjs';
 import { startService } from './support/service.mjs';
 import { enterRow, readAnswer } from './support/shown.mjs';
@@ -82,7 +83,8 @@ test('recent predictions, newest first, page by page, and back into the form', a
     const pages = page.getByRole('navigation', { name: 'Pages of predictions' });
     for (let i = 0; i < 4; ++i) await pages.getByRole('button', { name: 'Older' }).click();
     assert.match(await pages.textContent(), /81–100 of the last 100/);
-    await pages.getByRole('button', { name: 'Show up to 1,000' }).click();
+    await pages.getByRole('button', { name: 'Show up to 1,000' }).press('Enter');
+    await focusGoesTo(page, pages.getByRole('button', { name: 'Older' }), 'what shows the rows that came');
     await eventually(async () => (await pages.textContent()).includes(`of the last ${rows.length + 1}`), 'all rows');
     for (let i = 0; i < 5; ++i) {
       const older = pages.getByRole('button', { name: 'Older' });
@@ -258,6 +260,29 @@ test('every refusal is a sentence: 403, 429, 503, no server, no network', async 
     await refresh();
     await page.getByText('There is no Copse server here').waitFor();
     assert.deepEqual(withoutStatuses(faults), []);
+    await context.close();
+  });
+});
+
+test('a button that is busy keeps the focus, and does nothing', async () => {
+  await withService({ options: recording() }, async ({ url }) => {
+    const { page, context, faults } = await openServer(url);
+    const held = [];
+    await context.route('**/readyz', (route) => held.push(route));
+    const refresh = page.getByRole('button', { name: 'Refresh' });
+    await refresh.press('Enter');
+    await page.getByText('Asking the server …').waitFor();
+    assert.ok(await refresh.isDisabled());
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Space');
+    await focusGoesTo(page, refresh, 'the button that was pressed');
+    assert.equal(held.length, 1);
+    await held[0].continue();
+    await page.getByText(/^As of/).waitFor();
+    await page.keyboard.press('Enter');
+    await eventually(() => held.length === 2, 'the next press asks again');
+    await held[1].continue();
+    assert.deepEqual(faults, []);
     await context.close();
   });
 });

@@ -8,6 +8,7 @@ import { loadModel } from 'copse';
 
 import { iris, readCase } from '../wasm/support/vectors.mjs';
 import { accessibilityFaults, eventually } from './support/browser.mjs';
+import { focusGoesTo } from './support/keyboard.mjs';
 import { finiteRows, irisLabels, irisNames } from './support/rows.mjs';
 import { giveFile, percentText } from './support/shown.mjs';
 import { useSite } from './support/site.mjs';
@@ -80,7 +81,8 @@ for (const row of flowers) {
       await lines.nth(0).getByRole('button', { name: /^Apply/ }).click();
       const said = irisLabels[classOf(row.with(f, x))];
       await eventually(async () => (await page.locator('.now-answer').textContent()).startsWith(said), `the row becomes ${said}`);
-      await page.getByRole('button', { name: 'Undo all changes' }).click();
+      await page.getByRole('button', { name: 'Undo all changes' }).press('Enter');
+      await focusGoesTo(page, page.getByRole('region', { name: 'The row' }), 'the row');
       await eventually(async () => (await page.locator('.now-answer').textContent()).startsWith(irisLabels[classOf(row)]), 'the row is back');
     }
     await page.locator('.nearest-found[aria-busy=false]').waitFor();

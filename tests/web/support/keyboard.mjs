@@ -16,11 +16,20 @@ function hasFocus(target) {
   return target.evaluateAll((all) => all.some((element) => element === document.activeElement));
 }
 
-/** Waits until `target` has the focus, by itself. */
+/** Waits until `target` has the focus, by itself; it must be seen there. */
 export function focusGoesTo(page, target, what) {
   return holds(async () => {
     if (!(await hasFocus(target))) throw new Error(`the focus is on ${await focusedName(page)}, not on ${what}`);
+    await demandSeenFocus(page, target);
   }, 5_000);
+}
+
+async function demandSeenFocus(page, target) {
+  const seen = await target.evaluate((element) => {
+    const { width, height } = element.getBoundingClientRect();
+    return width > 1 && height > 1 ? getComputedStyle(element).outlineStyle : 'cut off';
+  });
+  if (seen !== 'solid') throw new Error(`the focus on ${await focusedName(page)} is invisible: its outline is ${seen}`);
 }
 
 /** Presses Tab, or Shift+Tab with `back`, until `target` has the focus; the focus must be seen there. */
@@ -30,9 +39,7 @@ export async function tabTo(page, target, { back = false, tabsMax = 60 } = {}) {
   for (let i = 0; i < tabsMax; ++i) {
     await page.keyboard.press(key);
     if (await hasFocus(target)) {
-      const outline = await target.evaluate((element) => getComputedStyle(element).outlineStyle);
-      if (outline !== 'solid') throw new Error(`the focus on ${await focusedName(page)} is invisible: its outline is ${outline}`);
-      return;
+      return demandSeenFocus(page, target);
     }
     passed.push(await focusedName(page));
   }

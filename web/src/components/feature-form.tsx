@@ -38,7 +38,12 @@ export function FeatureForm({ card }: { card: ModelCard }) {
         ))}
       </div>
       {!all && isDrawn('fields') && (
-        <button type="button" class="button fields-more" onClick={() => { setAll(true); }}>
+        <button
+          type="button"
+          class="button fields-more"
+          data-focus-then={`.fields > :nth-child(${String(shown.length + 1)}) :is(input, select)`}
+          onClick={() => { setAll(true); }}
+        >
           Show all {countText(card.features.length)} features
         </button>
       )}

@@ -103,7 +103,7 @@ function Threshold({ label }: { label: string }) {
           {threshold === null ? `${label} where the model says so` : `${label} from ${percentText(threshold)} on`}
         </label>
         {threshold !== null && (
-          <button type="button" class="link-button" onClick={() => { set({ threshold: null }); }}>
+          <button type="button" class="link-button" data-focus-then="#threshold" onClick={() => { set({ threshold: null }); }}>
             As the model decides
           </button>
         )}

@@ -89,7 +89,7 @@ function DriftTable({ features, enough }: { readonly features: readonly FeatureD
         </table>
       </div>
       {shown.length < sorted.length && (
-        <button type="button" class="button server-more" onClick={() => { setAll(true); }}>
+        <button type="button" class="button server-more" data-focus-then="[aria-label='Drift of each feature']" onClick={() => { setAll(true); }}>
           Show all {countText(sorted.length)} features
         </button>
       )}

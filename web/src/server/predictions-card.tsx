@@ -55,7 +55,7 @@ function Pages({ now, rows, card }: CardProps & { readonly rows: readonly Record
         </span>
         <Button off={atEnd} onClick={() => { setFrom(from + pageRows); }}>Older</Button>
         {atEnd && hasMore && (
-          <Button off={asking.value} onClick={() => void look(now.model, rowsAtMost)}>
+          <Button off={asking.value} then=".server-pager [aria-disabled]:nth-child(3)" onClick={() => void look(now.model, rowsAtMost)}>
             Show up to {countText(rowsAtMost)}
           </Button>
         )}

@@ -61,7 +61,12 @@ export function CurvesCard({ predictor, splits, output, row, said }: Props) {
         ))}
       </ul>
       {count < splits.order.length && (
-        <button type="button" class="button curves-more" onClick={() => { setCount(count + 4 * curvesAtFirst); }}>
+        <button
+          type="button"
+          class="button curves-more"
+          data-focus-then={`.small-curves > :nth-child(${String(count + 1)}) button`}
+          onClick={() => { setCount(count + 4 * curvesAtFirst); }}
+        >
           Show more features ({countText(splits.order.length - count)})
         </button>
       )}

@@ -131,7 +131,12 @@ function EveryVote({ votes, chosen, onChoose }: EveryVoteProps) {
             </tbody>
           </table>
           {count < votes.trees.length && (
-            <button type="button" class="button" onClick={() => { setCount(count + listedAtOnce); }}>
+            <button
+              type="button"
+              class="button"
+              data-focus-then={`.votes .every-digit tbody tr:nth-child(${String(count + 1)}) button`}
+              onClick={() => { setCount(count + listedAtOnce); }}
+            >
               Show more
             </button>
           )}
