@@ -90,7 +90,7 @@ void AddLogOptions(CLI::App& app, ServeOptions& options) {
   app.add_flag(
          "--predictions-route", options.config.predictions_route,
          "Answer GET /predictions with the rows that were recorded last, to everybody who can "
-         "reach this service (default: off)")
+         "reach this service, unless a token is set (default: off)")
       ->envname("COPSE_PREDICTIONS_ROUTE");
   app.add_option("--durability", options.durability,
                  "When a prediction is answered: commit (it is committed), full (and on the disk), "
