@@ -21,6 +21,9 @@ const modules = [
   const bytes = readFileSync(fileURLToPath(import.meta.resolve(`copse/${module.name}.wasm`)));
   return { ...module, bytes };
 });
+// What is shipped comes from the Emscripten of Debian 12; that of Debian 13 makes the same sources larger.
+const compiler = execFileSync('emcc', ['--version']).toString().split('\n', 1)[0];
+const sizeAllowed = compiler.includes(' 3.1.6 ') ? 1 : 1.02;
 const sha256 = (data) => createHash('sha256').update(data).digest('hex');
 
 for (const { name, exports, kibMax, bytes } of modules) {
@@ -56,7 +59,7 @@ for (const { name, exports, kibMax, bytes } of modules) {
     };
     const size = brotliCompressSync(bytes, { params }).length;
     console.log(`report: ${name}.wasm: ${bytes.length} bytes, brotli -11 ${size} bytes`);
-    assert.ok(size <= kibMax * 1024, `${size} bytes`);
+    assert.ok(size <= sizeAllowed * kibMax * 1024, `${size} bytes by ${compiler}`);
   });
 
   test(`${name}.wasm names no folder of the machine that built it`, () => {
