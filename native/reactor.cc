@@ -52,12 +52,13 @@ int TickMs(const ServerLimits& limits) {
 }  // namespace
 
 Reactor::Reactor(int epoll, const ServerLimits& limits, Listener& listener, int stop_event,
-                 int wake_event)
+                 int wake_event, std::function<void()> on_drain)
     : epoll_(epoll),
       limits_(limits),
       listener_(listener),
       stop_event_(stop_event),
       wake_event_(wake_event),
+      on_drain_(std::move(on_drain)),
       tick_ms_(TickMs(limits)),
       next_tick_(Clock::now()) {
   Add(epoll_, stop_event_, EPOLLIN);
@@ -66,10 +67,12 @@ Reactor::Reactor(int epoll, const ServerLimits& limits, Listener& listener, int 
 }
 
 Result<std::unique_ptr<Reactor>> Reactor::Create(const ServerLimits& limits, Listener& listener,
-                                                 int stop_event, int wake_event) {
+                                                 int stop_event, int wake_event,
+                                                 std::function<void()> on_drain) {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   if (epoll < 0) return Error{ErrorCode::kInternal, "The system has no more descriptors."};
-  return std::unique_ptr<Reactor>(new Reactor(epoll, limits, listener, stop_event, wake_event));
+  return std::unique_ptr<Reactor>(
+      new Reactor(epoll, limits, listener, stop_event, wake_event, std::move(on_drain)));
 }
 
 Reactor::~Reactor() { ::close(epoll_); }
@@ -184,6 +187,7 @@ void Reactor::Look(Batch& ready, int wait_ms_max) {
 }
 
 void Reactor::Drain(Batch& ready) {
+  on_drain_();
   AcceptAll();
   ::epoll_ctl(epoll_, EPOLL_CTL_DEL, listener_.fd(), nullptr);
   ::epoll_ctl(epoll_, EPOLL_CTL_DEL, stop_event_, nullptr);

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -19,12 +20,14 @@ class Reactor {
  public:
   using Batch = std::vector<std::unique_ptr<Connection>>;
 
-  /// Accepts from `listener`. When `stop_event` can be read it drains: takes what has arrived by
-  /// then, closes the listener and what is idle, and from then on watches only what has begun. A
-  /// look also ends when `wake_event` can be read. All of them must outlive this.
+  /// Accepts from `listener`. When `stop_event` can be read it drains: calls `on_drain`, so that no
+  /// client is told any more that it may stay, takes what has arrived by then, closes the listener
+  /// and what is idle, and from then on watches only what has begun. A look also ends when
+  /// `wake_event` can be read. All of them must outlive this.
   /// Errors: kInternal when the system has no more descriptors.
   static Result<std::unique_ptr<Reactor>> Create(const ServerLimits& limits, Listener& listener,
-                                                 int stop_event, int wake_event);
+                                                 int stop_event, int wake_event,
+                                                 std::function<void()> on_drain);
   ~Reactor();
   Reactor(const Reactor&) = delete;
   Reactor& operator=(const Reactor&) = delete;
@@ -46,8 +49,8 @@ class Reactor {
   bool IsDrained() const;
 
  private:
-  Reactor(int epoll, const ServerLimits& limits, Listener& listener, int stop_event,
-          int wake_event);
+  Reactor(int epoll, const ServerLimits& limits, Listener& listener, int stop_event, int wake_event,
+          std::function<void()> on_drain);
 
   void Watch(const Connection& connection) const;
   void HandleEvents(int timeout_ms, Batch& ready);
@@ -62,6 +65,7 @@ class Reactor {
   const ServerLimits& limits_;
   Listener& listener_;
   const int stop_event_, wake_event_;
+  const std::function<void()> on_drain_;
   const int tick_ms_;
   std::chrono::steady_clock::time_point next_tick_;
   bool exhausted_ = false;

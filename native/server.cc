@@ -249,9 +249,6 @@ Status RunServer(ServerConfig config) {
   auto opened = Listener::Open(config.host, config.port);
   if (!opened.ok()) return opened.error();
   Listener listener = std::move(opened).value();
-
-  auto reactor = Reactor::Create(config.limits, listener, stop_event, progress_event);
-  if (!reactor.ok()) return reactor.error();
   RaiseDescriptorLimit();
 
   Metrics metrics;
@@ -259,6 +256,9 @@ Status RunServer(ServerConfig config) {
   Gate gate(config.gate);
   Handlers handlers(config.models, std::move(web), config.log.get(), metrics,
                     {.predictions_route = config.predictions_route, .terms = TermsOf(config.gate)});
+  auto reactor = Reactor::Create(config.limits, listener, stop_event, progress_event,
+                                 [&] { handlers.StartDraining(); });
+  if (!reactor.ok()) return reactor.error();
   std::atomic<std::size_t> streams = 0;
   const SessionContext context{.handlers = handlers,
                                .limits = config.limits,
@@ -293,7 +293,6 @@ Status RunServer(ServerConfig config) {
   pool.Start();
   while (!IsReadable(stop_event, kWatchMs)) pool.LookIfNobodyDoes();
   const auto deadline = Clock::now() + std::chrono::milliseconds(config.limits.shutdown_timeout_ms);
-  handlers.StartDraining();
   pool.Stop(deadline - std::chrono::milliseconds(kLogCloseMsMin), [&] {
     if (config.log) config.log->Hurry();
   });
