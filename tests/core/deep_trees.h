@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "one_layout.h"
+#include "plan/chains.h"
 
 /// One layout for trees of any depth: MakeSlot4 or MakeNode8.
 namespace copse::test::deep {
@@ -83,6 +84,19 @@ inline void ExpectManyRowsSame(MakeLayout make, std::size_t n_features, std::siz
   spec.n_trees = 3;
   spec.missing = MissingMix::kOne;
   ExpectSame(make, spec, 1, n_rows, {n_rows - 1, n_rows});
+}
+
+/// Trees so large that they are walked as what comes from memory, and beside them a few that are
+/// not; in one call and, once its first rows have brought the trees, in later blocks of it.
+inline void ExpectFarSame(MakeLayout make) {
+  for (ForestSpec spec : {OfSize(3000, 60), WithManyColumns(OfSize(3000, 60))}) {
+    spec.n_trees = 150;
+    Dice dice(1);
+    const Forest forest = MakeForest(spec, dice);
+    const std::size_t n_far = forest.n_trees() - 15;
+    ASSERT_GE(n_far * (2 * spec.nodes_max + 1) * sizeof(std::uint32_t), plan::kFarBytes);
+    ExpectRangesSame(make, forest, {15, 15 + n_far}, 300, {1, 2, 16, 256, 257, 300}, dice);
+  }
 }
 
 /// Each depth from 0 to 60, and trees around the sizes at which pages are cut.

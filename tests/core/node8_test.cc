@@ -10,6 +10,7 @@ using namespace test;
 
 TEST(Node8, AnyNumberOfRowsIsRight) { deep::ExpectBatchesSame(MakeNode8); }
 TEST(Node8, MoreRowsThanABlockAreRight) { deep::ExpectManyRowsSame(MakeNode8, 64, 9000); }
+TEST(Node8, TreesThatAreFarAwayAreRight) { deep::ExpectFarSame(MakeNode8); }
 TEST(Node8, TreesOfEverySizeAreRight) { deep::ExpectSizesSame(MakeNode8); }
 TEST(Node8, ChainsAreRight) { deep::ExpectChainsSame(MakeNode8); }
 TEST(Node8, SumsOfEveryKindAreRight) { deep::ExpectSumsSame(MakeNode8); }

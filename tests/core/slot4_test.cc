@@ -10,6 +10,7 @@ using namespace test;
 
 TEST(Slot4, AnyNumberOfRowsIsRight) { deep::ExpectBatchesSame(MakeSlot4); }
 TEST(Slot4, MoreRowsThanABlockAreRight) { deep::ExpectManyRowsSame(MakeSlot4, 64, 9000); }
+TEST(Slot4, TreesThatAreFarAwayAreRight) { deep::ExpectFarSame(MakeSlot4); }
 TEST(Slot4, TreesOfEverySizeAreRight) { deep::ExpectSizesSame(MakeSlot4); }
 TEST(Slot4, ChainsAreRight) { deep::ExpectChainsSame(MakeSlot4); }
 TEST(Slot4, SumsOfEveryKindAreRight) { deep::ExpectSumsSame(MakeSlot4); }

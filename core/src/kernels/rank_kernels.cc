@@ -141,8 +141,9 @@ HWY_NOINLINE void Descend(const KeyBlock<Key>* blocks, const RankTree* trees, st
   for (std::size_t i = 0; i < n; ++i) at[i] = 0;
   for (std::size_t level = 0; level < height; ++level) {
     for (std::size_t i = 0; i < n; ++i) {
-      const std::uint32_t begin = trees[kOneTree ? 0 : i].level[level];
-      at[i] = at[i] * 16 + Below(blocks[begin + at[i]], x[i]);
+      const RankTree& tree = trees[kOneTree ? 0 : i];
+      at[i] = at[i] * 16 + Below(blocks[tree.level[level] + at[i]], x[i]);
+      if (level + 1 < height) __builtin_prefetch(blocks + tree.level[level + 1] + at[i]);
     }
   }
 }

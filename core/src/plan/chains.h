@@ -72,12 +72,46 @@ template <bool kOneRow, class Nodes>
   while (n > 0) n = Round<kOneRow>(nodes, ranks, chains, n);
 }
 
+/// Trees of so many bytes wait for memory: they fill a second-level cache several times.
+inline constexpr std::size_t kFarBytes = std::size_t{3} << 20;
+#if defined(__wasm__)
+inline constexpr bool kCanPrefetch = false;
+#else
+inline constexpr bool kCanPrefetch = true;
+#endif
+
+/// The same for trees that are far away. A processor looks only some hundred instructions ahead for
+/// what it could load already, a few chains; so here all chains go one step in turn, and each asks
+/// for the slot it has come to, long before it is its turn again. Half as long as WalkToEnds where
+/// slots come from memory, half as long again where they are in the cache.
+template <bool kOneRow, class Nodes>
+[[gnu::noinline]] void WalkFarToEnds(const Nodes nodes, const std::uint32_t* ranks, Chains& chains,
+                                     std::size_t n) {
+  for (std::size_t i = 0; i < n; ++i) {
+    chains.going[i] = static_cast<std::uint16_t>(i);
+    __builtin_prefetch(nodes.Address(chains.at[i]));
+  }
+  while (n > 0) {
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::uint16_t chain = chains.going[i];
+      const std::uint32_t at = chains.at[chain];
+      const std::uint32_t next = nodes.Step(at, kOneRow ? ranks : ranks + chains.row[chain]);
+      chains.at[chain] = next;
+      __builtin_prefetch(nodes.Address(next));
+      chains.going[kept] = chain;
+      kept += nodes.IsEnd(at) ? 0 : 1;
+    }
+    n = kept;
+  }
+}
+
 /// Adds trees to the rows of one block, `adding.rows`, whose ranks are in `ranks`, `stride` apart.
 /// Trees outside, rows inside: a tree stays in the cache while the rows go through it. Few rows
 /// share the chains with more trees at a time.
 ///
-/// `Trees` has Start(tree), Walk<one_row>(ranks, chains, first tree, trees, n) and
-/// AddVectors(trees, rows, ends [trees, rows], sums).
+/// `Trees` has Start(tree), Walk<one_row>(ranks, chains, first tree, trees, n, whether these are
+/// the first rows that come there) and AddVectors(trees, rows, ends [trees, rows], sums).
 template <SumKind kind, class Trees>
 void AddBlock(const Trees& trees, const Adding& adding, const std::uint32_t* ranks,
               std::size_t stride) {
@@ -95,7 +129,7 @@ void AddBlock(const Trees& trees, const Adding& adding, const std::uint32_t* ran
       const std::size_t rows_now = std::min(rows_each, n_rows - row);
       if (n_rows == 1) {
         for (std::size_t t = 0; t < trees_now; ++t) chains.at[t] = trees.Start(tree + t);
-        trees.template Walk<true>(ranks, chains, tree, trees_now, trees_now);
+        trees.template Walk<true>(ranks, chains, tree, trees_now, trees_now, true);
       } else {
         for (std::size_t t = 0, n = 0; t < trees_now; ++t) {
           for (std::size_t r = 0; r < rows_now; ++r, ++n) {
@@ -103,7 +137,7 @@ void AddBlock(const Trees& trees, const Adding& adding, const std::uint32_t* ran
             chains.row[n] = static_cast<std::uint32_t>((row + r) * stride);
           }
         }
-        trees.template Walk<false>(ranks, chains, tree, trees_now, trees_now * rows_now);
+        trees.template Walk<false>(ranks, chains, tree, trees_now, trees_now * rows_now, row == 0);
       }
       if constexpr (kind == SumKind::kVector) {
         trees.AddVectors(trees_now, rows_now, chains.at,

@@ -39,6 +39,7 @@ struct Nodes {
   bool IsEnd(std::uint32_t at) const {
     return static_cast<std::uint32_t>(nodes[at] >> 32) == kLeafRank;
   }
+  const void* Address(std::uint32_t at) const { return nodes + at; }
 };
 
 struct NodeTrees {
@@ -50,10 +51,14 @@ struct NodeTrees {
   std::uint32_t Start(std::size_t tree) const { return roots[tree]; }
 
   template <bool kOneRow>
-  void Walk(const std::uint32_t* ranks, Chains& chains, std::size_t, std::size_t,
-            std::size_t n) const {
+  void Walk(const std::uint32_t* ranks, Chains& chains, std::size_t, std::size_t, std::size_t n,
+            bool are_first_rows) const {
+    const Nodes walked{nodes.data(), column_bits};
+    if (kCanPrefetch && are_first_rows && nodes.size() * sizeof(std::uint64_t) >= kFarBytes) {
+      return WalkFarToEnds<kOneRow>(walked, ranks, chains, n);
+    }
     const auto last = static_cast<std::uint32_t>(nodes.size() - 1);  // the last child is a leaf
-    WalkToEnds<kOneRow>(Nodes{nodes.data(), column_bits}, last, ranks, chains, n);
+    WalkToEnds<kOneRow>(walked, last, ranks, chains, n);
   }
 
   void AddVectors(std::size_t n_trees, std::size_t n_rows, const std::uint32_t* ends,

@@ -51,6 +51,7 @@ struct Slots {
     return next;
   }
   bool IsEnd(std::uint32_t at) const { return slots[at] >= kLeaf; }
+  const void* Address(std::uint32_t at) const { return slots + at; }
 };
 
 // A node above the pages. One that stands for a page is an end, as a leaf is.
@@ -93,18 +94,18 @@ struct SlotTrees {
 
   template <bool kOneRow>
   void Walk(const std::uint32_t* ranks, Chains& chains, std::size_t tree, std::size_t n_trees,
-            std::size_t n) const {
-    // What is laid out last is a leaf, and a page.
+            std::size_t n, bool are_first_rows) const {
+    // What is laid out last is a page.
     const auto last_top = static_cast<std::uint32_t>(tops.size() - 1);
-    const auto last_slot = static_cast<std::uint32_t>(slots.size() - 1);
     bool all_are_pages = true;
     for (std::size_t t = tree; t < tree + n_trees; ++t) all_are_pages &= is_page[t] != 0;
     if (!all_are_pages) WalkToEnds<kOneRow>(Tops{tops.data()}, last_top, ranks, chains, n);
     for (std::size_t i = 0; i < n; ++i) chains.at[i] = pages[chains.at[i]];
     if (column_bits == kFewColumnBits) {
-      return WalkToEnds<kOneRow>(Slots<kFewColumnBits>{slots.data()}, last_slot, ranks, chains, n);
+      WalkPages<kOneRow>(Slots<kFewColumnBits>{slots.data()}, ranks, chains, n, are_first_rows);
+    } else {
+      WalkPages<kOneRow>(Slots<kColumnBits>{slots.data()}, ranks, chains, n, are_first_rows);
     }
-    WalkToEnds<kOneRow>(Slots<kColumnBits>{slots.data()}, last_slot, ranks, chains, n);
   }
 
   void AddVectors(std::size_t n_trees, std::size_t n_rows, const std::uint32_t* ends,
@@ -133,6 +134,16 @@ struct SlotTrees {
   }
 
  private:
+  template <bool kOneRow, class Nodes>
+  void WalkPages(const Nodes nodes, const std::uint32_t* ranks, Chains& chains, std::size_t n,
+                 bool are_first_rows) const {
+    if (kCanPrefetch && are_first_rows && slots.size() * sizeof(std::uint32_t) >= kFarBytes) {
+      return WalkFarToEnds<kOneRow>(nodes, ranks, chains, n);
+    }
+    const auto last = static_cast<std::uint32_t>(slots.size() - 1);  // a leaf
+    WalkToEnds<kOneRow>(nodes, last, ranks, chains, n);
+  }
+
   std::uint32_t ClassAt(std::uint32_t end) const { return slots[end] & no_class(); }
 
   // Whether sums stay whole numbers, which a double holds exactly, while ones are added to them.
