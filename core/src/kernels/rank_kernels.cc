@@ -16,6 +16,8 @@
 #include <cstring>
 #include <type_traits>
 
+#include "kernels/prefetch.h"
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "kernels/rank_kernels.cc"
 #include <hwy/foreach_target.h>  // includes this file once for each target
@@ -143,7 +145,7 @@ HWY_NOINLINE void Descend(const KeyBlock<Key>* blocks, const RankTree* trees, st
     for (std::size_t i = 0; i < n; ++i) {
       const RankTree& tree = trees[kOneTree ? 0 : i];
       at[i] = at[i] * 16 + Below(blocks[tree.level[level] + at[i]], x[i]);
-      if (level + 1 < height) __builtin_prefetch(blocks + tree.level[level + 1] + at[i]);
+      if (level + 1 < height) Prefetch(blocks + tree.level[level + 1] + at[i]);
     }
   }
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "kernels/prefetch.h"
 #include "plan/leaf_adders.h"
 
 // Walks through trees that do not wait for each other.
@@ -74,11 +75,6 @@ template <bool kOneRow, class Nodes>
 
 /// Trees of so many bytes wait for memory: they fill a second-level cache several times.
 inline constexpr std::size_t kFarBytes = std::size_t{3} << 20;
-#if defined(__wasm__)
-inline constexpr bool kCanPrefetch = false;
-#else
-inline constexpr bool kCanPrefetch = true;
-#endif
 
 /// The same for trees that are far away. A processor looks only some hundred instructions ahead for
 /// what it could load already, a few chains; so here all chains go one step in turn, and each asks
@@ -89,7 +85,7 @@ template <bool kOneRow, class Nodes>
                                      std::size_t n) {
   for (std::size_t i = 0; i < n; ++i) {
     chains.going[i] = static_cast<std::uint16_t>(i);
-    __builtin_prefetch(nodes.Address(chains.at[i]));
+    Prefetch(nodes.Address(chains.at[i]));
   }
   while (n > 0) {
     std::size_t kept = 0;
@@ -98,7 +94,7 @@ template <bool kOneRow, class Nodes>
       const std::uint32_t at = chains.at[chain];
       const std::uint32_t next = nodes.Step(at, kOneRow ? ranks : ranks + chains.row[chain]);
       chains.at[chain] = next;
-      __builtin_prefetch(nodes.Address(next));
+      Prefetch(nodes.Address(next));
       chains.going[kept] = chain;
       kept += nodes.IsEnd(at) ? 0 : 1;
     }
