@@ -79,7 +79,8 @@ site: build ## build/site: the page and MODEL (models/iris.safetensors) for any 
 	node web/tools/build.mjs build/site --site $(or $(MODEL),models/iris.safetensors)
 
 docker: ## build the image rf-api
-	docker build $(SECRET) -t rf-api -f docker/Dockerfile .
+	docker build $(SECRET) -t rf-api --build-arg REVISION=$(or $(shell git rev-parse HEAD 2>/dev/null),unknown) \
+	  -f docker/Dockerfile .
 
 debian13: ## build everything on Debian 13, in a container, and run its tests
 	docker build $(SECRET) --progress plain -t copse-debian13 -f tests/docker/debian.Dockerfile .

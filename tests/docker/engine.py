@@ -170,6 +170,7 @@ class Load:
         self.port = port
         self.answered, self.lost = [], []
         self.refused = 0
+        self.clients = clients
         self._lock = threading.Lock()
         self._ended = threading.Event()
         self._threads = [threading.Thread(target=self._ask, args=(i,)) for i in range(clients)]
@@ -189,8 +190,10 @@ class Load:
         target = len(self.answered) + count
         eventually(lambda: len(self.answered) >= target)
 
-    def check_recorded_once(self, test, redis):
-        """Each answered request is in Redis, once; and none was lost. `redis` is what redis-cli prints."""
+    def check_recorded_once(self, test, redis, twice_max=0):
+        """Each answered request is in Redis, once; and none was lost. `redis` is what redis-cli prints.
+        `twice_max`: so many may be there twice, by a replica that was killed before it answered and by
+        the one that was asked then."""
         test.assertEqual((self.lost, self.refused), ([], 0))
 
         def times():
@@ -198,7 +201,9 @@ class Load:
             entries = [dict(zip(fields[::2], fields[1::2])) for _, fields in stream]
             return collections.Counter(entry["request_id"] for entry in entries)
         recorded = eventually(lambda: set(self.answered) <= set(found := times()) and found)
-        test.assertEqual({i: recorded[i] for i in self.answered if recorded[i] != 1}, {})
+        more = {i: recorded[i] for i in self.answered if recorded[i] != 1}
+        test.assertEqual({i: times for i, times in more.items() if times > 2}, {})
+        test.assertLessEqual(len(more), twice_max, more)
 
     def _ask(self, client):
         keep = client % 2 == 0

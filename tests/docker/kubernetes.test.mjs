@@ -87,6 +87,10 @@ test('every object is what the API of Kubernetes takes', { skip }, async () => {
   assert.throws(() => new Deployment(broken).validate(), /replicas/);
 });
 
+test('every image has a version', { skip }, () => {
+  for (const { image } of pods().flatMap((pod) => pod.containers)) assert.match(image, /:(?!latest)[\w.-]+$/);
+});
+
 test('the pod of the InferenceService is a pod, and speaks the protocol at the port that is named', { skip }, async () => {
   const service = named('kserve', 'InferenceService', 'iris');
   const { minReplicas, maxReplicas, ...spec } = podOf(service);
@@ -136,7 +140,8 @@ test('selectors find the pods, and ports and mounts are there', { skip }, () => 
     }
   }
   const autoscaler = named('overlays/production', 'HorizontalPodAutoscaler', 'copse');
-  assert.equal(autoscaler.spec.minReplicas, named('overlays/production', 'Deployment', 'copse').spec.replicas);
+  assert.deepEqual([autoscaler.spec.minReplicas, autoscaler.spec.maxReplicas], [3, 12]);
+  assert.equal(named('overlays/production', 'Deployment', 'copse').spec.replicas, undefined, 'it would undo the autoscaler\'s');
 });
 
 test('the options are the program\'s, and the probes its routes', { skip }, async () => {

@@ -42,6 +42,15 @@ class Replicas(unittest.TestCase):
             load.wait_for(500)
         load.check_recorded_once(self, self.compose.redis)
 
+    def test_a_replica_that_is_killed_costs_no_request_and_no_log_entry(self):
+        self.addCleanup(self.compose, "up", "-d", "--wait", "--no-build", "--scale", f"rf-api={REPLICAS}")
+        with Load(self.port) as load:
+            load.wait_for(200)
+            docker("kill", self.compose.containers("rf-api")[0])
+            load.wait_for(500)
+        print(f"report: a replica of {REPLICAS} killed: {len(load.answered)} requests, {len(load.lost)} lost")
+        load.check_recorded_once(self, self.compose.redis, twice_max=load.clients)
+
     def test_rolling_replacement_under_load_loses_no_request_and_no_log_entry(self):
         before = set(self.compose.containers("rf-api"))
         self.assertEqual(len(before), REPLICAS)

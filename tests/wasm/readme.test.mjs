@@ -1,4 +1,4 @@
-// The examples of wasm/README.md run as they stand there, and print what their comments say.
+// The examples of wasm/README.md and README.md run as they stand there, and print what their comments say.
 import assert from 'node:assert/strict';
 import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ import { outputOf, packedProject } from './support/packed.mjs';
 import { siteOf, strictPolicy } from './support/site-of.mjs';
 import { iris, root } from './support/vectors.mjs';
 
-const text = readFileSync(join(root, 'wasm/README.md'), 'utf8');
+const text = ['wasm/README.md', 'README.md'].map((name) => readFileSync(join(root, name), 'utf8')).join('');
 const examples = Array.from(
   text.matchAll(/<!-- example: (\w+) -->\n```js\n([^]*?)```/g),
   ([, where, code], i) => ({ where, code, name: `example ${i + 1}, ${where}` }),
