@@ -1,6 +1,6 @@
 # The front door. Every target is short and calls CMake presets, npm scripts or a script in .ci.
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps format lint bench bench-engine bench-web bench-explain bench-page bench-image flask nginx site docker debian13 clean native wasm web
+.PHONY: help run test build deps format lint bench bench-engine bench-web bench-explain bench-page bench-image flask nginx site screenshots docker debian13 clean native wasm web
 
 PORT ?= 5000
 ROUNDS ?= 3
@@ -77,6 +77,9 @@ nginx: build ## the service against nginx and the tutorial's
 
 site: build ## build/site: the page and MODEL (models/iris.safetensors) for any host of files
 	node web/tools/build.mjs build/site --site $(or $(MODEL),models/iris.safetensors)
+
+screenshots: build ## take the pictures of docs/images anew
+	node tests/web/screenshots.mjs
 
 docker: ## build the image rf-api
 	docker build $(SECRET) -t rf-api --build-arg REVISION=$(or $(shell git rev-parse HEAD 2>/dev/null),unknown) \
