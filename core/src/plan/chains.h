@@ -79,7 +79,7 @@ inline constexpr std::size_t kFarBytes = std::size_t{3} << 20;
 /// The same for trees that are far away. A processor looks only some hundred instructions ahead for
 /// what it could load already, a few chains; so here all chains go one step in turn, and each asks
 /// for the slot it has come to, long before it is its turn again. Half as long as WalkToEnds where
-/// slots come from memory, half as long again where they are in the cache.
+/// slots come from memory, up to half as long again where they are in the cache.
 template <bool kOneRow, class Nodes>
 [[gnu::noinline]] void WalkFarToEnds(const Nodes nodes, const std::uint32_t* ranks, Chains& chains,
                                      std::size_t n) {
