@@ -202,7 +202,7 @@ class Load:
             return collections.Counter(entry["request_id"] for entry in entries)
         recorded = eventually(lambda: set(self.answered) <= set(found := times()) and found)
         more = {i: recorded[i] for i in self.answered if recorded[i] != 1}
-        test.assertEqual({i: times for i, times in more.items() if times > 2}, {})
+        test.assertEqual({i: n for i, n in more.items() if n > 2}, {})
         test.assertLessEqual(len(more), twice_max, more)
 
     def _ask(self, client):

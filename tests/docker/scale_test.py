@@ -34,21 +34,21 @@ class Replicas(unittest.TestCase):
         for container in self.compose.containers("rf-api"):
             self.assertIn('"path":"/predict"', docker("logs", container).stdout.replace(" ", ""))
 
-    def test_a_replica_that_is_stopped_costs_no_request(self):
+    def load_while_one_ends(self, how):
+        """What clients got while `docker HOW` ended a replica, which comes back after the test."""
         self.addCleanup(self.compose, "up", "-d", "--wait", "--no-build", "--scale", f"rf-api={REPLICAS}")
         with Load(self.port) as load:
             load.wait_for(200)
-            docker("stop", self.compose.containers("rf-api")[0])
+            docker(how, self.compose.containers("rf-api")[0])
             load.wait_for(500)
-        load.check_recorded_once(self, self.compose.redis)
+        print(f"report: docker {how}, a replica of {REPLICAS}: {len(load.answered)} requests, {len(load.lost)} lost")
+        return load
+
+    def test_a_replica_that_is_stopped_costs_no_request(self):
+        self.load_while_one_ends("stop").check_recorded_once(self, self.compose.redis)
 
     def test_a_replica_that_is_killed_costs_no_request_and_no_log_entry(self):
-        self.addCleanup(self.compose, "up", "-d", "--wait", "--no-build", "--scale", f"rf-api={REPLICAS}")
-        with Load(self.port) as load:
-            load.wait_for(200)
-            docker("kill", self.compose.containers("rf-api")[0])
-            load.wait_for(500)
-        print(f"report: a replica of {REPLICAS} killed: {len(load.answered)} requests, {len(load.lost)} lost")
+        load = self.load_while_one_ends("kill")
         load.check_recorded_once(self, self.compose.redis, twice_max=load.clients)
 
     def test_rolling_replacement_under_load_loses_no_request_and_no_log_entry(self):
