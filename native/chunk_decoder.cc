@@ -55,7 +55,8 @@ bool ChunkDecoder::TakeCharacter(char c) {
     line_.pop_back();
     return true;
   }
-  if (c == '\n' || after_cr || line_.size() == kLineBytesMax) {
+  const bool is_control = static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\r';
+  if (is_control || c == 0x7f || after_cr || line_.size() == kLineBytesMax) {
     Refuse(400, "The chunks of the body are broken.");
     return false;
   }
@@ -75,6 +76,9 @@ void ChunkDecoder::EndLine() {
     case State::kTrailers:
       if (line_.empty()) {
         state_ = State::kEnd;
+      } else if (!IsToken(std::string_view(line_).substr(0, line_.find(':'))) ||
+                 line_.find(':') == std::string::npos) {
+        Refuse(400, "A trailer field of the body is not of the form NAME: VALUE.");
       } else if (++n_trailers_ == kTrailersMax) {
         Refuse(431, "The body has too many trailer fields.");
       }

@@ -11,7 +11,8 @@
 namespace copse {
 
 /// Undoes the chunked coding (RFC 9112, section 7.1) as its bytes come, strictly: a line ends with
-/// CR LF and with nothing else. Extensions and trailer fields are skipped.
+/// CR LF and with nothing else, and holds no control character. Extensions and trailer fields are
+/// skipped, if that is what they are.
 class ChunkDecoder {
  public:
   /// A body of more than `bytes_max` is refused as soon as a chunk says so.

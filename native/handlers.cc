@@ -56,6 +56,8 @@ std::span<const Route> Handlers::Routes() {
       Route{"/models/{name}.safetensors", &Handlers::ModelFile, nullptr, Use::kPredict},
       Route{"/apidocs", &Handlers::ApiDocsRedirect, nullptr},
       Route{"/apidocs/index.html", &Handlers::ApiDocsIndex, nullptr},
+      Route{"/docs", &Handlers::ApiDocsIndex, nullptr},  // where other servers have it
+      Route{"/v2/docs", &Handlers::ApiDocsIndex, nullptr},
       Route{"/apispec_1.json", &Handlers::Swagger, nullptr},
       Route{"/openapi.json", &Handlers::OpenApi, nullptr},
       Route{"/healthz", &Handlers::Health, nullptr, Use::kProbe},

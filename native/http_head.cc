@@ -1,12 +1,29 @@
 #include "http_head.h"
 
 #include <algorithm>
+#include <boost/asio/buffer.hpp>
+#include <boost/beast/http/basic_parser.hpp>
+#include <charconv>
+#include <limits>
+#include <system_error>
 
 namespace copse {
 namespace {
 
+namespace http = boost::beast::http;
+
 // Longer than any form of ours needs, and short enough for every reader behind us.
 constexpr std::size_t kTargetBytesMax = 8192;
+
+// Sums of such lengths are lengths, too.
+constexpr std::uint64_t kLengthMax = 999'999'999'999'999'999;
+
+constexpr const char* kRequestLine = "The first line of a request must be METHOD TARGET HTTP/1.1.";
+constexpr const char* kTargetCharacters =
+    "The request target holds characters that a URL cannot have.";
+constexpr const char* kTwoLengths = "The request has two Content-Length fields.";
+constexpr const char* kTwoFramings = "The request has both Content-Length and Transfer-Encoding.";
+constexpr const char* kNotChunked = "The only Transfer-Encoding accepted is chunked.";
 
 char Lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -14,11 +31,6 @@ bool IsTokenCharacter(char c) {
   if ((c >= '0' && c <= '9') || (Lower(c) >= 'a' && Lower(c) <= 'z')) return true;
   return std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
 }
-
-bool IsVisible(char c) { return static_cast<unsigned char>(c) > 0x20 && c != 0x7f; }
-
-// Text of a field: visible, space, tab, or a byte beyond ASCII.
-bool IsFieldText(char c) { return IsVisible(c) || c == ' ' || c == '\t'; }
 
 // A host, a bracketed IPv6 address, and a port.
 bool IsHostCharacter(char c) {
@@ -33,14 +45,6 @@ Refusal Refuse(std::string detail, int status = 400, bool close = true) {
           .method = {},
           .target = {},
           .headers = {}};
-}
-
-// Takes the next line off `text`, without its CR LF.
-std::string_view TakeLine(std::string_view& text) {
-  const std::size_t end = text.find("\r\n");
-  const std::string_view line = text.substr(0, end);
-  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 2);
-  return line;
 }
 
 // "http://host/path?query" becomes "/path?query".
@@ -59,46 +63,11 @@ std::optional<Refusal> ReadTarget(std::string_view target, RequestHead& head) {
                       " bytes; at most 8192 are accepted.",
                   414);
   }
-  if (target.empty() || !std::all_of(target.begin(), target.end(), IsVisible) ||
-      target.find('#') != std::string_view::npos) {
-    return Refuse("The request target holds characters that a URL cannot have.");
-  }
+  if (target.find('#') != std::string_view::npos) return Refuse(kTargetCharacters);
   head.target = OriginForm(target);
   if (head.target.front() != '/' && !(head.target == "*" && head.method == "OPTIONS")) {
     return Refuse("The request target must start with /.");
   }
-  return std::nullopt;
-}
-
-std::optional<Refusal> ReadRequestLine(std::string_view line, RequestHead& head) {
-  const std::size_t first = line.find(' ');
-  const std::size_t last = line.rfind(' ');
-  if (first == std::string_view::npos || last == first) {
-    return Refuse("The first line of a request must be METHOD TARGET HTTP/1.1.");
-  }
-  head.method = std::string(line.substr(0, first));
-  const std::string_view version = line.substr(last + 1);
-  if (!IsToken(head.method) || !version.starts_with("HTTP/")) {
-    return Refuse("The first line of a request must be METHOD TARGET HTTP/1.1.");
-  }
-  if (auto refusal = ReadTarget(line.substr(first + 1, last - first - 1), head)) return refusal;
-  head.http_1_0 = version == "HTTP/1.0";
-  if (version != "HTTP/1.1" && !head.http_1_0) {
-    return Refuse("Only HTTP/1.1 and HTTP/1.0 are spoken here.", 505);
-  }
-  return std::nullopt;
-}
-
-std::optional<Refusal> ReadField(std::string_view line, RequestHead& head) {
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || !IsToken(line.substr(0, colon))) {
-    return Refuse("A header field is not of the form NAME: VALUE.");
-  }
-  const std::string_view value = Trim(line.substr(colon + 1));
-  if (!std::all_of(value.begin(), value.end(), IsFieldText)) {
-    return Refuse("A header field holds a control character.");
-  }
-  head.fields.emplace_back(LowerCase(line.substr(0, colon)), std::string(value));
   return std::nullopt;
 }
 
@@ -108,33 +77,25 @@ std::size_t CountOf(const RequestHead& head, std::string_view name) {
                     [&](const auto& field) { return field.first == name; }));
 }
 
-std::optional<Refusal> ReadLength(RequestHead& head) {
-  const auto text = head.Field("content-length");
-  if (!text) return std::nullopt;
-  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
-  if (CountOf(head, "content-length") > 1) {
-    return Refuse("The request has two Content-Length fields.");
-  }
-  if (text->empty() || text->size() > 18 || !std::all_of(text->begin(), text->end(), is_digit)) {
-    return Refuse("Content-Length must be a number of bytes.");
-  }
-  std::uint64_t length = 0;
-  for (const char digit : *text) length = length * 10 + static_cast<std::uint64_t>(digit - '0');
-  head.content_length = length;
-  return std::nullopt;
-}
-
-// Where the body ends. Two answers to that are none.
+// Where the body ends. Two answers to that are none, even if they are the same.
 std::optional<Refusal> ReadFraming(RequestHead& head) {
-  if (auto refusal = ReadLength(head)) return refusal;
+  if (CountOf(head, "content-length") > 1) return Refuse(kTwoLengths);
+  const auto length = head.Field("content-length");
   const auto encoding = head.Field("transfer-encoding");
-  if (!encoding) return std::nullopt;
-  if (head.content_length) {
-    return Refuse("The request has both Content-Length and Transfer-Encoding.");
+  if (length && encoding) return Refuse(kTwoFramings);
+  if (length) {
+    std::uint64_t n_bytes = 0;
+    const auto read = std::from_chars(length->data(), length->data() + length->size(), n_bytes);
+    if (read.ec != std::errc() || read.ptr != length->data() + length->size() ||
+        n_bytes > kLengthMax) {
+      return Refuse("Content-Length must be a number of bytes.");
+    }
+    head.content_length = n_bytes;
   }
+  if (!encoding) return std::nullopt;
   if (head.http_1_0) return Refuse("HTTP/1.0 has no Transfer-Encoding.");
   if (CountOf(head, "transfer-encoding") > 1 || !EqualsIgnoringCase(*encoding, "chunked")) {
-    return Refuse("The only Transfer-Encoding accepted is chunked.", 501);
+    return Refuse(kNotChunked, 501);
   }
   head.chunked = true;
   return std::nullopt;
@@ -181,23 +142,94 @@ std::optional<Refusal> ReadHost(RequestHead& head) {
   return std::nullopt;
 }
 
-std::optional<Refusal> ReadFields(std::string_view text, std::size_t fields_max,
-                                  RequestHead& head) {
-  while (!text.empty()) {
-    const std::string_view line = TakeLine(text);
-    if (line.empty()) break;
-    if (head.fields.size() == fields_max) {
-      return Refuse("The request has more than " + std::to_string(fields_max) + " header fields.",
-                    431);
-    }
-    if (auto refusal = ReadField(line, head)) return refusal;
+// The syntax of a head is Boost.Beast's to know. What it reads becomes a RequestHead; of a body it
+// never hears.
+class HeadParser final : public http::basic_parser<true> {
+ public:
+  HeadParser(RequestHead& head, std::size_t fields_max) : head_(head), fields_max_(fields_max) {
+    header_limit(std::numeric_limits<std::uint32_t>::max());  // Connection has its own
+    body_limit(std::numeric_limits<std::uint64_t>::max());
   }
-  return std::nullopt;
-}
+
+  // Why `text` is no such head, or nothing.
+  std::optional<Refusal> Read(std::string_view text) {
+    // Beast joins folded lines, which others read as two fields.
+    if (text.find("\r\n ") != std::string_view::npos ||
+        text.find("\r\n\t") != std::string_view::npos) {
+      return Refuse("A header field goes on in the next line.");
+    }
+    boost::system::error_code error;
+    put(boost::asio::const_buffer(text.data(), text.size()), error);
+    if (error && !refusal_) refusal_ = Explain(error, text);
+    return std::move(refusal_);
+  }
+
+ private:
+  using Text = boost::beast::string_view;
+  using ErrorCode = boost::system::error_code;
+
+  void on_request_impl(http::verb, Text method, Text target, int version,
+                       ErrorCode& error) override {
+    head_.method.assign(method.data(), method.size());
+    head_.http_1_0 = version == 10;
+    refusal_ = ReadTarget({target.data(), target.size()}, head_);
+    if (refusal_) error = http::error::bad_target;
+  }
+
+  void on_field_impl(http::field, Text name, Text value, ErrorCode& error) override {
+    if (head_.fields.size() == fields_max_) {
+      refusal_ = Refuse(
+          "The request has more than " + std::to_string(fields_max_) + " header fields.", 431);
+      error = http::error::header_limit;
+      return;
+    }
+    head_.fields.emplace_back(LowerCase({name.data(), name.size()}),
+                              std::string(value.data(), value.size()));
+  }
+
+  Refusal Explain(const ErrorCode& error, std::string_view text) const {
+    const bool has_length = CountOf(head_, "content-length") > 0;
+    const bool has_encoding = CountOf(head_, "transfer-encoding") > 0;
+    if (error == http::error::bad_content_length) {
+      if (has_encoding) return Refuse(kTwoFramings);
+      return Refuse(has_length ? kTwoLengths : "Content-Length must be a number of bytes.");
+    }
+    if (error == http::error::bad_transfer_encoding) {
+      return has_length ? Refuse(kTwoFramings) : Refuse(kNotChunked, 501);
+    }
+    if (error == http::error::bad_version) {
+      const std::string_view line = text.substr(0, text.find("\r\n"));
+      const std::string_view version = line.substr(line.rfind(' ') + 1);
+      const bool is_other = version.starts_with("HTTP/") && version != "HTTP/1.1";
+      return is_other ? Refuse("Only HTTP/1.1 and HTTP/1.0 are spoken here.", 505)
+                      : Refuse(kRequestLine);
+    }
+    if (error == http::error::bad_target) return Refuse(kTargetCharacters);
+    if (error == http::error::bad_field) {
+      return Refuse("A header field is not of the form NAME: VALUE.");
+    }
+    if (error == http::error::bad_value || error == http::error::bad_line_ending) {
+      return Refuse("A header field holds a control character, or a list that is none.");
+    }
+    return Refuse(kRequestLine);
+  }
+
+  // Nothing more is asked of it.
+  void on_response_impl(int, Text, int, ErrorCode&) override {}
+  void on_header_impl(ErrorCode&) override {}
+  void on_body_init_impl(const boost::optional<std::uint64_t>&, ErrorCode&) override {}
+  std::size_t on_body_impl(Text, ErrorCode&) override { return 0; }
+  void on_chunk_header_impl(std::uint64_t, Text, ErrorCode&) override {}
+  std::size_t on_chunk_body_impl(std::uint64_t, Text, ErrorCode&) override { return 0; }
+  void on_finish_impl(ErrorCode&) override {}
+
+  RequestHead& head_;
+  std::size_t fields_max_;
+  std::optional<Refusal> refusal_;
+};
 
 std::optional<Refusal> Read(std::string_view text, std::size_t fields_max, RequestHead& head) {
-  if (auto refusal = ReadRequestLine(TakeLine(text), head)) return refusal;
-  if (auto refusal = ReadFields(text, fields_max, head)) return refusal;
+  if (auto refusal = HeadParser(head, fields_max).Read(text)) return refusal;
   if (auto refusal = ReadFraming(head)) return refusal;
   ReadConnection(head);
   if (auto refusal = ReadExpectation(head)) return refusal;

@@ -138,20 +138,20 @@ void AddModelPaths(const LoadedModels& models, bool with_version, Json& paths) {
   const std::string suffix = with_version ? "Version" : "";
   const bool is_described = models.front()->model.n_features() <= kDescribedFeaturesMax;
   const Json parameters = PathParameters(models, with_version);
-  const std::vector<std::pair<int, std::string>> not_found = {{404, "InferenceNotFound"}};
+  const std::vector<std::pair<int, std::string>> absent = {{404, "InferenceNotFound"},
+                                                           {503, "InferenceUnavailable"}};
   paths[path]["get"] = Operation(
       "v2Model" + suffix, "Inputs and outputs of a model", parameters,
       JsonResponse("Its tensors; -1 is the number of rows.", Ref("schemas", "InferenceModel"),
                    is_described ? Json::parse(ModelMetadataJson(*models.front())) : Json()),
-      not_found);
+      absent);
   paths[path + "/ready"]["get"] =
       Operation("v2ModelReady" + suffix, "Whether a model can be asked", parameters,
-                JsonResponse("It can.", Ref("schemas", "InferenceModelReady")),
-                {{404, "InferenceNotFound"}, {503, "InferenceUnavailable"}});
+                JsonResponse("It can.", Ref("schemas", "InferenceModelReady")), absent);
   paths[path + "/stats"]["get"] = Operation(
       "v2ModelStatistics" + suffix, "How often a model was asked, and how long it took", parameters,
       JsonResponse("Counts, and nanoseconds altogether.", Ref("schemas", "InferenceStatistics")),
-      not_found);
+      absent);
 }
 
 Json V1PredictPath(const LoadedModels& models, const InferExamples& examples) {

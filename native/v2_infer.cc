@@ -15,12 +15,20 @@
 namespace copse {
 namespace {
 
-std::optional<std::string_view> HeaderLength(const Request& request) {
-  const auto field = std::find_if(request.fields.begin(), request.fields.end(), [](const auto& f) {
-    return f.first == "inference-header-content-length";
-  });
-  return field == request.fields.end() ? std::nullopt
-                                       : std::optional<std::string_view>(field->second);
+constexpr std::string_view kHeaderLength = "inference-header-content-length";
+
+// Two answers to where the JSON ends are none.
+Result<std::optional<std::string_view>> HeaderLength(const Request& request) {
+  std::optional<std::string_view> length;
+  for (const auto& [name, value] : request.fields) {
+    if (name != kHeaderLength) continue;
+    if (length) {
+      return Error{ErrorCode::kInvalidInput,
+                   "The request has two Inference-Header-Content-Length fields."};
+    }
+    length = value;
+  }
+  return length;
 }
 
 // A request, and the rows that it has for a model.
@@ -39,20 +47,21 @@ bool IsRaw(std::optional<std::string_view> header_length, std::string_view body)
 
 Result<Asked> Read(const Model& model, const Request& request, Blame& blame) {
   const auto header_length = HeaderLength(request);
-  const bool is_raw = IsRaw(header_length, request.body);
+  if (!header_length.ok()) return header_length.error();
+  const bool is_raw = IsRaw(*header_length, request.body);
   Asked asked;
   if (is_raw) {
     asked.request.binary_outputs = true;
   } else {
-    auto parsed = ParseInferRequest(request.body, header_length, blame);
+    auto parsed = ParseInferRequest(request.body, *header_length, blame);
     if (!parsed.ok()) return parsed.error();
     asked.request = *std::move(parsed);
   }
   auto wanted = WantedOutputs(model, asked.request, blame);
   if (!wanted.ok()) return wanted.error();
   asked.wanted = *std::move(wanted);
-  auto rows =
-      is_raw ? RowsFromRawTensor(model, request.body) : RowsFromInputs(model, asked.request, blame);
+  auto rows = is_raw ? RowsFromRawTensor(model, request.body, blame)
+                     : RowsFromInputs(model, asked.request, blame);
   if (!rows.ok()) return rows.error();
   asked.rows = *std::move(rows);
   asked.request.inputs.clear();  // they may be large, and are not needed any more

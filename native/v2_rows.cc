@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "number_text.h"
 #include "predictor.h"
 #include "row_values.h"
 #include "utf8.h"
@@ -189,11 +190,13 @@ const InferInput* MatrixOf(const RowValues& columns, const InferRequest& request
   return is_name && !columns.Find(input.name) ? &input : nullptr;
 }
 
-Result<Rows> Checked(const Model& model, Result<Rows> rows) {
+Result<Rows> Checked(const Model& model, Result<Rows> rows, Blame& blame) {
   if (!rows.ok()) return rows;
   const Status checked = model.CheckRows(rows->values);
-  if (!checked.ok()) return checked.error();
-  return rows;
+  if (checked.ok()) return rows;
+  const std::size_t i = model.FirstRefused(rows->values);
+  blame = BlameOn(model.features()[i % model.n_features()].name, NumberText(rows->values[i]));
+  return checked.error();
 }
 
 }  // namespace
@@ -201,11 +204,13 @@ Result<Rows> Checked(const Model& model, Result<Rows> rows) {
 Result<Rows> RowsFromInputs(const Model& model, const InferRequest& request, Blame& blame) {
   const RowValues columns(model);
   const InferInput* const matrix = MatrixOf(columns, request);
-  return Checked(model, matrix != nullptr ? RowsFromMatrix(columns, *matrix, blame)
-                                          : RowsFromColumns(columns, request, blame));
+  return Checked(model,
+                 matrix != nullptr ? RowsFromMatrix(columns, *matrix, blame)
+                                   : RowsFromColumns(columns, request, blame),
+                 blame);
 }
 
-Result<Rows> RowsFromRawTensor(const Model& model, std::string_view body) {
+Result<Rows> RowsFromRawTensor(const Model& model, std::string_view body, Blame& blame) {
   const std::size_t row_bytes = model.n_features() * sizeof(double);
   if (body.size() % row_bytes != 0) {
     return Refuse("the body has an unexpected size: a tensor of " + std::to_string(body.size()) +
@@ -216,7 +221,7 @@ Result<Rows> RowsFromRawTensor(const Model& model, std::string_view body) {
   rows.values.resize(rows.n_rows * model.n_features());
   if (rows.values.size() > kAnswerValuesMax) return TooLarge(rows.values.size());
   NumbersFromBytes(body, Datatype::kFp64, rows.values);
-  return Checked(model, std::move(rows));
+  return Checked(model, std::move(rows), blame);
 }
 
 }  // namespace copse

@@ -26,7 +26,7 @@ inline constexpr std::string_view kMatrixInputOfFil = "input__0";
 Result<Rows> RowsFromInputs(const Model& model, const InferRequest& request, Blame& blame);
 
 /// Rows from a body that is nothing but one tensor: the matrix, as little-endian FP64.
-/// Errors: kInvalidInput.
-Result<Rows> RowsFromRawTensor(const Model& model, std::string_view body);
+/// Errors: kInvalidInput, kTooLarge; `blame` learns the feature.
+Result<Rows> RowsFromRawTensor(const Model& model, std::string_view body, Blame& blame);
 
 }  // namespace copse

@@ -209,6 +209,7 @@ class JsonElementReader {
       case Kind::kUnsigned:
         return std::to_string(Bits(i));
       case Kind::kFloat:
+        return WithPoint(NumberText(std::bit_cast<double>(Bits(i))));
       case Kind::kHuge:
         return NumberText(std::bit_cast<double>(Bits(i)));
       case Kind::kText:
@@ -223,6 +224,11 @@ class JsonElementReader {
 
  private:
   using Kind = JsonElements::Kind;
+
+  // "1" was sent as 1.0, or as 1e0.
+  static std::string WithPoint(std::string number) {
+    return number.find_first_of(".en") == std::string::npos ? number + ".0" : number;
+  }
 
   std::uint64_t Bits(std::size_t i) const { return elements_.bits_[i]; }
 

@@ -37,6 +37,8 @@ forbid("[ (]throw[ ;]|catch *\\(" "core and wasm neither throw nor catch"
   PATHS ${core} wasm/*.cc)
 forbid("<httplib" "only transport.cc knows httplib" PATHS ${core} ${native} wasm/*.cc
   EXCEPT native/transport.cc)
+forbid("<boost/" "only http_head.cc knows Boost.Beast" PATHS ${core} ${native} wasm/*.cc
+  EXCEPT native/http_head.cc)
 forbid("<hiredis" "only redis_shipper.cc knows Redis" PATHS ${core} ${native} wasm/*.cc
   EXCEPT native/redis_shipper.cc)
 forbid("<hwy/" "only the kernels know Highway" PATHS ${core} ${native} wasm/*.cc

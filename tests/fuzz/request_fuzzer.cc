@@ -85,7 +85,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   CheckRequest(body, header_length);
   for (const copse::Model* const model : Models()) {
     CheckPredictBody(*model, body);
-    CheckRows(*model, copse::RowsFromRawTensor(*model, body));
+    copse::Blame blame;
+    CheckRows(*model, copse::RowsFromRawTensor(*model, body, blame));
   }
   return 0;
 }

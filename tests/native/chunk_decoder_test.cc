@@ -46,11 +46,17 @@ TEST(ChunkDecoder, BodyIsTheSameHoweverItComes) {
 TEST(ChunkDecoder, WhatIsNoChunkIsRefused) {
   for (const char* const text :
        {"x\r\n", "\r\n", "-1\r\n", "+1\r\n", " 1\r\n", "0x1\r\n", "1 x\r\na\r\n", "1\na", "1\r\ra",
-        "1\r\nab\r\n", "1\r\na\n", "1\r\na\r\r", "1000000000000000\r\n"}) {
+        "1\r\nab\r\n", "1\r\na\n", "1\r\na\r\r", "1000000000000000\r\n", "1;\x01\r\n", "1;\x7f\r\n",
+        "0\r\ntrailer\r\n", "0\r\n: a\r\n", "0\r\na : b\r\n", "0\r\n a: b\r\n"}) {
     const Decoded decoded = Decode(text, 1);
     EXPECT_EQ(decoded.status, 400) << text;
     EXPECT_FALSE(decoded.ended);
   }
+}
+
+TEST(ChunkDecoder, NulIsNoPartOfALine) {
+  EXPECT_EQ(Decode(std::string_view("1;a\0\r\n", 7), 1).status, 400);
+  EXPECT_EQ(Decode("1;\ta=\"\xc3\xa4\"\r\na\r\n0\r\na:\r\n\r\n", 1).body, "a");
 }
 
 TEST(ChunkDecoder, MoreThanTheLimitIsRefusedAsSoonAsItIsSaid) {

@@ -285,6 +285,8 @@ TEST_F(HandlersTest, ApiDocsRedirectsAsTheTutorialDid) {
   const Reply index = Ask("GET", "/apidocs/index.html");
   EXPECT_EQ(index.status, 302);
   EXPECT_EQ(HeaderOf(index, "Location"), "/apidocs/");
+  EXPECT_EQ(HeaderOf(Ask("GET", "/docs"), "Location"), "/apidocs/");
+  EXPECT_EQ(HeaderOf(Ask("GET", "/v2/docs"), "Location"), "/apidocs/");
 }
 
 TEST_F(HandlersTest, ReadyUntilTheServiceIsAboutToStop) {

@@ -58,6 +58,8 @@ TEST(ParseHead, HoldsTargetsToTheirFormAndLength) {
 TEST(ParseHead, SpeaksTwoVersionsOnly) {
   EXPECT_EQ(Refused("GET / HTTP/2.0\r\nHost: h").status, 505);
   EXPECT_EQ(Refused("GET / HTTP/1.2\r\nHost: h").status, 505);
+  EXPECT_EQ(Refused("GET / HTTP/11.1\r\nHost: h").status, 505);
+  EXPECT_EQ(Refused("GET / HTTP/1.1x\r\nHost: h").status, 505);
   EXPECT_EQ(Refused("GET / HTTQ/1.1\r\nHost: h").status, 400);
   EXPECT_EQ(Refused("GET /").status, 400);
   EXPECT_EQ(Refused("G(T / HTTP/1.1\r\nHost: h").status, 400);

@@ -52,7 +52,13 @@ class Repository(unittest.TestCase):
         entry = self.states(service)["other"]
         self.assertEqual((entry["state"], entry["reason"]), ("UNAVAILABLE", "It was unloaded."))
         self.assertNotIn("other", self.states(service, b'{"ready":true}'))
-        self.assertEqual(service.ask("GET", "/v2/models/other/ready").status, 404)
+        for method, path, body in (("GET", "/v2/models/other/ready", b""),
+                                   ("GET", "/v2/models/other", b""),
+                                   ("POST", "/v2/models/other/infer", b"{}"),
+                                   ("POST", "/v1/models/other:predict", b"{}")):
+            answer = service.ask(method, path, [], body)
+            self.refused(answer, 503, 'Model "other" is not ready. It was unloaded.')
+            self.assertEqual(answer.fields["retry-after"], "1")
         self.assertEqual(service.ask("GET", "/v2/models/iris/ready").status, 200)
         answer = self.control(service, "other", "load")
         self.assertEqual((answer.status, json.loads(answer.body)),
@@ -106,7 +112,7 @@ class Repository(unittest.TestCase):
         meta = json.loads(service.ask("GET", "/v2/models/flowers").body)
         self.assertEqual(meta["versions"], ["11", "10", "3", "2"])
         self.control(service, "flowers", "unload")
-        self.assertEqual(service.ask("GET", "/v2/models/flowers/versions/2").status, 404)
+        self.assertEqual(service.ask("GET", "/v2/models/flowers/versions/2").status, 503)
         self.assertIn("flowers/4: one model file was expected", service.stderr())
         self.assertIn("empty: a folder", service.stderr())
         service.terminate()

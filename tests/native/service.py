@@ -55,9 +55,8 @@ class Service:
             if self.process.poll() is not None:
                 break
             time.sleep(0.01)
-        why = f"exit code {self.process.poll()}: {self.stderr()}"
-        self.__exit__()
-        raise AssertionError(f"the service did not start, {why}")
+        code = self.process.poll()
+        raise AssertionError(f"the service did not start, exit code {code}: {self._end()}")
 
     def stderr(self):
         return Path(self.stderr_path).read_text(errors="replace")
@@ -75,14 +74,27 @@ class Service:
         return self
 
     def __exit__(self, *_):
+        said = self._end()
+        # A sanitizer ends it with a code of its own; who kills it himself knows.
+        if self.process.returncode not in (0, -signal.SIGKILL):
+            raise AssertionError(f"the service ended with {self.process.returncode}: {said}")
+
+    def _end(self):
+        """Stops what still runs, and removes its files; what it has said on stderr."""
+        overdue = False
         if self.process.poll() is None:
             self.process.terminate()
             try:
-                self.process.wait(10)
+                self.process.wait(DEADLINE_S)
             except subprocess.TimeoutExpired:
+                overdue = True
                 self.process.kill()
                 self.process.wait()
+        said = self.stderr()
         shutil.rmtree(self.folder, ignore_errors=True)
+        if overdue:
+            raise AssertionError(f"the service did not stop when it was told to: {said}")
+        return said
 
     def connect(self):
         return Wire(self.port)

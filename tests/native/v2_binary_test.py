@@ -65,6 +65,9 @@ class Binary(ProtocolCase):
                        "+5", "5.0", "5,5"):
             with self.subTest(length):
                 self.refused(self.post(body, fields=[(LENGTH, str(length))]), 400, LENGTH)
+        for second in (len(body), len(body) - 1):
+            self.refused(self.post(body, fields=[(LENGTH, str(len(body))), (LENGTH, str(second))]), 400,
+                         "two " + LENGTH)
         self.refused(self.post(body, fields=[(LENGTH, str(len(body) - 1))]))
         self.assertEqual(self.post(body, fields=[(LENGTH, str(len(body)))]).status, 200)
 
@@ -121,6 +124,13 @@ class Binary(ProtocolCase):
             expected = expected or arrays
             for name, array in arrays.items():
                 np.testing.assert_array_equal(array, expected[name])
+            # Of a body that shrinks well, the JSON alone is longer than all that was sent.
+            if coding == "gzip":
+                head = json.dumps(asking([tensor([SETOSA] * 500)])).encode()
+                answer_of_many = self.post(pack(head), fields=[(LENGTH, str(len(head))),
+                                                               ("Content-Encoding", coding)])
+                self.assertGreater(len(head), 10 * len(pack(head)))
+                self.assertEqual(len(arrays_of(answer_of_many)["predict"]), 500)
             for broken in (packed[:-1], packed[:len(packed) // 2], packed + b"x", b"x" + packed):
                 self.refused(self.post(broken, fields=fields + [("Content-Encoding", coding)]), 400)
         answer = self.post(asking([tensor([SETOSA])]), fields=[("Content-Encoding", "br")])

@@ -112,17 +112,20 @@ TEST(RowsFromInputs, CategoriesAreCodesOrTexts) {
 }
 
 TEST(RowsFromRawTensor, IsTheMatrixAsFp64) {
+  Blame blame;
   std::string body;
   for (const double x : {1.0, 2.0, 3.0, 4.0}) AppendBytes(body, x);
-  const auto rows = RowsFromRawTensor(test::Iris(), body + body);
+  const auto rows = RowsFromRawTensor(test::Iris(), body + body, blame);
   ASSERT_TRUE(rows.ok());
   EXPECT_EQ(rows->n_rows, 2U);
   EXPECT_EQ(rows->values, (std::vector<double>{1, 2, 3, 4, 1, 2, 3, 4}));
-  EXPECT_EQ(RowsFromRawTensor(test::Iris(), "")->n_rows, 0U);
-  EXPECT_FALSE(RowsFromRawTensor(test::Iris(), body + "x").ok());
+  EXPECT_EQ(RowsFromRawTensor(test::Iris(), "", blame)->n_rows, 0U);
+  EXPECT_FALSE(RowsFromRawTensor(test::Iris(), body + "x", blame).ok());
   std::string nan;
   AppendBytes(nan, std::nan(""));
-  EXPECT_FALSE(RowsFromRawTensor(test::Iris(), nan + nan + nan + nan).ok());
+  EXPECT_FALSE(RowsFromRawTensor(test::Iris(), nan + nan + nan + nan, blame).ok());
+  EXPECT_EQ(blame.field, test::Iris().features()[0].name);
+  EXPECT_EQ(blame.value, "nan");
 }
 
 }  // namespace

@@ -105,7 +105,7 @@ TEST(NumbersFromJson, EachTypeTakesItsOwnKind) {
     EXPECT_TRUE(Refuses(Read(datatype, truth)));
     EXPECT_TRUE(Refuses(Read(datatype, null)));
     EXPECT_TRUE(Refuses(Read(datatype, text)));
-    EXPECT_TRUE(Refuses(Read(datatype, fraction)));
+    EXPECT_EQ(Read(datatype, fraction).find("is 1.0; "), 0U) << Read(datatype, fraction);
     EXPECT_TRUE(Refuses(Read(datatype, huge)));
   }
   for (const Datatype datatype : {Datatype::kFp32, Datatype::kFp64}) {
