@@ -278,6 +278,11 @@ std::optional<std::string> Connection::TakeBody() {
   return body;
 }
 
+std::string_view Connection::PeekBody() const {
+  if (decoder_ || !HasWholeBody()) return {};
+  return std::string_view(buffer_).substr(begin_, static_cast<std::size_t>(remaining_));
+}
+
 bool Connection::HasWholeBody() const {
   if (body_refusal_) return false;
   return decoder_ ? decoder_->ended() : remaining_ <= buffer_.size() - begin_;

@@ -72,6 +72,8 @@ class Connection {
   /// The body of the last head, chunks undone, once. Nothing: it is not whole, and body_refusal()
   /// says why.
   std::optional<std::string> TakeBody();
+  /// The same before it is taken, if its length was known and it is here, else nothing of it.
+  std::string_view PeekBody() const;
   const std::optional<Refusal>& body_refusal() const { return body_refusal_; }
   /// What is held for this body becomes so much more; false: it is too much for all together.
   bool HoldMore(std::size_t n_bytes);

@@ -77,9 +77,15 @@ bool IsStream(const RequestHead& head) {
   return Handlers::IsStream(request);
 }
 
+// Whether inference may be asked for explanations. With escapes the word may look otherwise.
+bool MayExplain(std::string_view target, std::string_view body) {
+  return target.starts_with("/v2/models/") &&
+         (body.find("explain") != body.npos || body.find('\\') != body.npos);
+}
+
 // What is not answered in a moment: bodies that are long, or may be; files, models, explanations,
 // what is told of every feature of every model, and loading.
-bool TakesLong(const RequestHead& head) {
+bool TakesLong(const RequestHead& head, std::string_view body) {
   if (head.chunked || head.expects_continue || head.content_length.value_or(0) > kShortBodyMax ||
       head.Field("content-encoding")) {
     return true;
@@ -90,7 +96,7 @@ bool TakesLong(const RequestHead& head) {
        {"/predict_file", "/predictions", "/explain", "/models/", "/metrics", "/v2/repository/"}) {
     if (target.starts_with(prefix)) return true;
   }
-  return target.find("/stats") != std::string_view::npos;
+  return target.find("/stats") != std::string_view::npos || MayExplain(target, body);
 }
 
 }  // namespace
@@ -112,7 +118,7 @@ Session::Step Session::Begin() {
     return Step::kShort;
   }
   auto& request = std::get<RequestHead>(head);
-  const bool takes_long = TakesLong(request);
+  const bool takes_long = TakesLong(request, connection_.PeekBody());
   head_ = std::move(request);
   return takes_long ? Step::kLong : Step::kShort;
 }
