@@ -48,6 +48,7 @@ struct Lanes {
   static constexpr std::size_t kRows = 2 * Half::kRows;
   Half a, b;
 
+  static HWY_INLINE Lanes All(One number) { return {Half::All(number), Half::All(number)}; }
   static HWY_INLINE Lanes Zero() { return {Half::Zero(), Half::Zero()}; }
   HWY_INLINE void Store(Leaf* at) const {
     a.Store(at);
@@ -75,6 +76,7 @@ struct Lanes<R, 1> {
   static constexpr std::size_t kRows = hn::MaxLanes(D());
   One v;
 
+  static HWY_INLINE Lanes All(One number) { return {number}; }
   static HWY_INLINE Lanes Zero() { return {hn::Zero(D())}; }
   HWY_INLINE void Store(Leaf* at) const { hn::Store(v, D(), at); }
 
@@ -109,7 +111,7 @@ template <class L, class R, int depth>
 HWY_INLINE L Complete(const LaneOp* op, const R* x) {
   if constexpr (depth == 1) {
     return L::Bottom(x + op->column * L::kRows, Splat<R>(op->rank),
-                     Splat<typename L::Leaf>(op->left_leaf));
+                     Splat<typename L::Leaf>(op->leaf));
   } else {
     constexpr int kNodes = (1 << (depth - 1)) - 1;
     const L left = Complete<L, R, depth - 1>(op, x);
@@ -125,15 +127,19 @@ HWY_INLINE L Listed(const LaneTree& tree, const R* x, typename L::Leaf* slots) {
   using Leaf = typename L::Leaf;
   L value = L::Zero();
   const LaneOp* op = tree.ops;
-  for (const LaneOp* const end = tree.ops + tree.n_bottom; op != end; ++op) {
-    value = L::Bottom(x + op->column * L::kRows, Splat<R>(op->rank), Splat<Leaf>(op->left_leaf));
-    value.Store(slots + op->result * L::kRows);
-  }
-  for (const LaneOp* const end = tree.ops + tree.n_ops; op != end; ++op) {
-    const L left = L::Plus(slots + op->left * L::kRows, Splat<Leaf>(op->left_leaf));
-    const L right = L::Plus(slots + op->right * L::kRows, Splat<Leaf>(op->right_leaf));
-    value = L::Choose(x + op->column * L::kRows, Splat<R>(op->rank), left, right);
-    value.Store(slots + op->result * L::kRows);
+  for (const LaneOp* const end = op + tree.n_ops; op != end;) {
+    const LaneOp& first = *op++;
+    const R* const ranks = x + first.column * L::kRows;
+    const auto rank = Splat<R>(first.rank);
+    const auto leaf = Splat<Leaf>(first.leaf);
+    value = first.right == 0 ? L::Bottom(ranks, rank, leaf)
+                             : L::Choose(ranks, rank, L::All(leaf),
+                                         L::Plus(slots + first.right * L::kRows, Splat<Leaf>(0)));
+    for (const LaneOp* const last = op + first.n_more; op != last; ++op) {
+      const L right = L::Plus(slots + op->right * L::kRows, Splat<Leaf>(op->leaf));
+      value = L::Choose(x + op->column * L::kRows, Splat<R>(op->rank), value, right);
+    }
+    value.Store(slots + first.result * L::kRows);
   }
   return value;
 }

@@ -8,29 +8,34 @@ namespace copse::plan {
 
 /// What a node of a tree does in lane select (lane_kernels.cc), for a group of rows at once: of two
 /// leaf numbers in each lane, it keeps the right one where the test says so, else the left one.
-/// Both are sums of a slot, which is what another node kept, and a constant: of a leaf, the slot is
-/// 0, which holds zeros; of a node, the constant is 0. So no kind of node needs a branch.
+///
+/// Nodes come in runs: one whose left child is a leaf, then its parent if it is the left child of
+/// that, and so on up. So what is left of a node is what the node before it has kept, in registers.
+/// What is right of it is a subtree, whose run came before, in a slot; or a leaf.
 struct LaneOp {
   std::uint16_t column = 0;
-  std::uint16_t left = 0, right = 0;  ///< slots
-  std::uint16_t result = 0;           ///< the slot that is overwritten
-  /// The biased rank of the test, and the numbers of leaves, each as often as it fits into four
-  /// bytes: these are loaded to all lanes in one instruction, single bytes are not.
+  std::uint16_t right = 0;   ///< the slot of what is right; 0, which holds zeros: a leaf
+  std::uint16_t result = 0;  ///< of the first node of a run: the slot where the run ends
+  std::uint16_t n_more = 0;  ///< the same: nodes that follow in it
+  /// The biased rank of the test, and a leaf number, each as often as it fits into four bytes:
+  /// these are loaded to all lanes in one instruction, single bytes are not. The number is that of
+  /// the left leaf in the first node of a run, of the right leaf in others, and 0 where none is.
   std::uint32_t rank = 0;
-  std::uint32_t left_leaf = 0, right_leaf = 0;
+  std::uint32_t leaf = 0;
 };
 
-/// The operations of a tree, children before their parents. Leaves are numbered from left to right.
+/// The operations of a tree. Leaves are numbered from left to right: of the first node of a run,
+/// with two leaves, they are n and n + 1.
 struct LaneTree {
   const LaneOp* ops = nullptr;
-  std::size_t n_bottom = 0;  ///< the first operations: those of two leaves, n and n + 1
   std::size_t n_ops = 0;
   /// Where not 0: the tree is complete, of this depth, and the operations are those of the left
-  /// subtree, then of the right one, then the root, and so on down.
+  /// subtree, then of the right one, then the root, and so on down; nodes of the last level have
+  /// the number of their left leaf.
   std::size_t complete_depth = 0;
 };
 
-/// Of a tree of 1,024 leaves: a slot for each pair of leaves, and zeros.
+/// Of a tree of 1,024 leaves: a slot for each subtree of two, and zeros.
 inline constexpr std::size_t kLaneSlotsMax = 513;
 inline constexpr std::size_t kCompleteDepthMax = 6;
 /// So many numbers behind the last leaf value of a table may be read.

@@ -367,18 +367,37 @@ class LaneSelect final : public Layout {
     }
   }
 
-  static std::size_t LeafOf(const LaneTree& tree, const Rank* ranks) {
+  static bool GoesRight(const LaneOp& op, const Rank* ranks) {
     constexpr Rank kHalf = Rank{1} << (8 * sizeof(Rank) - 1);
+    return ranks[op.column] > static_cast<Rank>(op.rank ^ kHalf);
+  }
+
+  static std::size_t LeafOf(const LaneTree& tree, const Rank* ranks) {
+    if (tree.complete_depth > 0) return LeafOfComplete(tree, ranks);
     std::array<Rank, kLaneSlotsMax> slots;
     slots[0] = 0;
     Rank value = 0;
-    for (const LaneOp* op = tree.ops; op != tree.ops + tree.n_ops; ++op) {
-      const bool right = ranks[op->column] > static_cast<Rank>(op->rank ^ kHalf);
-      const std::uint32_t slot = right ? op->right : op->left;
-      const std::uint32_t leaf = right ? op->right_leaf : op->left_leaf;
-      value = slots[op->result] = static_cast<Rank>(slots[slot] + leaf);
+    const LaneOp* op = tree.ops;
+    for (const LaneOp* const end = op + tree.n_ops; op != end;) {
+      const LaneOp& first = *op++;
+      const auto leaf = static_cast<Rank>(first.leaf);
+      value = leaf;
+      if (GoesRight(first, ranks)) value = first.right == 0 ? leaf + 1 : slots[first.right];
+      for (const LaneOp* const last = op + first.n_more; op != last; ++op) {
+        if (GoesRight(*op, ranks)) value = slots[op->right] + static_cast<Rank>(op->leaf);
+      }
+      slots[first.result] = value;
     }
     return value;
+  }
+
+  // The root is behind its subtrees.
+  static std::size_t LeafOfComplete(const LaneTree& tree, const Rank* ranks) {
+    const LaneOp* begin = tree.ops;
+    for (std::size_t n = tree.n_ops; n > 1; n /= 2) {
+      if (GoesRight(begin[n - 1], ranks)) begin += n / 2;
+    }
+    return static_cast<Rank>(begin->leaf) + (GoesRight(*begin, ranks) ? 1U : 0U);
   }
 
   const Forest* forest_;

@@ -43,8 +43,9 @@ class Compiler {
       EmitComplete(root, tree.complete_depth, tree.first_leaf, out);
     } else {
       NumberLeaves(t, out);
-      tree.n_bottom = EmitBottom(t, out);
-      EmitRest(t, out);
+      free_slots_.clear();
+      n_slots_ = 1;
+      if (root >= 0) EmitRun(static_cast<std::size_t>(root), out);
     }
     tree.n_ops = static_cast<std::uint32_t>(out.ops.size()) - tree.first_op;
     tree.n_leaves = static_cast<std::uint32_t>(out.leaves.size()) - tree.first_leaf;
@@ -101,57 +102,63 @@ class Compiler {
     }
   }
 
-  // Nodes of two leaves: each opens a slot. Returns how many.
-  std::uint32_t EmitBottom(std::size_t t, LaneTrees& out) {
-    std::uint16_t n = 0;
-    for (std::size_t node = parts_.tree_begin[t + 1]; node-- > parts_.tree_begin[t];) {
-      if (parts_.left[node] >= 0 || parts_.right[node] >= 0) continue;
-      LaneOp op = Test(node);
-      About& about = about_[node - first_node_];
-      op.left_leaf = Four(about.leaf);
-      op.right_leaf = Four(about.leaf + 1);
-      op.result = about.slot = ++n;
-      out.ops.push_back(op);
-    }
-    return n;
+  // A slot that holds nothing more that is needed.
+  std::uint16_t TakeSlot() {
+    if (free_slots_.empty()) return n_slots_++;
+    const std::uint16_t slot = free_slots_.back();
+    free_slots_.pop_back();
+    return slot;
   }
 
-  // The other nodes, children first: the result takes the slot of a child.
-  void EmitRest(std::size_t t, LaneTrees& out) {
-    for (std::size_t node = parts_.tree_begin[t + 1]; node-- > parts_.tree_begin[t];) {
-      const std::int32_t left = parts_.left[node], right = parts_.right[node];
-      if (left < 0 && right < 0) continue;
-      About& about = about_[node - first_node_];
-      LaneOp op = Test(node);
-      op.left = Of(left).slot;
-      op.right = Of(right).slot;
-      if (left < 0) op.left_leaf = Four(about.leaf);
-      if (right < 0) op.right_leaf = Four(about.leaf + Of(left).ends);
-      op.result = about.slot = left < 0 ? op.right : op.left;
-      out.ops.push_back(op);
+  // The run that ends with `top`, behind the runs of what is right of its nodes. Gives its slot.
+  std::uint16_t EmitRun(std::size_t top, LaneTrees& out) {
+    const std::size_t begin = path_.size();
+    for (auto at = static_cast<std::int32_t>(top); at >= 0; at = parts_.left[path_.back()]) {
+      path_.push_back(static_cast<std::size_t>(at));
     }
+    const std::size_t end = path_.size();
+    for (std::size_t i = begin; i < end; ++i) {
+      const std::int32_t right = parts_.right[path_[i]];
+      if (right < 0) continue;
+      const auto child = static_cast<std::size_t>(right);
+      about_[child - first_node_].slot = EmitRun(child, out);
+    }
+    const std::size_t first = out.ops.size();
+    for (std::size_t i = end; i-- > begin;) out.ops.push_back(Operation(path_[i]));
+    path_.resize(begin);
+    LaneOp& op = out.ops[first];
+    op.n_more = static_cast<std::uint16_t>(end - begin - 1);
+    op.result = TakeSlot();
+    return op.result;
+  }
+
+  // Frees the slot that it reads.
+  LaneOp Operation(std::size_t node) {
+    const std::int32_t left = parts_.left[node], right = parts_.right[node];
+    const std::uint32_t leaf = about_[node - first_node_].leaf;
+    LaneOp op = Test(node);
+    if (right >= 0) free_slots_.push_back(op.right = Of(right).slot);
+    if (left < 0) {
+      op.leaf = Four(leaf);
+    } else if (right < 0) {
+      op.leaf = Four(leaf + Of(left).ends);
+    }
+    return op;
   }
 
   // A tree with `depth` nodes on every way: where it ends earlier, all ways lead to its leaf.
-  // Returns the slot of the result.
-  std::uint16_t EmitComplete(std::int32_t at, std::size_t depth, std::size_t first,
-                             LaneTrees& out) {
+  void EmitComplete(std::int32_t at, std::size_t depth, std::size_t first, LaneTrees& out) {
     if (depth == 0) {
       out.leaves.push_back(~static_cast<std::uint32_t>(at));
-      return 0;
+      return;
     }
     const auto leaf = static_cast<std::uint32_t>(out.leaves.size() - first);
     const auto node = static_cast<std::size_t>(at);
     LaneOp op = at < 0 ? LaneOp{} : Test(node);
-    op.left = EmitComplete(at < 0 ? at : parts_.left[node], depth - 1, first, out);
-    op.right = EmitComplete(at < 0 ? at : parts_.right[node], depth - 1, first, out);
-    op.result = depth > 1 ? op.left : static_cast<std::uint16_t>(leaf / 2 + 1);
-    if (depth == 1) {
-      op.left_leaf = Four(leaf);
-      op.right_leaf = Four(leaf + 1);
-    }
+    EmitComplete(at < 0 ? at : parts_.left[node], depth - 1, first, out);
+    EmitComplete(at < 0 ? at : parts_.right[node], depth - 1, first, out);
+    if (depth == 1) op.leaf = Four(leaf);
     out.ops.push_back(op);
-    return op.result;
   }
 
   const ForestParts& parts_;
@@ -160,6 +167,9 @@ class Compiler {
   std::uint32_t complete_depths_;
   std::size_t first_node_;
   std::vector<About> about_;
+  std::vector<std::size_t> path_;  // nodes of the runs that are being written
+  std::vector<std::uint16_t> free_slots_;
+  std::uint16_t n_slots_ = 1;
 };
 
 }  // namespace

@@ -13,7 +13,7 @@ namespace copse::plan {
 /// Trees as the operations of lane select.
 struct LaneTrees {
   struct Tree {
-    std::uint32_t first_op = 0, n_bottom = 0, n_ops = 0;
+    std::uint32_t first_op = 0, n_ops = 0;
     std::uint32_t complete_depth = 0;  ///< as in LaneTree
     std::uint32_t first_leaf = 0, n_leaves = 0;
   };
@@ -29,8 +29,7 @@ struct LaneTrees {
                                           std::size_t lane_bytes, std::uint32_t complete_depths);
 
   LaneTree tree(std::size_t t) const {
-    return {ops.data() + trees[t].first_op, trees[t].n_bottom, trees[t].n_ops,
-            trees[t].complete_depth};
+    return {ops.data() + trees[t].first_op, trees[t].n_ops, trees[t].complete_depth};
   }
   std::size_t bytes() const;
 };
