@@ -45,7 +45,8 @@ std::vector<Row> Table() {
       {"DigitsInNarrowRegisters", shape(100, 232, 17, 8.3, 64, 31), {kSlot4, kLaneSelect}, 16},
       {"DigitsWithoutRegisters", shape(100, 232, 17, 8.3, 64, 31), {kSlot4}, 1},
       {"Diabetes", shape(100, 340, 24, 9.85, 10, 1706), {kSlot4, kLaneSelect}},
-      {"DiabetesInNarrowRegisters", shape(100, 340, 24, 9.85, 10, 1706), {kSlot4}, 32},
+      {"DiabetesInHalfOfThem", shape(100, 340, 24, 9.85, 10, 1706), {kSlot4, kLaneSelect}, 32},
+      {"DiabetesInNarrowRegisters", shape(100, 340, 24, 9.85, 10, 1706), {kSlot4}, 16},
       {"MoreLeavesThanALaneCanName", shape(100, 5000, 40, 14, 28, 255), {kSlot4}},
       {"Deep", shape(100, 11869, 45, 17.5, 28, 45619), {kSlot4}},
       {"MoreColumnsThanSlotsCanName", shape(500, 5000, 40, 14, 65, 60000), {kNode8}},
@@ -68,6 +69,7 @@ TEST_P(Choosing, TakesTheFastestForTheShape) {
   EXPECT_EQ(choices[0].rows_min, 1u);
   for (std::size_t i = 1; i < choices.size(); ++i) {
     EXPECT_GT(choices[i].rows_min, choices[i - 1].rows_min);
+    EXPECT_LE(choices[i].rows_min, choices[i].rows_step);
   }
   for (const auto& choice : choices) {
     EXPECT_GT(ReasonFor(GetParam().shape, choice.layout).size(), 20u);

@@ -72,7 +72,9 @@ class Trial {
     std::vector<std::size_t> sizes = {1, 65};
     if (thoroughly) sizes.assign(std::begin(kBatches), std::end(kBatches));
     for (const auto& choice : plan.choices()) {
-      for (std::size_t n = choice.rows_min - 1; n <= choice.rows_min + 1; ++n) sizes.push_back(n);
+      for (std::size_t n = choice.rows_min - 1; n <= choice.rows_min + 1; ++n) {
+        sizes.insert(sizes.end(), {n, choice.rows_step + n, 2 * choice.rows_step + n});
+      }
     }
     std::string found;
     for (const std::size_t n : sizes) {  // not always the same rows

@@ -16,6 +16,7 @@ namespace copse {
 namespace plan {
 class Layout;
 struct Columns;
+struct Form;
 struct Shape;
 }  // namespace plan
 
@@ -49,6 +50,9 @@ class Plan {
   struct Choice {
     std::size_t rows_min = 1;  ///< from so many rows on, up to the next choice
     LayoutKind layout = LayoutKind::kPlainWalk;
+    /// Rows come in groups of so many; fewer than rows_min of the last group are evaluated by the
+    /// choice before. 0: all of them are by this one.
+    std::size_t rows_step = 0;
   };
 
   /// `forest` must outlive the plan, and stay where it is.
@@ -93,8 +97,8 @@ class Plan {
   std::unique_ptr<plan::Shape> shape_;
   std::vector<Made> layouts_;
   std::vector<Choice> choices_;
-  std::vector<const plan::Layout*> chosen_;  // of each choice
-  std::vector<LayoutKind> wanted_;           // of each choice, before it had to fit
+  std::vector<plan::Form> forms_;   // of each choice
+  std::vector<LayoutKind> wanted_;  // of each choice, before it had to fit
 };
 
 }  // namespace copse

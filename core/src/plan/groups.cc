@@ -12,11 +12,10 @@ namespace copse::plan {
 namespace {
 
 // The layouts of one group, by the rows of a call.
-struct Form {
-  std::size_t rows_min = 1;
-  std::unique_ptr<Layout> layout;
+struct Forms {
+  std::vector<std::unique_ptr<Layout>> layouts;
+  std::vector<Form> by_rows;
 };
-using Forms = std::vector<Form>;
 
 std::unique_ptr<Layout> MakeOne(LayoutKind kind, const Forest& forest, TreeRange trees,
                                 const Columns& columns) {
@@ -48,7 +47,9 @@ Forms FormsOf(const Forest& forest, TreeRange trees, std::size_t table_bytes_max
     for (const LayoutKind kind : WithFallbacks(Ranked(choice.layout))) {
       auto layout = MakeOne(kind, forest, trees, *columns);
       if (layout == nullptr) continue;
-      forms.push_back({choice.rows_min, std::move(layout)});
+      const std::size_t step = kind == choice.layout ? choice.rows_step : 0;
+      forms.by_rows.push_back({choice.rows_min, step, layout.get()});
+      forms.layouts.push_back(std::move(layout));
       break;
     }
   }
@@ -57,20 +58,17 @@ Forms FormsOf(const Forest& forest, TreeRange trees, std::size_t table_bytes_max
 
 std::size_t BytesOf(const Forms& forms) {
   std::size_t sum = 0;
-  for (const Form& form : forms) sum += form.layout->bytes();
+  for (const auto& layout : forms.layouts) sum += layout->bytes();
   return sum;
 }
 
 class Groups final : public Layout {
  public:
-  explicit Groups(std::vector<Forms> groups) : groups_(std::move(groups)) {}
+  Groups(std::vector<Forms> groups, std::size_t n_outputs)
+      : groups_(std::move(groups)), n_outputs_(n_outputs) {}
 
   void AddTrees(const RowBlock& rows, double* sums) const override {
-    for (const Forms& forms : groups_) {
-      std::size_t at = forms.size() - 1;
-      while (at > 0 && rows.n_rows < forms[at].rows_min) --at;
-      forms[at].layout->AddTrees(rows, sums);
-    }
+    for (const Forms& forms : groups_) AddTreesBy(forms.by_rows, rows, n_outputs_, sums);
   }
 
   std::size_t bytes() const override {
@@ -81,6 +79,7 @@ class Groups final : public Layout {
 
  private:
   std::vector<Forms> groups_;
+  std::size_t n_outputs_;
 };
 
 }  // namespace
@@ -91,10 +90,10 @@ std::unique_ptr<Layout> MakeGroups(const Forest& forest, TreeRange trees, const 
   for (const TreeGroup& group : GroupTrees(forest, trees)) {
     groups.push_back(FormsOf(forest, group.trees, whole.table.size()));
     const std::size_t n_bytes = BytesOf(groups.back());
-    if (groups.back().empty() || n_bytes > bytes_max) return nullptr;
+    if (groups.back().layouts.empty() || n_bytes > bytes_max) return nullptr;
     bytes_max -= n_bytes;
   }
-  return std::make_unique<Groups>(std::move(groups));
+  return std::make_unique<Groups>(std::move(groups), forest.n_outputs());
 }
 
 }  // namespace copse::plan

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "plan/columns.h"
 #include "plan/leaf_values.h"
@@ -26,6 +27,33 @@ class Layout {
   /// Everything it keeps.
   virtual std::size_t bytes() const = 0;
 };
+
+/// A layout, and the rows that it is for: see Plan::Choice. Null for the plain walk.
+struct Form {
+  std::size_t rows_min = 1, rows_step = 0;
+  const Layout* layout = nullptr;
+};
+
+/// That for so many rows; `forms` rise.
+inline const Form& FormFor(std::span<const Form> forms, std::size_t n_rows) {
+  std::size_t at = forms.size() - 1;
+  while (at > 0 && n_rows < forms[at].rows_min) --at;
+  return forms[at];
+}
+
+/// Layout::AddTrees by the form for these rows, whose layout is not null, and what is left over of
+/// its groups by the form before.
+inline void AddTreesBy(std::span<const Form> forms, const RowBlock& rows, std::size_t n_outputs,
+                       double* sums) {
+  const Form& form = FormFor(forms, rows.n_rows);
+  const std::size_t rest = form.rows_step > 0 ? rows.n_rows % form.rows_step : 0;
+  const bool splits = rest > 0 && rest < form.rows_min && rest < rows.n_rows;
+  const Form& few = splits ? FormFor(forms, rest) : form;
+  if (!splits || few.layout == nullptr) return form.layout->AddTrees(rows, sums);
+  const std::size_t n = rows.n_rows - rest;
+  form.layout->AddTrees(rows.Sub(0, n), sums);
+  few.layout->AddTrees(rows.Sub(n, rest), sums + n * n_outputs);
+}
 
 /// Each returns null where the trees do not fit the layout. `columns` is a copy to take over.
 

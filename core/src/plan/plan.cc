@@ -92,8 +92,9 @@ Plan::Plan(const Forest& forest, const Options& options) : forest_(&forest) {
         Make(choice.layout, columns ? &*columns : nullptr, bytes_max, options.only.empty());
     const Made& made = layouts_[at];
     if (!choices_.empty() && choices_.back().layout == made.kind) continue;
-    choices_.push_back({choice.rows_min, made.kind});
-    chosen_.push_back(made.layout.get());
+    const std::size_t step = made.kind == choice.layout ? choice.rows_step : 0;
+    choices_.push_back({choice.rows_min, made.kind, step});
+    forms_.push_back({choice.rows_min, step, made.layout.get()});
     wanted_.push_back(choice.layout);
   }
 }
@@ -145,13 +146,14 @@ template <class Number>
 void Plan::Predict(std::span<const Number> rows, std::span<double> margins) const {
   const std::size_t n_outputs = forest_->n_outputs();
   const std::size_t n_rows = margins.size() / n_outputs;
-  std::size_t choice = choices_.size() - 1;
-  while (choice > 0 && n_rows < choices_[choice].rows_min) --choice;
-  if (chosen_[choice] == nullptr) return forest_->PredictMargins(rows, margins);
+  if (plan::FormFor(forms_, n_rows).layout == nullptr) {
+    return forest_->PredictMargins(rows, margins);
+  }
   for (std::size_t r = 0; r < n_rows; ++r) {
     walk::Start(*forest_, margins.subspan(r * n_outputs, n_outputs));
   }
-  chosen_[choice]->AddTrees(BlockOf(rows.data(), forest_->n_features(), n_rows), margins.data());
+  plan::AddTreesBy(forms_, BlockOf(rows.data(), forest_->n_features(), n_rows), n_outputs,
+                   margins.data());
   for (std::size_t r = 0; r < n_rows; ++r) {
     walk::Finish(*forest_, forest_->trees_per_output(), margins.subspan(r * n_outputs, n_outputs));
   }

@@ -1,7 +1,9 @@
 #include "plan/shape.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "text.h"
@@ -17,15 +19,31 @@ constexpr std::size_t kLeafMatchLeavesMax = 32;
 constexpr std::size_t kBitWalkDepthMax = 6;
 constexpr std::size_t kLane8LeavesMax = 256, kLane16LeavesMax = 1024;
 
-// Lane select tests every node of a tree, for as many rows at once as a register has lanes; the
-// walk it competes with tests those on a row's path. Relative times, much the same on all targets.
-constexpr double kLaneTestNs = 1.05, kSlotStepNs = 1.5;
-// It always fills its lanes: fewer rows than this are quicker one by one.
-constexpr std::size_t kLaneRowsMin = 32;
+// Nanoseconds, much the same on all targets but where it is said: what matters are the proportions.
+//
+// Lane select tests every node of a tree, for as many rows at once as a register has lanes, or for
+// four times as many, which costs about twice as much. What counts are a tree; a leaf, with its
+// node; and the sum of a row. Depth 6 and less is written out, or short.
+constexpr double kLaneTreeNs = 16, kLaneLeafNs = 0.7, kLaneShallowLeafNs = 0.45;
+constexpr double kLaneSumNs = 0.1, kLaneSumsNs = 0.35;
+constexpr std::size_t kLaneVectors = 4;
+// What it competes with. A walk tests the nodes of a row's path.
+constexpr double kSlotStepNs = 0.95, kNodeStepNs = 1.1;
+constexpr std::size_t kLeavesMatched = 8;
+// What differs.
+struct TargetCosts {
+  double one_register, four_registers, lane_leaf;  // factors
+  double bit_walk_ns, leaf_match_ns;               // the latter for every eight leaves
+};
+constexpr TargetCosts kBytes16 = {1.2, 2.0, 1, 3.2, 1.05}, kBytes32 = {1, 2.2, 1, 1.8, 0.67},
+                      kBytes64 = {1, 2.2, 1.3, 1.12, 0.52};
+const TargetCosts& CostsOf(std::size_t lane_bytes) {
+  return lane_bytes >= 64 ? kBytes64 : lane_bytes >= 32 ? kBytes32 : kBytes16;
+}
 // One small tree and many features: the ranks would cost more than the walk they save.
 constexpr double kPlainStepNs = 4, kRankNs = 3;
 // Small trees, each by all of its tests at once.
-constexpr double kSmallTreeNs = 2;
+constexpr double kSmallTreeNs = 2, kGroupStepNs = 1.5;
 // Groups have to be clearly faster than one layout for all: they take memory for each.
 constexpr double kGroupsGain = 0.75;
 
@@ -47,11 +65,42 @@ LayoutKind ForOneRow(const Shape& shape) {
   return shape.n_groups > 1 ? LayoutKind::kGroups : AllTogether(shape);
 }
 
-bool LanesPay(const Shape& shape, std::size_t lane_bytes) {
+// What a tree takes for one row by a layout of few rows.
+double TreeNs(const Shape& shape, LayoutKind layout, const TargetCosts& costs) {
+  switch (layout) {
+    case LayoutKind::kLeafMatch:
+      return costs.leaf_match_ns *
+             static_cast<double>((shape.leaves_max + kLeavesMatched - 1) / kLeavesMatched);
+    case LayoutKind::kBitWalk:
+      return costs.bit_walk_ns;
+    case LayoutKind::kSlot4:
+      return shape.path_mean * kSlotStepNs;
+    default:
+      return shape.path_mean * kNodeStepNs;
+  }
+}
+
+// From how many rows on lane select pays against `few`: of those of one register or, where that is
+// full too early, of four; nothing if it never does.
+std::optional<Plan::Choice> LanesFor(const Shape& shape, LayoutKind few, std::size_t lane_bytes) {
   const bool narrow = shape.rank_max <= kRank8Max && shape.leaves_max <= kLane8LeavesMax;
-  if (shape.rank_max >= kRank16Max || shape.leaves_max > kLane16LeavesMax) return false;
-  const double n_lanes = static_cast<double>(narrow ? lane_bytes : lane_bytes / 2);
-  return shape.leaves_mean * kLaneTestNs < shape.path_mean * kSlotStepNs * n_lanes;
+  if (shape.rank_max >= kRank16Max || shape.leaves_max > kLane16LeavesMax) return std::nullopt;
+  const TargetCosts& costs = CostsOf(lane_bytes);
+  const double leaf_ns = shape.depth_max <= kBitWalkDepthMax ? kLaneShallowLeafNs : kLaneLeafNs;
+  const double tests_ns = kLaneTreeNs + leaf_ns * costs.lane_leaf * shape.leaves_mean;
+  const double sum_ns = shape.n_outputs > 1 ? kLaneSumsNs : kLaneSumNs;
+  const double few_ns = TreeNs(shape, few, costs);
+  const auto rows_min = [&](double registers, std::size_t rows) {
+    const double group_ns = registers * tests_ns + sum_ns * static_cast<double>(rows);
+    return static_cast<std::size_t>(std::ceil(group_ns / few_ns));
+  };
+  const std::size_t one = narrow ? lane_bytes : lane_bytes / 2, four = kLaneVectors * one;
+  if (const std::size_t n = rows_min(costs.one_register, one); n <= one) {
+    return Plan::Choice{std::max<std::size_t>(n, 2), LayoutKind::kLaneSelect, one};
+  }
+  const std::size_t n = std::max(rows_min(costs.four_registers, four), four / 2 + 1);
+  if (n > four) return std::nullopt;
+  return Plan::Choice{n, LayoutKind::kLaneSelect, four};
 }
 
 }  // namespace
@@ -63,7 +112,7 @@ bool Shape::GroupsMayPay() const {
 
 void Shape::TryGroups(std::span<const TreeGroup> groups) {
   const auto number = [](std::size_t n) { return static_cast<double>(n); };
-  const double walk = path_mean * kSlotStepNs;
+  const double walk = path_mean * kGroupStepNs;
   double together = number(n_columns) * kRankNs + number(n_trees) * walk, apart = 0;
   std::size_t small = 0;
   for (const TreeGroup& group : groups) {
@@ -115,9 +164,8 @@ Shape Shape::Of(const Forest& forest, TreeRange trees, const Columns* columns) {
 std::vector<Plan::Choice> Choose(const Shape& shape, std::size_t lane_bytes) {
   std::vector<Plan::Choice> choices = {{1, ForOneRow(shape)}};
   if (choices[0].layout == LayoutKind::kGroups) return choices;  // each group has lanes of its own
-  if (choices[0].layout != LayoutKind::kPlainWalk && LanesPay(shape, lane_bytes)) {
-    choices.push_back({kLaneRowsMin, LayoutKind::kLaneSelect});
-  }
+  if (choices[0].layout == LayoutKind::kPlainWalk) return choices;
+  if (const auto lanes = LanesFor(shape, choices[0].layout, lane_bytes)) choices.push_back(*lanes);
   return choices;
 }
 
