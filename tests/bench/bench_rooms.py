@@ -150,21 +150,24 @@ A regression of {model["trees"]} trees of depth {model["depth"]}; tasks of the p
 def nginx_section(record, path):
     middle = record["medians"]
     names = list(middle)
+    for each in middle.values():  # older results have the two rates alone
+        each.setdefault("half_share", each["half_requests_per_s"] / each["requests_per_s"])
     rows = [[title, *(form.format(middle[name][key]) for name in names)] for key, title, form in (
         ("requests_per_s", "requests per second, 64 clients", "{:,.0f}"),
         ("cpu_us_per_request", "CPU per request, µs", "{:,.1f}"),
         ("p99_ms", "p99 of 64 clients, ms", "{:.2f}"),
-        ("half_p50_ms", "p50 under half of that load, ms", "{:.2f}"),
-        ("half_p99_ms", "p99 under half of that load, ms", "{:.2f}"),
-        ("memory_mb", "memory after that, MB", "{:,.1f}"))]
+        ("half_share", "half of that load, measured", "{:.0%}"),
+        ("half_p50_ms", "p50 under it, ms", "{:.2f}"),
+        ("half_p99_ms", "p99 under it, ms", "{:.2f}"),
+        ("memory_mb", "memory after that, MiB", "{:,.1f}"))]
     ratio = middle["Copse"]["cpu_us_per_request"] / middle["nginx"]["cpu_us_per_request"]
     return f"""## The service
 
 `/predict` on iris, every prediction committed to the log before it is answered, beside nginx answering a
 constant and the tutorial's Flask service: the server on one core, wrk with 64 connections on the other.
-Copse takes **{ratio:.2f} times** nginx's processor time per request. Under half of the load all 64 connections
-ask within the same millisecond, for wrk's clock has no finer ones: what is seen there is how long 64
-requests at once take. 500 idle connections cost {max(0, middle["Copse"]["idle_cpu"]) * 100:.1f} % of a core. `make nginx` repeats it.
+Copse takes **{ratio:.2f} times** nginx's processor time per request. Under half of the load each
+connection waits at random before it asks again; wrk counts in whole milliseconds, so that those that are
+due in one ask together. 500 idle connections cost {max(0, middle["Copse"]["idle_cpu"]) * 100:.1f} % of a core. `make nginx` repeats it.
 
 {source_line(record, path)}
 
@@ -181,7 +184,7 @@ def flask_section(record, path):
                 ("c1_p50_ms", "p50 of one client, ms", "{:.3f}"),
                 ("c8_p99_ms", "p99 of 8 clients, ms", "{:.2f}"),
                 ("c8_cpu_us_per_request", "CPU per request, 8 clients, µs", "{:,.0f}"),
-                ("memory_mb", "memory, MB", "{:,.0f}"),
+                ("memory_mb", "memory, MiB", "{:,.0f}"),
                 ("start_ms", "start to first answer, ms", "{:,.0f}"))]
     return f"""## The service beside the tutorial's, both with Redis
 

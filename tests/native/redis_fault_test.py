@@ -79,11 +79,11 @@ class Redis:
 
 
 class Service:
-    """copse serve, with what it says on stderr kept line by line."""
+    """copse serve, with what it says on stderr kept line by line. `through`: a command that runs it."""
 
-    def __init__(self, *arguments):
+    def __init__(self, *arguments, through=()):
         self.process = subprocess.Popen(
-            [COPSE, "serve", "--model", str(ROOT / "models" / "iris.safetensors"), "--host",
+            [*through, COPSE, "serve", "--model", str(ROOT / "models" / "iris.safetensors"), "--host",
              "127.0.0.1", "--port", "0", "--no-access-log", *arguments],
             stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True)
         self.said = []
@@ -154,7 +154,7 @@ class Service:
         self.process.stderr.close()
 
 
-class RedisFaults(unittest.TestCase):
+class RedisFaultCase(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="copse-redis-")
         self.addCleanup(shutil.rmtree, self.folder, ignore_errors=True)
@@ -165,9 +165,9 @@ class RedisFaults(unittest.TestCase):
     def serve(self, user_info="", *arguments):
         return self.serve_at(f"{user_info}127.0.0.1:{self.redis.port}", *arguments)
 
-    def serve_at(self, address, *arguments):
+    def serve_at(self, address, *arguments, through=()):
         service = Service("--redis", f"redis://{address}", "--log",
-                          os.path.join(self.folder, "predictions.db"), *arguments)
+                          os.path.join(self.folder, "predictions.db"), *arguments, through=through)
         self.addCleanup(service.end)
         return service
 
@@ -193,6 +193,8 @@ class RedisFaults(unittest.TestCase):
     def all_arrived(self):
         self.arrived(range(self.n), range(self.n))
 
+
+class RedisFaults(RedisFaultCase):
     def test_every_prediction_is_a_key_and_an_entry(self):
         self.redis.start()
         service = self.serve()

@@ -22,6 +22,7 @@ GZIP = CSV + [("Content-Encoding", "gzip")]
 ROW = b"[5.1,3.5,1.4,0.2]"
 ROWS = b"5.1,3.5,1.4,0.2\n"
 N_SLOW = 20
+N_IDLE = 2000
 MIB = 1 << 20
 # Nobody is freed by a time-out while the others are asked for.
 PATIENT = ("--write-timeout", "600", "--body-timeout", "600", "--head-timeout", "600")
@@ -228,11 +229,64 @@ class SlowClients(unittest.TestCase):
                 self.assertEqual(lines[name]["remote"], "127.0.0.1")
 
 
-class Memory(unittest.TestCase):
-    def resident(self, service):
-        text = Path(f"/proc/{service.process.pid}/statm").read_text()
-        return int(text.split()[1]) * os.sysconf("SC_PAGESIZE")
+def resident(service):
+    text = Path(f"/proc/{service.process.pid}/statm").read_text()
+    return int(text.split()[1]) * os.sysconf("SC_PAGESIZE")
 
+
+def processor_s(service):
+    """Of all threads; the kernel counts it in hundredths."""
+    text = Path(f"/proc/{service.process.pid}/stat").read_text()
+    user, system = text.rsplit(")", 1)[1].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+@contextlib.contextmanager
+def descriptors(n):
+    """So many for this process, and for those that it starts."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < n:
+        raise unittest.SkipTest(f"{n} descriptors are needed, and {hard} are allowed")
+    if soft != resource.RLIM_INFINITY:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, n), hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+class IdleClients(unittest.TestCase):
+    def is_answered(self, wire):
+        answer = wire.ask("GET", GOOD)
+        self.assertEqual((answer.status, answer.body), (200, b"[0]"))
+
+    def test_thousands_of_idle_connections_cost_little_and_stay(self):
+        with descriptors(N_IDLE + 500), \
+                Service("--threads", "2", "--idle-timeout", "600", *PATIENT) as service, \
+                contextlib.ExitStack() as stack:
+            for _ in range(50):
+                self.assertEqual(service.ask("GET", GOOD).body, b"[0]")
+            before = resident(service)
+            idle = []
+            for i in range(N_IDLE):
+                idle.append(stack.enter_context(service.connect()))
+                if i % 4:  # the fourth says nothing
+                    self.is_answered(idle[-1])
+            spent = processor_s(service)
+            time.sleep(2)
+            self.assertLess(processor_s(service) - spent, 0.2)
+            for _ in range(50):  # others
+                self.assertEqual(service.ask("GET", GOOD).body, b"[0]")
+            answer = service.ask("POST", "/predict_file", CSV, ROWS * 5000)
+            self.assertEqual((answer.status, answer.body.count(b"0")), (200, 5000))
+            for wire in idle:
+                self.is_answered(wire)
+            if not SANITIZED:
+                self.assertLess(resident(service) - before, 20 * MIB)  # of which they need 2
+            self.assertEqual(service.terminate()[0], 0)
+
+
+class Memory(unittest.TestCase):
     def refused(self, answer):
         self.assertEqual(answer.status, 503, answer)
         self.assertIn("retry-after", answer.fields)
@@ -263,7 +317,7 @@ class Memory(unittest.TestCase):
     def test_answers_that_are_not_taken_are_bounded(self):
         with Service("--held-bytes-max", "16MiB", *PATIENT, models=[f"wide={WIDE}"],
                      log=False) as service, contextlib.ExitStack() as stack:
-            before = self.resident(service)
+            before = resident(service)
             wires = []
             for _ in range(120):  # 300 MB, besides what the sockets hold
                 wire = stack.enter_context(service.connect())
@@ -273,7 +327,7 @@ class Memory(unittest.TestCase):
                 self.assertEqual(service.ask("GET", "/healthz").status, 200)
             time.sleep(1)
             if not SANITIZED:
-                self.assertLess(self.resident(service) - before, 120 * MIB)
+                self.assertLess(resident(service) - before, 120 * MIB)
             n_whole = 0
             for wire in wires:
                 with contextlib.suppress(Closed):  # those that were given up
