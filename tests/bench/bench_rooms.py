@@ -226,3 +226,20 @@ base, Anaconda, was not measured. `make bench-image` repeats it.
 
 {table(["", "Copse", "the tutorial's kind"], rows)}
 """
+
+
+def rebuild_section(record, path):
+    """What a run of changes alone has measured, later than the image's own."""
+    seconds = record["copse"]["seconds"]
+    rows = [["nothing changed" if what == "nothing" else f"a line added to {what}", f"{took:,.1f} s"]
+            for what, took in seconds.items()]
+    note = f" {record['note']}" if "note" in record else ""
+    return f"""### After a change, measured later
+
+A line of code, such that the compiler has to compile the file.{note}
+`/usr/bin/python3 tests/bench/bench_image.py --changes` repeats it.
+
+{source_line(record, path)}
+
+{table(["", "Copse"], rows)}
+"""

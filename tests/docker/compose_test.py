@@ -115,6 +115,22 @@ class ComposeWithRedis(unittest.TestCase):
         self.copse("DEL", "copse:probe")
 
 
+class ComposeSaysWhichSources(unittest.TestCase):
+    def revision(self, environment):
+        """The label of what Compose builds."""
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        name = f"{NAME}/revision"
+        (folder / "override.yml").write_text(f"services:\n  rf-api:\n    image: {name}\n")
+        self.addCleanup(run, "docker", "image", "rm", "-f", name, check=False)
+        run("docker", "compose", "-p", f"{NAME}-revision", "-f", "docker-compose.yml", "-f", str(folder / "override.yml"),
+            "build", "rf-api", env={**compose_environment(), **environment})
+        return docker("image", "inspect", "-f", '{{index .Config.Labels "org.opencontainers.image.revision"}}', name).stdout.strip()
+
+    def test_the_image_is_labelled_with_the_revision_of_the_environment(self):
+        self.assertEqual(self.revision({"COPSE_REVISION": "0123abc"}), "0123abc")
+        self.assertEqual(self.revision({"COPSE_REVISION": ""}), "unknown")
+
+
 class ComposeWithAPasswordOfItsOwn(unittest.TestCase):
     def test_is_taken_from_the_file_and_may_change(self):
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))

@@ -2,7 +2,6 @@
 // what the program really takes and answers.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,12 +12,13 @@ import { promisify } from 'node:util';
 import yaml from 'yaml';
 
 import { eventually } from '../web/support/browser.mjs';
+import { programOf, skipWithout } from '../web/support/programs.mjs';
 import { startService } from '../web/support/service.mjs';
 import { root } from '../wasm/support/vectors.mjs';
 
 const run = promisify(execFile);
-const kustomize = ['/usr/bin/kustomize', join(root, 'build/packages/kustomize/usr/bin/kustomize')].find(existsSync);
-const skip = kustomize === undefined && 'kustomize is neither installed nor could its package be had';
+const kustomize = programOf('kustomize', 'usr/bin/kustomize');
+const skip = skipWithout(kustomize, 'kustomize');
 const binary = process.env.COPSE_BIN ?? join(root, 'build/bin/copse');
 const password = 'a1b2c3';
 

@@ -1,11 +1,16 @@
 """Replicas behind the balancer: all of them answer, and none is missed while it is replaced."""
 import json
+import pathlib
+import tempfile
 import unittest
 
 from engine import NAME, SETOSA, Compose, Load, compose_environment, docker, eventually, get, image, run
 
 FILES = ["docker-compose.yml", "docker/compose.scale.yml"]
 REPLICAS = 3
+ROW = b"[5.1,3.5,1.4,0.2]\n"
+# More bytes than a body may have, and than what is on the way can hold.
+ROWS = 1_000_000
 
 
 def setUpModule():
@@ -33,6 +38,15 @@ class Replicas(unittest.TestCase):
         load.check_recorded_once(self, self.compose.redis)
         for container in self.compose.containers("rf-api"):
             self.assertIn('"path":"/predict"', docker("logs", container).stdout.replace(" ", ""))
+
+    def test_rows_without_end_pass_the_balancer_while_they_are_answered(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "rows").write_bytes(ROW * ROWS)
+        run("curl", "--silent", "--show-error", "--fail-with-body", "--max-time", "300", "--request", "POST",
+            "--upload-file", str(folder / "rows"), "--output", str(folder / "answers"),
+            "--header", "Content-Type: application/x-ndjson", f"http://127.0.0.1:{self.port}/predict_file")
+        with (folder / "answers").open() as answers:
+            self.assertEqual(sum('"label":"setosa"' in line for line in answers), ROWS)
 
     def load_while_one_ends(self, how):
         """What clients got while `docker HOW` ended a replica, which comes back after the test."""

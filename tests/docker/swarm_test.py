@@ -10,6 +10,11 @@ from engine import (NAME, SETOSA, Load, docker, eventually, free_port, get, imag
 
 REPLICAS = 3
 PASSWORD = "a password of the cluster's own"
+DEPLOY_SECONDS_MAX = 300
+# Later images of the service, by what their files add to it.
+GOOD = "LABEL tests.version=2"
+ENDS_AT_ONCE = 'CMD ["copse", "serve", "--no-such-option"]'
+NEVER_HEALTHY = 'HEALTHCHECK --interval=1s --retries=2 CMD ["copse", "--no-such-option"]'
 
 
 def setUpModule():
@@ -43,8 +48,17 @@ class Stack(unittest.TestCase):
         eventually(lambda: get(cls.port, "/readyz"), 180)
 
     @classmethod
-    def deploy(cls):
-        return run("docker/swarm-deploy", cls.name, env=cls.environment)
+    def deploy(cls, name=None, **kwargs):
+        """Deploys the stack; with the image `name` of the service, if there is one."""
+        environment = {**cls.environment, **({"COPSE_IMAGE": name} if name else {})}
+        return run("timeout", str(DEPLOY_SECONDS_MAX), "docker/swarm-deploy", cls.name, env=environment, **kwargs)
+
+    def later_image(self, version, addition):
+        """The name of an image that is the service with one more line in its Dockerfile."""
+        name = f"{NAME}/rf-api:{version}"
+        self.addCleanup(run, "docker", "image", "rm", "-f", name, check=False)
+        docker("build", "-t", name, "-", input=f"FROM {image()}\n{addition}\n")
+        return name
 
     @classmethod
     def remove(cls):
@@ -67,18 +81,49 @@ class Stack(unittest.TestCase):
             load.wait_for(300)
         load.check_recorded_once(self, self.redis)
 
-    def test_a_rolling_update_under_load_loses_no_request_and_no_log_entry(self):
-        eventually(lambda: len(self.containers("rf-api")) == REPLICAS)
+    def images(self):
+        """The images that the replicas which answer were made of."""
+        return {docker("inspect", "-f", "{{.Config.Image}}", each).stdout.strip() for each in self.containers("rf-api")}
+
+    def settle(self):
+        """All replicas of the first image, as the other tests find them."""
+        self.deploy()
+        eventually(lambda: len(self.containers("rf-api")) == REPLICAS and self.images() == {f"{image()}:latest"})
+
+    def test_a_new_image_deployed_under_load_loses_no_request_and_no_log_entry(self):
+        self.settle()
         before = set(self.containers("rf-api"))
+        others = self.containers("balancer") + self.containers("redis-server")
+        name = self.later_image("2", GOOD)
+        self.addCleanup(self.settle)
         with Load(self.port) as load:
             load.wait_for(100)
-            docker("service", "update", "--force", "--detach=false", "--quiet", f"{self.name}_rf-api")
+            self.deploy(name)
             load.wait_for(300)
         after = set(self.containers("rf-api"))
-        self.assertEqual(len(after), REPLICAS)
-        self.assertEqual(before & after, set())
-        print(f"report: rolling update in a swarm: {len(load.answered)} requests, {len(load.lost)} lost")
+        self.assertEqual((len(after), before & after), (REPLICAS, set()))
+        self.assertEqual(self.images(), {name})
+        self.assertEqual(self.containers("balancer") + self.containers("redis-server"), others)
+        print(f"report: a new image in a swarm: {len(load.answered)} requests, {len(load.lost)} lost")
         load.check_recorded_once(self, self.redis)
+
+    def test_an_image_that_is_no_good_is_taken_back_under_load(self):
+        for what, addition in (("ends", ENDS_AT_ONCE), ("unhealthy", NEVER_HEALTHY)):
+            with self.subTest(what):
+                self.settle()
+                before = set(self.containers("rf-api"))
+                name = self.later_image(what, addition)
+                with Load(self.port) as load:
+                    load.wait_for(100)
+                    done = self.deploy(name, check=False)
+                    load.wait_for(300)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn(f"{self.name}_rf-api: rollback completed", done.stderr)
+                self.assertEqual(self.images(), {f"{image()}:latest"})
+                # The old ones were never stopped: a new one would have had to be healthy first.
+                self.assertEqual(set(self.containers("rf-api")), before)
+                print(f"report: an image taken back ({what}): {len(load.answered)} requests, {len(load.lost)} lost")
+                load.check_recorded_once(self, self.redis)
 
     def test_a_replica_that_is_killed_under_load_is_replaced_and_loses_nothing(self):
         eventually(lambda: len(self.containers("rf-api")) == REPLICAS)

@@ -7,7 +7,8 @@ Comments, which a reader does not see, stand before a block that is more than a 
     <!-- free: PORT -->       what was begun on that port is ended first
     <!-- file: NAME -->       the block is that file's content
     <!-- not run: REASON -->  somebody else has to run it
-    <!-- example: WHERE -->   of the package: tests/wasm/readme.test.mjs runs it
+    <!-- example: WHERE -->   WHERE is a test that takes it from the guide; of the package:
+                              tests/wasm/readme.test.mjs runs it
 
 A block without a language after a block of commands is what these print; `...` stands for anything
 in a line, and at the end of a line also for lines.

@@ -11,6 +11,8 @@ from guide import ROOT, RUN, WRITTEN, Reader, agrees, blocks_of, taken_ports
 sys.path.insert(0, str(ROOT / "tests/docker"))
 from engine import ca_bundle, docker, is_in_swarm, leave_swarm, require_engine, require_free_engine  # noqa: E402
 
+# What is only looked at.
+PICTURES = ("mermaid",)
 # The examples of the package's own guide are run by tests/wasm.
 ELSEWHERE = {"wasm/README.md"}
 # Of the containers that the guides begin, and of the stack.
@@ -26,11 +28,9 @@ def guides():
 
 class Guides(unittest.TestCase):
     def follow(self, name):
-        blocks = [block for block in blocks_of((ROOT / name).read_text("utf-8"))
-                  if block.language in RUN + WRITTEN]
+        blocks = [block for block in blocks_of((ROOT / name).read_text("utf-8")) if block.language not in PICTURES]
         for block in blocks:
-            if block.language in WRITTEN:
-                self.assertTrue({"file", "not run", "example"} & set(block.notes), f"{name}:{block.line}")
+            self.check_notes(name, block)
         to_run = [block for block in blocks if not {"not run", "example"} & set(block.notes)]
         for block in blocks:
             if "not run" in block.notes:
@@ -62,6 +62,16 @@ class Guides(unittest.TestCase):
                     reader.follow(block)
             finally:
                 reader.close()
+
+    def check_notes(self, name, block):
+        """Nothing is shown that no test looks at."""
+        if block.language in RUN:
+            return
+        where = f"{name}:{block.line}"
+        self.assertTrue({"file", "not run", "example"} & set(block.notes), f"{where} is shown, and not compared")
+        if block.language not in WRITTEN and "example" in block.notes:
+            test = ROOT / block.notes["example"]
+            self.assertTrue(test.is_file() and name in test.read_text("utf-8"), f"{where}: {test} does not read it")
 
     def remove_containers(self, project):
         docker("rm", "--force", "--volumes", *NAMES, check=False)
@@ -99,6 +109,9 @@ class Guides(unittest.TestCase):
                     reader.follow(blocks_of("```sh\nfalse\necho 1\n```\n")[0])
             finally:
                 reader.close()
+        for text in ("```json\n{}\n```\n", "```\n1\n```\n", "<!-- example: no-such-test -->\n```\n1\n```\n"):
+            with self.assertRaisesRegex(AssertionError, "GUIDE.md:[12]"):
+                self.check_notes("GUIDE.md", blocks_of(text)[0])
 
 
 def add(name):

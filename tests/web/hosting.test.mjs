@@ -12,12 +12,13 @@ import { promisify } from 'node:util';
 
 import { root } from '../wasm/support/vectors.mjs';
 import { accessibilityFaults, eventually, openBrowser, openReadyPage } from './support/browser.mjs';
+import { programOf, skipWithout } from './support/programs.mjs';
 import { startService } from './support/service.mjs';
 import { enterRow, readAnswer } from './support/shown.mjs';
 
 const run = promisify(execFile);
-const nginx = ['/usr/sbin/nginx', join(root, 'build/packages/nginx/usr/sbin/nginx')].find(existsSync);
-const noNginx = nginx === undefined && 'nginx is neither installed nor could its package be had';
+const nginx = programOf('nginx', 'usr/sbin/nginx');
+const noNginx = skipWithout(nginx, 'nginx');
 const tool = join(root, 'web/tools/build.mjs');
 
 let folder;
