@@ -26,6 +26,8 @@ constexpr std::size_t kLane8LeavesMax = 256, kLane16LeavesMax = 1024;
 // node; and the sum of a row. Depth 6 and less is written out, or short.
 constexpr double kLaneTreeNs = 16, kLaneLeafNs = 0.7, kLaneShallowLeafNs = 0.45;
 constexpr double kLaneSumNs = 0.1, kLaneSumsNs = 0.35;
+// A call of it needs memory; but ranks for one row take more time than its share of those for many.
+constexpr double kLaneCallNs = 200, kRowAloneNs = 14;
 constexpr std::size_t kLaneVectors = 4;
 // What it competes with. A walk tests the nodes of a row's path.
 constexpr double kSlotStepNs = 0.95, kNodeStepNs = 1.1;
@@ -89,10 +91,11 @@ std::optional<Plan::Choice> LanesFor(const Shape& shape, LayoutKind few, std::si
   const double leaf_ns = shape.depth_max <= kBitWalkDepthMax ? kLaneShallowLeafNs : kLaneLeafNs;
   const double tests_ns = kLaneTreeNs + leaf_ns * costs.lane_leaf * shape.leaves_mean;
   const double sum_ns = shape.n_outputs > 1 ? kLaneSumsNs : kLaneSumNs;
-  const double few_ns = TreeNs(shape, few, costs);
+  const auto n_trees = static_cast<double>(shape.n_trees);
+  const double row_ns = n_trees * TreeNs(shape, few, costs) + kRowAloneNs;
   const auto rows_min = [&](double registers, std::size_t rows) {
     const double group_ns = registers * tests_ns + sum_ns * static_cast<double>(rows);
-    return static_cast<std::size_t>(std::ceil(group_ns / few_ns));
+    return static_cast<std::size_t>(std::ceil((kLaneCallNs + n_trees * group_ns) / row_ns));
   };
   const std::size_t one = narrow ? lane_bytes : lane_bytes / 2, four = kLaneVectors * one;
   if (const std::size_t n = rows_min(costs.one_register, one); n <= one) {
