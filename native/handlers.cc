@@ -250,11 +250,7 @@ Reply Handlers::ModelFile(const Request& request) const {
   name.remove_suffix(kModelSuffix.size());
   const auto set = Models();
   const auto predictor = set->Find(name);
-  if (predictor == nullptr) {
-    return Problem(
-        Error{ErrorCode::kNotFound, "There is no model named " + std::string(name) + "."},
-        DetailsOf(request));
-  }
+  if (predictor == nullptr) return Problem(set->Absent(name), DetailsOf(request));
   const LoadedModel& model = predictor->loaded();
   const std::string etag = "\"" + model.sha256 + "\"";
   Reply reply;

@@ -7,6 +7,8 @@
 #include <limits>
 #include <system_error>
 
+#include "utf8.h"
+
 namespace copse {
 namespace {
 
@@ -21,6 +23,7 @@ constexpr std::uint64_t kLengthMax = 999'999'999'999'999'999;
 constexpr const char* kRequestLine = "The first line of a request must be METHOD TARGET HTTP/1.1.";
 constexpr const char* kTargetCharacters =
     "The request target holds characters that a URL cannot have.";
+constexpr const char* kNoLength = "Content-Length must be a number of bytes.";
 constexpr const char* kTwoLengths = "The request has two Content-Length fields.";
 constexpr const char* kTwoFramings = "The request has both Content-Length and Transfer-Encoding.";
 constexpr const char* kNotChunked = "The only Transfer-Encoding accepted is chunked.";
@@ -88,7 +91,7 @@ std::optional<Refusal> ReadFraming(RequestHead& head) {
     const auto read = std::from_chars(length->data(), length->data() + length->size(), n_bytes);
     if (read.ec != std::errc() || read.ptr != length->data() + length->size() ||
         n_bytes > kLengthMax) {
-      return Refuse("Content-Length must be a number of bytes.");
+      return Refuse(kNoLength);
     }
     head.content_length = n_bytes;
   }
@@ -172,6 +175,7 @@ class HeadParser final : public http::basic_parser<true> {
                        ErrorCode& error) override {
     head_.method.assign(method.data(), method.size());
     head_.http_1_0 = version == 10;
+    has_request_line_ = true;
     refusal_ = ReadTarget({target.data(), target.size()}, head_);
     if (refusal_) error = http::error::bad_target;
   }
@@ -187,31 +191,39 @@ class HeadParser final : public http::basic_parser<true> {
                               std::string(value.data(), value.size()));
   }
 
+  // Codes differ between the versions of Beast: where it stopped says more.
   Refusal Explain(const ErrorCode& error, std::string_view text) const {
+    if (!has_request_line_) return ExplainRequestLine(error, text.substr(0, text.find("\r\n")));
+    std::string_view line = text;  // behind the request line and the fields that were read
+    for (std::size_t i = 0; i <= head_.fields.size(); ++i) {
+      line.remove_prefix(line.find("\r\n") + 2);
+    }
+    line = line.substr(0, line.find("\r\n"));
+    const std::string name = LowerCase(line.substr(0, line.find(':')));
     const bool has_length = CountOf(head_, "content-length") > 0;
     const bool has_encoding = CountOf(head_, "transfer-encoding") > 0;
-    if (error == http::error::bad_content_length) {
+    if (name == "content-length") {
       if (has_encoding) return Refuse(kTwoFramings);
-      return Refuse(has_length ? kTwoLengths : "Content-Length must be a number of bytes.");
+      return Refuse(has_length ? kTwoLengths : kNoLength);
     }
-    if (error == http::error::bad_transfer_encoding) {
+    if (name == "transfer-encoding") {
       return has_length ? Refuse(kTwoFramings) : Refuse(kNotChunked, 501);
     }
-    if (error == http::error::bad_version) {
-      const std::string_view line = text.substr(0, text.find("\r\n"));
-      const std::string_view version = line.substr(line.rfind(' ') + 1);
-      const bool is_other = version.starts_with("HTTP/") && version != "HTTP/1.1";
-      return is_other ? Refuse("Only HTTP/1.1 and HTTP/1.0 are spoken here.", 505)
-                      : Refuse(kRequestLine);
+    if (!IsToken(name) || line.find(':') == line.npos) {
+      return Refuse("A header field is not of the form NAME: VALUE, but " + Shown(line) + ".");
     }
+    return Refuse("The header field " + Shown(name) + " is " +
+                  Shown(Trim(line.substr(name.size() + 1))) +
+                  ", which is no text or, where a list was expected, no list.");
+  }
+
+  static Refusal ExplainRequestLine(const ErrorCode& error, std::string_view line) {
     if (error == http::error::bad_target) return Refuse(kTargetCharacters);
-    if (error == http::error::bad_field) {
-      return Refuse("A header field is not of the form NAME: VALUE.");
-    }
-    if (error == http::error::bad_value || error == http::error::bad_line_ending) {
-      return Refuse("A header field holds a control character, or a list that is none.");
-    }
-    return Refuse(kRequestLine);
+    const std::string_view version = line.substr(line.rfind(' ') + 1);
+    const bool is_other = version.starts_with("HTTP/") && version != "HTTP/1.1";
+    return error == http::error::bad_version && is_other
+               ? Refuse("Only HTTP/1.1 and HTTP/1.0 are spoken here.", 505)
+               : Refuse(kRequestLine);
   }
 
   // Nothing more is asked of it.
@@ -225,6 +237,7 @@ class HeadParser final : public http::basic_parser<true> {
 
   RequestHead& head_;
   std::size_t fields_max_;
+  bool has_request_line_ = false;
   std::optional<Refusal> refusal_;
 };
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "utf8.h"
+
 namespace copse {
 
 ModelSet::ModelSet(LoadedModels models, std::vector<UnavailableModel> unavailable,
@@ -27,6 +29,14 @@ std::shared_ptr<const Predictor> ModelSet::Find(std::string_view name,
     if (model.name == name && model.version == version) return predictor;
   }
   return nullptr;
+}
+
+Error ModelSet::Absent(std::string_view name) const {
+  for (const UnavailableModel& model : unavailable_) {
+    if (model.name != name) continue;
+    return {ErrorCode::kUnavailable, "Model " + Shown(name) + " is not ready. " + model.reason};
+  }
+  return {ErrorCode::kNotFound, "There is no model named " + Shown(name) + "."};
 }
 
 std::vector<std::string> ModelSet::VersionsOf(std::string_view name) const {

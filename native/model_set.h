@@ -5,6 +5,7 @@
 #include <string_view>
 #include <vector>
 
+#include "copse/result.h"
 #include "metrics.h"
 #include "model_source.h"
 #include "openapi.h"
@@ -35,6 +36,8 @@ class ModelSet {
   std::shared_ptr<const Predictor> Find(std::string_view name) const;
   /// That of one version.
   std::shared_ptr<const Predictor> Find(std::string_view name, std::string_view version) const;
+  /// Why there is no model of that name: kUnavailable where there is a file for it, else kNotFound.
+  Error Absent(std::string_view name) const;
   /// The versions of the model of that name, the highest first.
   std::vector<std::string> VersionsOf(std::string_view name) const;
 

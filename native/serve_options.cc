@@ -19,7 +19,7 @@ void AddMainOptions(CLI::App& app, ServeOptions& options) {
       ->envname("COPSE_MODEL");
   app.add_option("--models", options.models_dir,
                  "Folder whose models are served too, in the order of their names; what is no "
-                 "model, and a second one of a name, is named on stderr and left out")
+                 "model at all, and a second one of a name, is named on stderr and left out")
       ->envname("COPSE_MODELS");
   app.add_option("--reload-interval", options.reload_interval,
                  "Seconds between looks for model files that have changed; 0 looks only on SIGHUP")

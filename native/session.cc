@@ -12,6 +12,7 @@
 #include "streamed_answer.h"
 #include "trace_context.h"
 #include "url.h"
+#include "v2_request.h"
 
 namespace copse {
 namespace {
@@ -78,9 +79,13 @@ bool IsStream(const RequestHead& head) {
 }
 
 // Whether inference may be asked for explanations. With escapes the word may look otherwise.
-bool MayExplain(std::string_view target, std::string_view body) {
-  return target.starts_with("/v2/models/") &&
-         (body.find("explain") != body.npos || body.find('\\') != body.npos);
+bool MayExplain(const RequestHead& head, std::string_view target, std::string_view body) {
+  if (!target.starts_with("/v2/models/")) return false;
+  if (const auto field = head.Field("inference-header-content-length")) {
+    const auto n_json = ParseHeaderLength(*field, body.size());
+    body = body.substr(0, n_json.ok() ? *n_json : 0);  // tensors follow, or it is refused
+  }
+  return body.find("explain") != body.npos || body.find('\\') != body.npos;
 }
 
 // What is not answered in a moment: bodies that are long, or may be; files, models, explanations,
@@ -96,7 +101,7 @@ bool TakesLong(const RequestHead& head, std::string_view body) {
        {"/predict_file", "/predictions", "/explain", "/models/", "/metrics", "/v2/repository/"}) {
     if (target.starts_with(prefix)) return true;
   }
-  return target.find("/stats") != std::string_view::npos || MayExplain(target, body);
+  return target.find("/stats") != std::string_view::npos || MayExplain(head, target, body);
 }
 
 }  // namespace

@@ -17,15 +17,6 @@ Reply Refused(const Request& request, const Error& error) {
   return Problem(error, {.request_id = request.request_id, .field = {}, .value = {}});
 }
 
-// Of a model that cannot be asked: one that there is a file for may come back.
-Error Absent(const ModelSet& set, std::string_view name) {
-  for (const UnavailableModel& model : set.unavailable()) {
-    if (model.name != name) continue;
-    return {ErrorCode::kUnavailable, "Model " + Shown(name) + " is not ready. " + model.reason};
-  }
-  return {ErrorCode::kNotFound, "There is no model named " + Shown(name) + "."};
-}
-
 constexpr std::size_t kVersionsShownMax = 200;
 
 // What changes from request to request.
@@ -43,7 +34,7 @@ Result<std::shared_ptr<const Predictor>> Handlers::ModelOf(const Request& reques
   const std::string_view name = places->front();
   const auto set = Models();
   auto found = set->Find(name);
-  if (found == nullptr) return Absent(*set, name);
+  if (found == nullptr) return set->Absent(name);
   if (places->size() == 1) return found;
   found = set->Find(name, (*places)[1]);
   if (found != nullptr) return found;

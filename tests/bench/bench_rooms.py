@@ -236,7 +236,8 @@ def rebuild_section(record, path):
     note = f" {record['note']}" if "note" in record else ""
     return f"""### After a change, measured later
 
-A line of code, such that the compiler has to compile the file.{note}
+A line, such that the file has to be compiled: other than a comment in C++, which the compiler's cache
+would not see.{note}
 `/usr/bin/python3 tests/bench/bench_image.py --changes` repeats it.
 
 {source_line(record, path)}

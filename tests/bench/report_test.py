@@ -21,7 +21,7 @@ def flask_quotes():
     yield flask_row("latency p50, 1 client (ms)", "c1_p50_ms")
     yield flask_row("latency p99, 8 clients (ms)", "c8_p99_ms")
     yield flask_row("CPU per request, 8 clients (µs)", "c8_cpu_us_per_request")
-    yield flask_row("memory (MB)", "memory_mb")
+    yield flask_row("memory (MiB)", "memory_mb")
     yield flask_row("start to first answer (ms)", "start_ms")
 
 

@@ -5,6 +5,7 @@
 #include <cstring>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "copse/plan.h"
@@ -110,6 +111,55 @@ TEST(LaneSelect, ChainsAreRight) {
   for (const std::size_t n_nodes : {2, 7, 63, 255}) {
     SCOPED_TRACE(n_nodes);
     ExpectSame(OfSize(n_nodes, n_nodes, Growth::kBranches), n_nodes, 200, {1, 33, 200});
+  }
+}
+
+// A chain of nodes, each a child of the one before, with two leaves on the other side: as many
+// results as can wait for one run; or a run for each node, one inside of the other.
+Forest ChainOfPairs(std::size_t n_pairs, bool to_the_left) {
+  ForestParts parts;
+  parts.n_features = 2;
+  std::int32_t n_leaves = 0;
+  std::vector<double> thresholds, values;
+  const auto add = [&](std::int32_t left, std::int32_t right, std::size_t i) {
+    parts.left.push_back(left);
+    parts.right.push_back(right);
+    parts.feature.push_back(static_cast<std::uint32_t>(i % 2));
+    thresholds.push_back(static_cast<double>(i % 200) / 8 - 10);
+    parts.flags.push_back(0);
+  };
+  for (std::size_t i = 0; i < n_pairs; ++i) {
+    const auto pair = static_cast<std::int32_t>(2 * i + 1);
+    const std::int32_t next = i + 1 < n_pairs ? pair + 1 : ~n_leaves++;
+    add(to_the_left ? next : pair, to_the_left ? pair : next, i);
+    const std::int32_t first = ~n_leaves++, second = ~n_leaves++;
+    add(first, second, i + 1);
+  }
+  parts.tree_begin = {0, static_cast<std::uint32_t>(parts.left.size())};
+  parts.tree_root = {0};
+  for (std::int32_t i = 0; i < n_leaves; ++i) values.push_back(i);
+  parts.threshold = std::move(thresholds);
+  parts.leaf_value = std::move(values);
+  parts.base = std::vector<double>{0};
+  auto forest = Forest::Create(std::move(parts), {});
+  EXPECT_TRUE(forest.ok()) << (forest.ok() ? "" : forest.error().message);
+  return std::move(forest).value();
+}
+
+TEST(LaneSelect, LongestChainsAreRight) {
+  for (const bool to_the_left : {true, false}) {
+    for (const std::size_t n_pairs : {127, 511}) {
+      SCOPED_TRACE(std::to_string(n_pairs) + (to_the_left ? " to the left" : " to the right"));
+      const Forest forest = ChainOfPairs(n_pairs, to_the_left);
+      Dice dice(n_pairs);
+      const std::vector<double> rows = test::MakeRows(forest, 200, dice);
+      OnEachTarget([&] {
+        test::Layouts layouts;
+        layouts.push_back(Made(forest));
+        ASSERT_NE(layouts[0], nullptr);
+        test::ExpectSame(forest, layouts, rows, {1, 33, 200});
+      });
+    }
   }
 }
 

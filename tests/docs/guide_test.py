@@ -65,9 +65,10 @@ class Guides(unittest.TestCase):
 
     def check_notes(self, name, block):
         """Nothing is shown that no test looks at."""
-        if block.language in RUN:
-            return
         where = f"{name}:{block.line}"
+        if block.language in RUN:
+            self.assertNotIn("example", block.notes, f"{where} would not be run")
+            return
         self.assertTrue({"file", "not run", "example"} & set(block.notes), f"{where} is shown, and not compared")
         if block.language not in WRITTEN and "example" in block.notes:
             test = ROOT / block.notes["example"]

@@ -80,8 +80,10 @@ class Proxy(unittest.TestCase):
         # More of one client than it may, and as many as it may of another, whatever they claim to be.
         asked = [("127.0.0.2", f"10.0.0.{i}") for i in range(5 * RATE_LIMIT)] + [("127.0.0.3", "10.0.0.3")] * RATE_LIMIT
         statuses = {client: [] for client, _ in asked}
-        for client, claimed in asked:
-            with contextlib.closing(self.connect(client)) as connection:
+        with contextlib.ExitStack() as stack:
+            # Open beforehand: they are to ask faster than the limit is filled up again.
+            open_ones = [stack.enter_context(contextlib.closing(self.connect(client))) for client, _ in asked]
+            for connection, (client, claimed) in zip(open_ones, asked, strict=True):
                 connection.request("GET", GOOD, headers={"X-Forwarded-For": claimed})
                 answer = connection.getresponse()
                 statuses[client].append(answer.status)

@@ -99,6 +99,8 @@ TEST(ParseHead, RefusesTwoAnswersToWhereABodyEndsAndCloses) {
     const Refusal refusal = Refused(std::string("POST / HTTP/1.1\r\nHost: h\r\n") + fields);
     EXPECT_EQ(refusal.status, 400) << fields;
     EXPECT_TRUE(refusal.close) << fields;
+    EXPECT_NE(refusal.detail.find("Content-Length"), std::string::npos) << refusal.detail;
+    EXPECT_EQ(refusal.method, "POST");
   }
   for (const char* const coding : {"gzip", "gzip, chunked", "xchunked", "chunked, chunked"}) {
     const Refusal refusal =
@@ -107,6 +109,19 @@ TEST(ParseHead, RefusesTwoAnswersToWhereABodyEndsAndCloses) {
     EXPECT_TRUE(refusal.close) << coding;
   }
   EXPECT_EQ(Refused("POST / HTTP/1.0\r\nHost: h\r\nTransfer-Encoding: chunked").status, 400);
+}
+
+TEST(ParseHead, RefusalsNameTheField) {
+  const auto why = [](const std::string& fields) {
+    return Refused("GET /a HTTP/1.1\r\nHost: h\r\n" + fields).detail;
+  };
+  EXPECT_EQ(why("X: a\x01"),
+            "The header field \"x\" is \"a\\x01\", which is no text or, where a list was "
+            "expected, no list.");
+  EXPECT_NE(why("A: b\r\nConnection: a;b\r\nC: d").find("\"connection\" is \"a;b\""),
+            std::string::npos);
+  EXPECT_EQ(why("X y: a"), "A header field is not of the form NAME: VALUE, but \"X y: a\".");
+  EXPECT_EQ(why("X: a\r\n b"), "A header field goes on in the next line.");
 }
 
 TEST(ParseHead, WantsOneHostAndKeepsTheConnectionWithoutIt) {

@@ -66,6 +66,11 @@ def why_not(folder):
         return "only root may bind port 53 and mount"
     if not shutil.which("unshare"):
         return "unshare (util-linux) is not there"
+    try:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as here:
+            here.bind((ADDRESS, 53))
+    except OSError as error:
+        return f"port 53 of {ADDRESS} cannot be had: {error}"
     ran = subprocess.run(["unshare", "--mount", "sh", "-c", ENTER, "sh", "true"], cwd=folder,
                          capture_output=True, text=True, timeout=GUARD_S)
     return None if ran.returncode == 0 else f"nothing can be mounted: {ran.stderr.strip()}"

@@ -59,6 +59,8 @@ class Repository(unittest.TestCase):
             answer = service.ask(method, path, [], body)
             self.refused(answer, 503, 'Model "other" is not ready. It was unloaded.')
             self.assertEqual(answer.fields["retry-after"], "1")
+        answer = service.ask("GET", "/models/other.safetensors")
+        self.assertEqual((answer.status, answer.type), (503, "application/problem+json"))
         self.assertEqual(service.ask("GET", "/v2/models/iris/ready").status, 200)
         answer = self.control(service, "other", "load")
         self.assertEqual((answer.status, json.loads(answer.body)),

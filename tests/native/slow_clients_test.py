@@ -246,7 +246,7 @@ def descriptors(n):
     """So many for this process, and for those that it starts."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if hard != resource.RLIM_INFINITY and hard < n:
-        raise unittest.SkipTest(f"{n} descriptors are needed, and {hard} are allowed")
+        raise unittest.SkipTest(f"SKIP: {n} descriptors are needed, and {hard} are allowed")
     if soft != resource.RLIM_INFINITY:
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, n), hard))
     try:
@@ -273,7 +273,7 @@ class IdleClients(unittest.TestCase):
                 if i % 4:  # the fourth says nothing
                     self.is_answered(idle[-1])
             spent = processor_s(service)
-            time.sleep(2)
+            time.sleep(2)  # what is measured is that nothing happens
             self.assertLess(processor_s(service) - spent, 0.2)
             for _ in range(50):  # others
                 self.assertEqual(service.ask("GET", GOOD).body, b"[0]")

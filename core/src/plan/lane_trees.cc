@@ -1,6 +1,7 @@
 #include "plan/lane_trees.h"
 
 #include <algorithm>
+#include <cassert>
 #include <utility>
 
 namespace copse::plan {
@@ -104,6 +105,7 @@ class Compiler {
 
   // A slot that holds nothing more that is needed.
   std::uint16_t TakeSlot() {
+    assert(!free_slots_.empty() || n_slots_ < kLaneSlotsMax);
     if (free_slots_.empty()) return n_slots_++;
     const std::uint16_t slot = free_slots_.back();
     free_slots_.pop_back();
