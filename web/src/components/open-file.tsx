@@ -31,7 +31,7 @@ export function OpenFile() {
           Open a model file
         </button>
         <p class="open-hint">
-          {isSaved ? 'A .safetensors model' : 'From scikit-learn, XGBoost, LightGBM or ONNX'}; or drop it on this
+          {isSaved ? 'A .safetensors model' : 'From scikit-learn, XGBoost, LightGBM, CatBoost or ONNX'}; or drop it on this
           page. It stays in this browser, and nothing in it is run.
         </p>
       </div>
