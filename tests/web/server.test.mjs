@@ -245,7 +245,7 @@ test('every refusal is a sentence: 403, 429, 503, no server, no network', async 
     // The last model that is taken away leaves a service that is not ready.
     await fetch(new URL('v2/repository/models/iris/unload', url), { method: 'POST' });
     await refresh();
-    await page.getByText('Not ready').waitFor();
+    await page.getByText('Not ready', { exact: true }).waitFor();
     await page.getByText('(503)').first().waitFor();
     assert.match((await tableRows(page, 'Models'))[0][2], /^unavailable/);
     await fetch(new URL('v2/repository/models/iris/load', url), { method: 'POST' });
