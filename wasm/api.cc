@@ -108,14 +108,16 @@ std::int32_t copse_check_rows(const Held* held, const double* rows, std::size_t 
 /// Where in its rows copse_check_rows found what it refused last.
 std::size_t copse_error_place() { return last_place; }
 
-/// Writes `answer` to `out` [n_rows, copse_columns]. The rows have passed copse_check_rows, and the
-/// model has that answer.
-void copse_predict(const Held* held, std::int32_t answer, const double* rows, std::size_t n_rows,
-                   double* out) {
+/// copse_check_rows, and where it finds nothing writes `answer` to `out` [n_rows, copse_columns].
+/// The model has that answer. One call for both: a call from JavaScript takes as long as a tree.
+std::int32_t copse_predict(const Held* held, std::int32_t answer, const double* rows,
+                           std::size_t n_rows, std::size_t first_row, double* out) {
   const auto kind = static_cast<Answer>(answer);
   const auto columns = held->model.Columns(kind);
-  if (!columns.ok()) return;
+  if (!columns.ok()) return Refuse(columns.error());
+  if (const auto code = copse_check_rows(held, rows, n_rows, first_row)) return code;
   held->model.Predict(kind, Rows(*held, rows, n_rows), std::span<double>(out, n_rows * *columns));
+  return 0;
 }
 
 /// 0 where the model can be explained by `method`, an ExplainMethod, else a code, with its text.

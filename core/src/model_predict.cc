@@ -138,11 +138,6 @@ void PutScore(const Model& model, const Piece& piece, Writer& writer) {
   }
 }
 
-void PutMargin(const Model& model, const Piece& piece, Writer& writer) {
-  const bool isolation = model.link().kind == LinkKind::kIsolation;
-  writer.Put(isolation ? piece.values : piece.margins);
-}
-
 void Put(const Model& model, Answer answer, const Piece& piece, Writer& writer) {
   const bool is_class = piece.output.kind == OutputKind::kClass;
   switch (answer) {
@@ -152,8 +147,8 @@ void Put(const Model& model, Answer answer, const Piece& piece, Writer& writer) 
       return is_class ? PutDecision(model, piece, writer) : void();
     case Answer::kProba:
       return is_class ? writer.Put(piece.values) : void();
-    case Answer::kMargin:
-      return PutMargin(model, piece, writer);
+    case Answer::kMargin:  // of an isolation forest: see PredictRows
+      return writer.Put(piece.values);
     case Answer::kScore:
       return PutScore(model, piece, writer);
     case Answer::kLeaf:
@@ -215,6 +210,9 @@ template <class Number>
 void PredictRows(const Model& model, Answer answer, std::span<const Number> rows,
                  std::span<double> out) {
   if (rows.empty()) return;
+  // Margins are what the trees leave: no link, nothing to copy.
+  const bool isolation = model.link().kind == LinkKind::kIsolation;
+  if (answer == Answer::kMargin && !isolation) return MarginsOf(model, rows, out);
   const std::size_t n_features = model.n_features();
   const std::size_t n_rows = rows.size() / n_features;
   const std::size_t n_columns = out.size() / n_rows;

@@ -179,7 +179,8 @@ asks about a model of your own.
 ### Everybody
 
 Copse native is the core's call, rows and answers in memory, as a C++ program makes it; in wasm it is
-the npm package called from Node, its copies included. Peers have the fastest way that each offers:
+the npm package called from Node, its copies included, and "C function" is the call that it makes
+of the module, rows and answers in its memory. Peers have the fastest way that each offers:
 inputs are prepared before the clock starts, and each has its own thread count set to one.
 scikit-learn does not look for NaN (`assume_finite`); XGBoost answers margins through
 `inplace_predict`, and through the C function behind it; ONNX Runtime reads the same trees with float32

@@ -34,7 +34,8 @@ PEER_SECONDS_MAX = 180  # of one peer on one shape, reading its model included
 TRAINING_SECONDS_MAX = 600
 NODE_PEERS = ["onnxruntime-node", "onnxruntime-web", "ydf-inference", "ml-random-forest"]
 PYTHON_PEERS = ["sklearn", "xgboost", "xgboost-c"]
-DISPLAY = {"sklearn": "scikit-learn", "xgboost-c": "xgboost, C function"}
+DISPLAY = {"sklearn": "scikit-learn", "xgboost-c": "xgboost, C function",
+           "copse-wasm-c": "copse-wasm, C function"}
 
 
 def pinned(core, *command):
@@ -105,8 +106,9 @@ def peers_of(shape, targets):
     for target in targets:
         name = f"copse {target}" if target else "copse"
         peers.append((name, lambda core, folder, t=target: measure_copse(core, folder, t)))
-    for peer in ["copse-wasm", *NODE_PEERS]:
-        peers.append((peer, lambda core, folder, p=peer: measure_node(core, p, folder)))
+    for peer in ["copse-wasm", "copse-wasm-c", *NODE_PEERS]:
+        peers.append((DISPLAY.get(peer, peer),
+                      lambda core, folder, p=peer: measure_node(core, p, folder)))
     for peer in PYTHON_PEERS:
         if (shape == "xgb") == peer.startswith("xgboost"):
             peers.append((DISPLAY.get(peer, peer),

@@ -158,6 +158,12 @@ test('a trap ends the instance: its models say so, and the next load has a new o
   });
   model.free();
 
+  const other = new Door(new WebAssembly.Module(wasm));
+  const open = { nRows: 1, width: 4, nameOf: () => '', pack: () => undefined };
+  const ask = () => other.predict(-16, 0, open, 0, 1, new Float64Array(1));
+  assert.throws(ask, { name: 'ForestError', code: errorCode.internal });
+  assert.throws(ask, { name: 'ForestError', code: errorCode.unavailable });
+
   const broken = trappingModule(['copse_load']);
   for (let i = 0; i < 2; ++i) {
     await assert.rejects(loadModel(bytes, { wasm: broken }), {

@@ -12,7 +12,14 @@ interface Exports extends DoorExports {
   copse_columns(model: number, answer: number): number;
   copse_check_rows(model: number, rows: number, nRows: number, firstRow: number): number;
   copse_error_place(): number;
-  copse_predict(model: number, answer: number, rows: number, nRows: number, out: number): void;
+  copse_predict(
+    model: number,
+    answer: number,
+    rows: number,
+    nRows: number,
+    firstRow: number,
+    out: number,
+  ): number;
   copse_prepare(model: number, method: number): number;
   copse_explain(model: number, method: number, rows: number, nRows: number, out: number): void;
   copse_path(model: number, tree: number, row: number, out: number): number;
@@ -97,11 +104,17 @@ export class Door {
     to: number,
     out: Float64Array,
   ): void {
-    const { exports } = this.#instance;
-    const { rows, answers } = this.#checked(handle, open, from, to, out.length);
-    this.#instance.call(() => {
-      exports.copse_predict(handle, answer, rows, to - from, answers);
-    });
+    const instance = this.#instance;
+    const { rows, answers } = this.#packed(open, from, to, out.length);
+    let code = 0;
+    // As Instance.call, but V8 sees which function is called, and makes that a short way.
+    instance.demandAlive();
+    try {
+      code = instance.exports.copse_predict(handle, answer, rows, to - from, from + 1, answers);
+    } catch (cause) {
+      throw instance.end(cause);
+    }
+    if (code !== 0) throw this.#refused(open, from, rows);
     this.#copyAnswers((to - from) * open.width, out);
   }
 
@@ -175,17 +188,24 @@ export class Door {
     });
   }
 
-  /** Packs and checks rows [from, to): where they are, and where there is room for their answers. */
+  /** `#packed`; throws where the model cannot use them. */
   #checked(handle: Handle, open: OpenRows, from: number, to: number, nAnswers: number): Places {
-    const instance = this.#instance;
-    const { exports } = instance;
-    const nRows = to - from;
-    const nValues = nRows * open.width;
+    const { exports } = this.#instance;
+    const places = this.#packed(open, from, to, nAnswers);
+    const code = this.#instance.call(() =>
+      exports.copse_check_rows(handle, places.rows, to - from, from + 1),
+    );
+    if (code !== 0) throw this.#refused(open, from, places.rows);
+    return places;
+  }
+
+  /** Packs rows [from, to): where they are, and where there is room for their answers. */
+  #packed(open: OpenRows, from: number, to: number, nAnswers: number): Places {
     // Rows may be anybody's objects, and a getter that predicts would write over their numbers.
     if (this.#packing) {
       throw new ForestError(errorCode.invalidInput, 'the rows used this model while they were read');
     }
-    const { rows, answers } = this.#viewsFor(nValues, nAnswers);
+    const { rows, answers } = this.#viewsFor((to - from) * open.width, nAnswers);
     // Where memory grows in a call, views have no place any more; what they viewed stays there.
     const places = { rows: rows.byteOffset, answers: answers.byteOffset };
     this.#packing = true;
@@ -194,18 +214,18 @@ export class Door {
     } finally {
       this.#packing = false;
     }
-    const code = instance.call(() =>
-      exports.copse_check_rows(handle, places.rows, nRows, from + 1),
-    );
-    if (code !== 0) {
-      const place = instance.call(() => exports.copse_error_place());
-      throw instance.error({
-        row: from + Math.floor(place / open.width) + 1,
-        column: open.nameOf(place % open.width),
-        value: quote(instance.doubles(places.rows, nValues)[place]),
-      });
-    }
     return places;
+  }
+
+  /** What was found in the rows from number `from` on, which are at `rows`. */
+  #refused(open: OpenRows, from: number, rows: number): ForestError {
+    const instance = this.#instance;
+    const place = instance.call(() => instance.exports.copse_error_place());
+    return instance.error({
+      row: from + Math.floor(place / open.width) + 1,
+      column: open.nameOf(place % open.width),
+      value: quote(instance.doubles(rows, place + 1)[place]),
+    });
   }
 
   /** Copies out what was written behind `nRowValues` numbers. */

@@ -115,17 +115,26 @@ export class Instance<Exports extends DoorExports> {
 
   /** Calls into the instance; whatever it throws is a trap. */
   call<T>(enter: () => T): T {
-    if (this.#ended) {
-      throw new ForestError(
-        errorCode.unavailable,
-        `the instance of ${this.#name} that held this model has failed: load it again`,
-      );
-    }
+    this.demandAlive();
     try {
       return enter();
     } catch (cause) {
-      this.#ended = true;
-      throw new ForestError(errorCode.internal, `${this.#name} failed: ${String(cause)}`);
+      throw this.end(cause);
     }
+  }
+
+  /** Throws where a trap has ended this instance. */
+  demandAlive(): void {
+    if (!this.#ended) return;
+    throw new ForestError(
+      errorCode.unavailable,
+      `the instance of ${this.#name} that held this model has failed: load it again`,
+    );
+  }
+
+  /** Ends this instance after what a call threw; the error that says so. */
+  end(cause: unknown): ForestError {
+    this.#ended = true;
+    return new ForestError(errorCode.internal, `${this.#name} failed: ${String(cause)}`);
   }
 }

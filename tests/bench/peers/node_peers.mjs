@@ -70,6 +70,35 @@ async function copse(wasm) {
   };
 }
 
+/** The module without its binding: numbers are in its memory before the clock starts. */
+function copseFunction() {
+  const dist = join(modules, 'copse/dist');
+  const module = new WebAssembly.Module(readFileSync(join(dist, 'copse-fast.wasm')));
+  const imports = {};
+  for (const { module: from, name } of WebAssembly.Module.imports(module)) {
+    (imports[from] ??= {})[name] = () => 0;
+  }
+  const { exports } = new WebAssembly.Instance(module, imports);
+  exports._initialize();
+  const put = (array) => {
+    const pointer = exports.malloc(array.byteLength);
+    new array.constructor(exports.memory.buffer, pointer, array.length).set(array);
+    return pointer;
+  };
+  const file = new Uint8Array(readFileSync(join(folder, 'model.safetensors')));
+  const model = exports.copse_load(put(file), file.length);
+  const margin = 3;
+  const answers = put(new Float64Array(info.n_rows * info.n_outputs));
+  const prepare = (at, n) => ({ pointer: put(Float64Array.from(block(at, n))), n });
+  const call = ({ pointer, n }) => {
+    const code = exports.copse_predict(model, margin, pointer, n, 1, answers);
+    if (code !== 0) throw new Error(`copse_predict returned ${code}`);
+  };
+  call(prepare(0, info.n_rows));
+  const all = new Float64Array(exports.memory.buffer, answers, info.n_rows * info.n_outputs);
+  return { version: versionOf('copse'), difference: difference(all), prepare, call };
+}
+
 async function onnxruntime(name, provider) {
   const runtime = require(name);
   if (provider === 'wasm') runtime.env.wasm.numThreads = 1;
@@ -150,6 +179,7 @@ function mlRandomForest() {
 const peers = {
   'copse-wasm': () => copse('copse-fast.wasm'),
   'copse-wasm-small': () => copse('copse.wasm'),
+  'copse-wasm-c': copseFunction,
   'onnxruntime-node': () => onnxruntime('onnxruntime-node', 'cpu'),
   'onnxruntime-web': () => onnxruntime('onnxruntime-web', 'wasm'),
   'ydf-inference': ydf,
