@@ -106,7 +106,7 @@ export class Door {
   ): void {
     const instance = this.#instance;
     const { rows, answers } = this.#packed(open, from, to, out.length);
-    let code = 0;
+    let code: number;
     // As Instance.call, but V8 sees which function is called, and makes that a short way.
     instance.demandAlive();
     try {
