@@ -1,5 +1,3 @@
-#include <sched.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
@@ -16,6 +14,7 @@
 #include "bench_report.h"
 #include "bench_rows.h"
 #include "commands.h"
+#include "cores.h"
 #include "import_flags.h"
 #include "loaded_model.h"
 #include "row_files.h"
@@ -77,8 +76,8 @@ Plan Compile(const Forest& forest, BenchReport& report) {
   report.target = Plan::Target();
   for (std::size_t i = 0; i < plan.choices().size(); ++i) {
     const Plan::Choice& choice = plan.choices()[i];
-    report.choices.push_back(
-        {choice.rows_min, std::string(LayoutName(choice.layout)), plan.Reason(i)});
+    report.choices.push_back({choice.rows_min, choice.rows_step,
+                              std::string(LayoutName(choice.layout)), plan.Reason(i)});
   }
   return plan;
 }
@@ -97,13 +96,6 @@ TunedLayout Tune(const Model& model, const BenchRows& rows, std::span<const std:
     tuned.timings.push_back(timings.front());
   }
   return tuned;
-}
-
-// Those that `taskset` left: std::thread::hardware_concurrency() counts the machine's.
-std::size_t CoresAllowed() {
-  cpu_set_t cores;
-  if (sched_getaffinity(0, sizeof cores, &cores) != 0) return 1;
-  return static_cast<std::size_t>(CPU_COUNT(&cores));
 }
 
 // The largest batch once more, on every core that this process may use.

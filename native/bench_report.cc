@@ -159,6 +159,13 @@ Json TunedJson(const BenchReport& report, std::size_t n_trees) {
   return layouts;
 }
 
+// What becomes of the rows behind the last whole group.
+std::string StepText(const BenchChoice& choice) {
+  if (choice.rows_step == 0) return {};
+  return "; in groups of " + std::to_string(choice.rows_step) + ", fewer than " +
+         std::to_string(choice.rows_min) + " left over as above";
+}
+
 }  // namespace
 
 bool BenchReport::is_exact() const {
@@ -178,7 +185,7 @@ std::string BenchText(const LoadedModel& loaded, const BenchReport& report) {
                  Counted(loaded.bytes.size(), "byte") + " of model, kernels for " + report.target);
   for (const BenchChoice& choice : report.choices) {
     const std::string from = choice.rows_min <= 1 ? "" : std::to_string(choice.rows_min) + "+ rows";
-    AppendLine(text, from, choice.layout + ": " + choice.reason);
+    AppendLine(text, from, choice.layout + ": " + choice.reason + StepText(choice));
   }
   AppendLine(text, "rows",
              RowsText(report) + (model.input() == Precision::kFloat32 ? ", float32" : ", float64"));
@@ -193,8 +200,10 @@ std::string BenchJson(const LoadedModel& loaded, const BenchReport& report) {
   const std::size_t n_trees = TreesOf(model);
   Json choices = Json::array();
   for (const BenchChoice& choice : report.choices) {
-    choices.push_back(
-        {{"rows_min", choice.rows_min}, {"layout", choice.layout}, {"reason", choice.reason}});
+    choices.push_back({{"rows_min", choice.rows_min},
+                       {"rows_step", choice.rows_step},
+                       {"layout", choice.layout},
+                       {"reason", choice.reason}});
   }
   Json json = {{"name", loaded.name},
                {"sha256", loaded.sha256},

@@ -31,6 +31,7 @@ struct TunedLayout {
 /// What the plan takes from so many rows on.
 struct BenchChoice {
   std::size_t rows_min = 1;
+  std::size_t rows_step = 0;  ///< as Plan::Choice
   std::string layout, reason;
 };
 

@@ -93,7 +93,8 @@ std::optional<Refusal> Gate::Refuse(const Request& request, Use use, std::string
   if (use == Use::kProbe) return std::nullopt;
   const auto& proxies = config_.trusted_proxies;
   std::string_view client = remote;
-  if (std::find(proxies.begin(), proxies.end(), remote) != proxies.end()) {
+  const auto holds_remote = [&](const AddressRange& range) { return range.Contains(remote); };
+  if (std::any_of(proxies.begin(), proxies.end(), holds_remote)) {
     const std::string_view forwarded = LastForwarded(request);
     if (!forwarded.empty()) client = forwarded;
   }

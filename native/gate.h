@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "address_range.h"
 #include "http_head.h"
 #include "reply.h"
 #include "request.h"
@@ -37,8 +38,8 @@ struct GateConfig {
   /// is every one.
   std::vector<std::string> cors_origins;
   double requests_per_second = 0;  ///< of one client, by its address; 0: any number
-  /// Addresses whose X-Forwarded-For is believed: the client is the last one that it names.
-  std::vector<std::string> trusted_proxies;
+  /// Whose X-Forwarded-For is believed: the client is the last one that it names.
+  std::vector<AddressRange> trusted_proxies;
 };
 
 /// What a GateConfig asks for, without its secrets: for documents.

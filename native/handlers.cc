@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <set>
-#include <thread>
 #include <utility>
 
+#include "cores.h"
 #include "multipart.h"
 #include "recent_predictions.h"
 #include "route_template.h"
@@ -96,7 +96,7 @@ Handlers::Handlers(LoadedModels models, WebAssets web, PredictionLog* log, Metri
       log_(log),
       metrics_(metrics),
       options_{options.predictions_route && log != nullptr, options.terms},
-      pool_(std::make_unique<RowPool>(std::max(1U, std::thread::hardware_concurrency()) - 1)) {
+      pool_(std::make_unique<RowPool>(CoresAllowed() - 1)) {
   Replace(std::move(models));
 }
 

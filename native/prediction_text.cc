@@ -105,8 +105,7 @@ Prediction PredictEverything(const Model& model, std::span<const double> rows, R
     model.PredictMargins(block, margins);
     model.ApplyLink(margins, values);
     model.Decide(margins, values, part(prediction.decisions, model.n_decisions(), first, n));
-    if (!scores.ok()) return;
-    model.Predict(Answer::kScore, block, part(prediction.scores, *scores, first, n));
+    if (scores.ok()) model.Scores(margins, part(prediction.scores, *scores, first, n));
   };
   if (pool != nullptr) {
     pool->ForBlocks(n_rows, BlockRowsFor(model), predict);

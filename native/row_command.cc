@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <memory>
 #include <string_view>
-#include <thread>
 
 #include "batch.h"
+#include "cores.h"
 #include "files.h"
 #include "import_flags.h"
 #include "progress.h"
@@ -82,9 +82,7 @@ Status Named(const std::string& input, Status status) {
 
 }  // namespace
 
-std::size_t DefaultThreads() {
-  return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kThreadsMax);
-}
+std::size_t DefaultThreads() { return std::min(CoresAllowed(), kThreadsMax); }
 
 void AddRowOptions(CLI::App& app, RowOptions& options) {
   app.add_option("-m,--model", options.model,

@@ -8,11 +8,12 @@
 #include <memory>
 #include <string>
 #include <system_error>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "address_range.h"
 #include "commands.h"
+#include "cores.h"
 #include "import_flags.h"
 #include "loaded_model.h"
 #include "model_source.h"
@@ -47,8 +48,8 @@ std::string DefaultWebDir() {
 // Before there are threads, for each of them may take one.
 void LimitArenas() {
 #if defined(__GLIBC__)
-  const unsigned n_arenas = std::max(1U, std::thread::hardware_concurrency() / 2);
-  ::mallopt(M_ARENA_MAX, static_cast<int>(std::min(n_arenas, 64U)));
+  const std::size_t n_arenas = std::clamp<std::size_t>(CoresAllowed() / 2, 1, 64);
+  ::mallopt(M_ARENA_MAX, static_cast<int>(n_arenas));
 #endif
 }
 
@@ -150,6 +151,11 @@ Status Serve(ServeOptions& options) {
   LimitArenas();
   ServerConfig& config = options.config;
   if (auto read = ReadTokenFiles(options); !read.ok()) return read;
+  for (const std::string& proxy : options.trusted_proxies) {
+    if (const auto range = AddressRange::Parse(proxy)) {
+      config.gate.trusted_proxies.push_back(*range);  // the option has checked that it is one
+    }
+  }
   config.source = SourceOf(options);
   auto models = config.source->Load();
   if (!models.ok()) return models.error();
@@ -158,6 +164,7 @@ Status Serve(ServeOptions& options) {
   config.limits.head_timeout_ms = Milliseconds(options.head_timeout);
   config.limits.body_timeout_ms = Milliseconds(options.body_timeout);
   config.limits.write_timeout_ms = Milliseconds(options.write_timeout);
+  config.limits.shutdown_timeout_ms = Milliseconds(options.shutdown_timeout);
   config.limits.idle_timeout_ms = Milliseconds(options.idle_timeout);
   config.reload_interval_ms = Milliseconds(options.reload_interval);
   if (options.check) return Check(options, config);

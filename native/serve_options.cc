@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <string_view>
 
+#include "address_range.h"
 #include "import_flags.h"
 #include "secret_file.h"
 
@@ -139,6 +140,12 @@ void AddLimitOptions(CLI::App& app, ServeOptions& options) {
       ->check(seconds)
       ->capture_default_str()
       ->envname("COPSE_IDLE_TIMEOUT");
+  app.add_option("--shutdown-timeout", options.shutdown_timeout,
+                 "Seconds after SIGTERM to finish requests and to move recorded predictions to "
+                 "Redis; what supervises the service should wait longer before it kills")
+      ->check(CLI::Range(0.1, 3'600.0))
+      ->capture_default_str()
+      ->envname("COPSE_SHUTDOWN_TIMEOUT");
 }
 
 // As browsers write it: scheme, host, and a port that is not the scheme's own.
@@ -168,6 +175,15 @@ void AddGateOptions(CLI::App& app, ServeOptions& options) {
                                     "lower case and without a path, or *";
       },
       "ORIGIN");
+  const CLI::Validator is_range(
+      [](const std::string& text) -> std::string {
+        return AddressRange::Parse(text)
+                   ? ""
+                   : "\"" + text +
+                         "\" is neither an address nor a range of addresses, such as 192.0.2.7, "
+                         "10.0.0.0/8 or fd00::/8, with no bit behind its prefix";
+      },
+      "ADDRESS");
   auto* const auth =
       app.add_option(
              "--auth-token", gate.predict_token,
@@ -204,12 +220,13 @@ void AddGateOptions(CLI::App& app, ServeOptions& options) {
       ->capture_default_str()
       ->envname("COPSE_RATE_LIMIT");
   app.add_option(
-         "--trusted-proxy", gate.trusted_proxies,
-         "Address of a proxy: of its requests, the client is the last address of "
-         "X-Forwarded-For; may be given several times (in COPSE_TRUSTED_PROXY: separated by "
-         "commas)")
+         "--trusted-proxy", options.trusted_proxies,
+         "Address of a proxy, or a range such as 10.0.0.0/8: of its requests, the client is the "
+         "last address of X-Forwarded-For; may be given several times (in COPSE_TRUSTED_PROXY: "
+         "separated by commas)")
       ->delimiter(',')
       ->allow_extra_args(false)
+      ->check(is_range)
       ->envname("COPSE_TRUSTED_PROXY");
 }
 

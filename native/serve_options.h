@@ -26,8 +26,10 @@ struct ServeOptions {
   double reload_interval = 2;  // seconds; 0: only on SIGHUP
   bool check = false;
   double head_timeout = 10, body_timeout = 30, write_timeout = 30, idle_timeout = 60;  // seconds
+  double shutdown_timeout = 1.5;
   ImportOptions import;
   std::string auth_token_file, control_token_file;
+  std::vector<std::string> trusted_proxies;
   ServerConfig config;
 };
 

@@ -119,7 +119,13 @@ bool Shipper::Shared::WaitForWork() {
   if (!closing()) return true;
   // What was recorded until now is moved as well, if the target takes it.
   if (!std::exchange(saw_closing_, true)) return true;
-  return !drained_ && !failed_ && Clock::now() < *close_by_;
+  if (failed_) {
+    if (*close_by_ - Clock::now() < milliseconds(options_.closing_retry_ms)) return false;
+    lock.unlock();
+    std::this_thread::sleep_for(milliseconds(options_.retry_first_ms));
+    return true;
+  }
+  return !drained_ && Clock::now() < *close_by_;
 }
 
 Status Shipper::Shared::Step() {

@@ -23,8 +23,9 @@ struct OutboxProgress {
 struct ShipperOptions {
   std::size_t rows_max = 256;  ///< that are moved in one step
   std::size_t bytes_max = 1u << 20;
-  std::int64_t gather_ms = 20;       ///< how long the first row waits for a fuller step
-  std::int64_t retry_first_ms = 50;  ///< pause after the first failure, doubled up to ...
+  std::int64_t gather_ms = 20;            ///< how long the first row waits for a fuller step
+  std::int64_t closing_retry_ms = 2'000;  ///< see Close
+  std::int64_t retry_first_ms = 50;       ///< pause after the first failure, doubled up to ...
   std::int64_t retry_max_ms = 5'000;
   std::int64_t check_every_ms = 5'000;  ///< how often to look at the target while idle
   std::int64_t save_every_ms = 1'000;   ///< how often the file learns how far it has come
@@ -56,8 +57,9 @@ class Shipper {
   void Notify();
   /// Thread-safe.
   ShipState State() const;
-  /// Moves what is left, for at most `timeout_ms` and until the first failure, and stops. Returns
-  /// in time although the target hangs: the thread is then left to end by itself.
+  /// Moves what is left, for at most `timeout_ms`, and stops. After a failure it tries again as
+  /// long as there is more than closing_retry_ms left: who has little time has none to wait in.
+  /// Returns in time although the target hangs: the thread is then left to end by itself.
   void Close(std::int64_t timeout_ms);
 
  private:

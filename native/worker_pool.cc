@@ -1,6 +1,5 @@
 #include "worker_pool.h"
 
-#include <sched.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -9,6 +8,8 @@
 #include <new>
 #include <system_error>
 #include <utility>
+
+#include "cores.h"
 
 namespace copse {
 namespace {
@@ -20,20 +21,11 @@ constexpr int kSettlingLookMs = 100;
 // The end is not told either.
 constexpr int kStoppingLookMs = 5;
 
-// That this process may use: the system may have more.
-std::size_t CoreCount() {
-  cpu_set_t set;
-  if (::sched_getaffinity(0, sizeof set, &set) == 0) {
-    return static_cast<std::size_t>(std::max(1, CPU_COUNT(&set)));
-  }
-  return std::max(1U, std::thread::hardware_concurrency());
-}
-
 }  // namespace
 
 WorkerPool::WorkerPool(std::size_t threads_max, std::function<Serve()> new_worker, Source source)
     : threads_max_(threads_max),
-      cores_(CoreCount()),
+      cores_(CoresAllowed()),
       new_worker_(std::move(new_worker)),
       source_(std::move(source)) {}
 

@@ -127,17 +127,6 @@ void PutDecision(const Model& model, const Piece& piece, Writer& writer) {
   for (const double value : piece.values) writer.Put(DecidedValue(model, value));
 }
 
-// score_samples of an isolation forest: the decision function before its offset is taken off.
-void PutScore(const Model& model, const Piece& piece, Writer& writer) {
-  Link score = model.link();
-  score.offset = 0;
-  for (const double& margin : piece.margins) {
-    double value = 0;
-    ApplyLink(score, {&margin, 1}, {&value, 1});
-    writer.Put(value);
-  }
-}
-
 void Put(const Model& model, Answer answer, const Piece& piece, Writer& writer) {
   const bool is_class = piece.output.kind == OutputKind::kClass;
   switch (answer) {
@@ -149,10 +138,9 @@ void Put(const Model& model, Answer answer, const Piece& piece, Writer& writer) 
       return is_class ? writer.Put(piece.values) : void();
     case Answer::kMargin:  // of an isolation forest: see PredictRows
       return writer.Put(piece.values);
-    case Answer::kScore:
-      return PutScore(model, piece, writer);
-    case Answer::kLeaf:
-      break;  // has no outputs: see Leaves
+    case Answer::kScore:  // of margins alone
+    case Answer::kLeaf:   // has no outputs
+      break;
   }
 }
 
@@ -195,6 +183,7 @@ void PredictBlock(const Model& model, Answer answer, std::span<const Number> row
   const std::span<double> margins = numbers.first(n_rows * model.n_margins());
   const std::span<double> values = numbers.subspan(margins.size());
   model.PredictMargins(rows, margins);
+  if (answer == Answer::kScore) return model.Scores(margins, out);
   model.ApplyLink(margins, values);
   const std::size_t n_columns = out.size() / n_rows;
   for (std::size_t i = 0; i < n_rows; ++i) {
@@ -257,6 +246,16 @@ void Model::ApplyLink(std::span<const double> margins, std::span<double> values)
       m += n_margins;
       v += n_values;
     }
+  }
+}
+
+// score_samples of an isolation forest: the decision function before its offset is taken off.
+void Model::Scores(std::span<const double> margins, std::span<double> scores) const {
+  assert(margins.size() == scores.size());
+  Link score = link();
+  score.offset = 0;
+  for (std::size_t i = 0; i < margins.size(); ++i) {
+    copse::ApplyLink(score, margins.subspan(i, 1), scores.subspan(i, 1));
   }
 }
 

@@ -123,9 +123,10 @@ class Access(unittest.TestCase):
         def statuses(service, n=8):
             return [service.ask("GET", QUERY, [("X-Forwarded-For", f"10.0.0.1, 192.0.2.{i}")]).status
                     for i in range(n)]
-        with Service("--rate-limit", "0.01", "--trusted-proxy", "127.0.0.1", log=False) as service:
-            self.assertEqual(set(statuses(service)), {200})
-            self.assertEqual(set(statuses(service)), {429})
+        for proxies in ("127.0.0.1", "10.0.0.0/8,127.0.0.0/8"):
+            with Service("--rate-limit", "0.01", "--trusted-proxy", proxies, log=False) as service:
+                self.assertEqual(set(statuses(service)), {200})
+                self.assertEqual(set(statuses(service)), {429})
         with Service("--rate-limit", "0.01", log=False) as service:
             self.assertEqual(statuses(service), [200] + [429] * 7)
 

@@ -22,7 +22,8 @@ class Usage(Command):
         for option in ["model", "models", "iterations", "host", "port", "redis", "redis-keep", "log",
                        "log-max-bytes", "log-keep", "predictions-route", "durability", "web", "threads", "body-bytes-max", "head-timeout", "body-timeout",
                        "held-bytes-max", "write-timeout", "idle-timeout", "auth-token", "control-token", "cors-origin",
-                       "rate-limit", "trusted-proxy", "reload-interval"]:
+                       "rate-limit", "trusted-proxy", "reload-interval",
+                       "shutdown-timeout"]:
             self.assertIn(f"--{option}", text)
             self.assertIn("COPSE_" + option.upper().replace("-", "_"), text)
 
@@ -41,6 +42,8 @@ class Usage(Command):
                           ["serve", "--model", IRIS, "--log-max-bytes", "1"],
                           ["serve", "--model", IRIS, "--log-max-bytes", "much"],
                           ["serve", "--model", IRIS, "--log-keep", "-1"],
+                          ["serve", "--model", IRIS, "--shutdown-timeout", "0"],
+                          ["serve", "--model", IRIS, "--trusted-proxy", "10.0.0.1/8"],
                           ["serve", "--model", IRIS, "--no-log", "--redis"],
                           ["serve", "--model", IRIS, "--no-log", "--predictions-route"]]:
             self.refusal(2, *arguments)

@@ -241,6 +241,31 @@ class RedisFaults(RedisFaultCase):
         self.all_arrived()
         eventually(lambda: service.says("prediction_log_up"), "says up")
 
+    def test_a_service_with_time_to_end_waits_for_redis(self):
+        service = self.serve("", "--shutdown-timeout", "50")
+        self.ask(service, 60)
+        eventually(lambda: service.says("prediction_log_down"), "says down")
+        ended = []
+        stopping = threading.Thread(target=lambda: ended.append(service.stop()))
+        stopping.start()
+        time.sleep(0.5)
+        self.assertIsNone(service.process.poll(), "it waits")
+        self.redis.start()
+        stopping.join()
+        self.assertEqual(ended[0][0], 0)
+        self.all_arrived()
+        self.assertFalse(service.says("prediction_log_waiting"))
+
+    def test_a_service_without_time_leaves_its_rows_to_the_next(self):
+        service = self.serve()
+        self.ask(service, 60)
+        eventually(lambda: service.says("prediction_log_down"), "says down")
+        self.assertEqual(service.stop()[0], 0)
+        eventually(lambda: service.says("prediction_log_waiting"), "says that rows wait")
+        self.redis.start()
+        self.serve()
+        self.all_arrived()
+
     def test_frozen(self):
         self.redis.start()
         service = self.serve()

@@ -296,11 +296,24 @@ TEST_F(ShipperTest, ClosingMovesWhatIsLeft) {
   EXPECT_EQ(File()->ReadMark()->position, (Position{200, "a000199"}));
 }
 
-TEST_F(ShipperTest, ClosingDoesNotWaitForATargetThatFails) {
+TEST_F(ShipperTest, ClosingWaitsForATargetThatComesBack) {
   store_->FailWith("down");
   Record(0, 5);
   Start();
-  EXPECT_LT(MsOf([&] { shipper_->Close(20'000); }), 10'000);
+  std::thread closing([&] { shipper_->Close(60'000); });
+  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_EQ(store_->ids(), Ids(0, 0));
+  store_->FailWith("");
+  closing.join();
+  EXPECT_EQ(store_->ids(), Ids(0, 5));
+  EXPECT_EQ(said_.Count({"prediction_log_waiting"}), 0u) << said_.All();
+}
+
+TEST_F(ShipperTest, ClosingSoonDoesNotWaitForATargetThatFails) {
+  store_->FailWith("down");
+  Record(0, 5);
+  Start();
+  EXPECT_LT(MsOf([&] { shipper_->Close(1'500); }), 1'000);
   EXPECT_EQ(said_.Count({"prediction_log_waiting", "\"waiting\":5"}), 1u) << said_.All();
 }
 

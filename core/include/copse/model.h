@@ -145,6 +145,8 @@ class Model {
   void ApplyLink(std::span<const double> margins, std::span<double> values) const;
   void Decide(std::span<const double> margins, std::span<const double> values,
               std::span<double> decisions) const;
+  /// Answer::kScore of margins: `scores` [n_rows, Columns(kScore)], of a model that has it.
+  void Scores(std::span<const double> margins, std::span<double> scores) const;
 
  private:
   Model() = default;
