@@ -105,7 +105,7 @@ std::int32_t copse_check_rows(const Held* held, const double* rows, std::size_t 
   return Refuse(checked.error());
 }
 
-/// Where in its rows copse_check_rows found what it refused last.
+/// Where in its rows copse_check_rows or copse_predict found what it refused last.
 std::size_t copse_error_place() { return last_place; }
 
 /// copse_check_rows, and where it finds nothing writes `answer` to `out` [n_rows, copse_columns].

@@ -135,9 +135,9 @@ Result<std::size_t> Model::Columns(Answer answer) const {
 }
 
 std::size_t Model::FirstRefused(std::span<const double> rows) const {
-  constexpr std::size_t kAtOnce = 64;
-  for (std::size_t begin = 0; begin < rows.size(); begin += kAtOnce) {
-    const auto some = rows.subspan(begin, std::min(kAtOnce, rows.size() - begin));
+  constexpr std::size_t kTogether = 64;
+  for (std::size_t begin = 0; begin < rows.size(); begin += kTogether) {
+    const auto some = rows.subspan(begin, std::min(kTogether, rows.size() - begin));
     if (AllFit(some)) continue;
     const auto found = std::find_if(some.begin(), some.end(),
                                     [&](double x) { return !Refusal(*this, x).empty(); });

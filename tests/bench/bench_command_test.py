@@ -60,6 +60,10 @@ class Bench(unittest.TestCase):
         for choice in choices:
             self.assertIn(choice["layout"], LAYOUTS)
             self.assertGreater(len(choice["reason"]), 10)
+            self.assertEqual(choice["rows_step"] > 0, choice["layout"] == "lane_select")
+        self.assertIn("lane_select", [choice["layout"] for choice in choices])
+        text = bench("--model", IRIS, "--batch", 1).stdout.decode()
+        self.assertRegex(text, r"lane_select: .*; in groups of \d+, fewer than \d+ left over as above")
 
     def test_tuning_times_every_layout_that_fits_and_all_agree(self):
         found = self.found("--model", IRIS, "--batch", 1, "--batch", 100, "--tune")

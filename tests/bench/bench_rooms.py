@@ -35,6 +35,20 @@ def source_line(record, path):
 OUR_MODULES = {"copse": "copse-wasm", "copse, small module": "copse-wasm-small"}
 
 
+ROWS_A_CALL = {"start": "start", "1": "one row", "10000": "10,000 rows"}
+
+
+def package_losses(record):
+    """A sentence for each figure in which onnxruntime-web is faster."""
+    for name, shape in record["shapes"].items():
+        for ours, ratios in (("the fast module", shape["ratios"].get("onnxruntime-web", {})),
+                             ("the small module", shape["ratios_small"])):
+            for what, ratio in ratios.items():
+                if ratio < 1:
+                    yield (f"- {name}, {ROWS_A_CALL.get(what, what)}: {ours} has {factor(ratio)} of "
+                           "onnxruntime-web's speed.")
+
+
 def package_section(record, path):
     """Beside onnxruntime-web and ydf-inference: download, start, rows."""
     rival = record["download"]["onnxruntime-web, wasm only"]["brotli"]
@@ -73,6 +87,10 @@ is not the quotient of those medians where the machine changed its speed meanwhi
 {table(["download", "bytes", "as brotli", "smaller than onnxruntime-web by"], downloads)}
 
 {(chr(10) * 2).join(parts)}
+
+Where Copse is slower:
+
+{chr(10).join(package_losses(record)) or "In no figure of this run."}
 """
 
 

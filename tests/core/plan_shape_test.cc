@@ -52,6 +52,8 @@ std::vector<Row> Table() {
       {"MoreColumnsThanSlotsCanName", shape(500, 5000, 40, 14, 65, 60000), {kNode8}},
       {"MoreThresholdsThanSlotsCanName", shape(500, 5000, 40, 14, 28, 65535), {kNode8}},
       {"WideAndSmall", shape(500, 64, 6, 6, 200, 253), {kBitWalk, kLaneSelect}},
+      {"AsManyColumnsAsLanesHave", shape(5000, 64, 6, 6, 4096, 253), {kBitWalk, kLaneSelect}},
+      {"MoreColumnsThanLanesHave", shape(5000, 64, 6, 6, 4097, 253), {kBitWalk}},
       {"OneTreeOfManyFeatures", shape(1, 64, 6, 6, 60, 10), {kPlainWalk}},
       {"NoColumns", shape(100, 15, 8, 2.6, 0, 0), {kPlainWalk}},
   };

@@ -287,6 +287,20 @@ TEST(Plan, HoldsItsMemoryBound) {
   EXPECT_EQ(tiny.choices()[0].layout, LayoutKind::kPlainWalk);
 }
 
+// Rows in numbers are not worse off than one alone, which has its layout.
+TEST(Plan, GoesOnWithOneLayoutWhereThereIsNoMemoryForTwo) {
+  Dice dice(7);
+  const Forest forest = test::MakeForest({.n_trees = 100, .nodes_max = 15, .full = true}, dice);
+  const Plan whole(forest);
+  ASSERT_EQ(whole.choices().size(), 2u);
+  const LayoutKind few = whole.choices()[0].layout;
+  const std::size_t bytes = Plan(forest, {.only = {few}}).bytes();
+  ASSERT_LT(bytes, whole.bytes());
+  const Plan tight(forest, {.bytes_max = bytes + 1});
+  ASSERT_EQ(tight.choices().size(), 1u);
+  EXPECT_EQ(tight.choices()[0].layout, few);
+}
+
 TEST(Plan, OfNoRowsDoesNothing) {
   Dice dice(8);
   const Forest forest = test::MakeForest({}, dice);

@@ -24,5 +24,5 @@ COPY . .
 ENV NODE_PATH=/usr/share/nodejs
 RUN --mount=type=cache,id=ccache-tests,target=/var/cache/ccache \
     export CCACHE_DIR=/var/cache/ccache \
- && dpkg-query -W -f '${Package} ${Version}\n' g++ emscripten libcpp-httplib-dev libhiredis-dev libhwy-dev libsqlite3-dev \
+ && dpkg-query -W -f '${Package} ${Version}\n' g++ emscripten libcpp-httplib-dev libboost-dev libhiredis-dev libhwy-dev libsqlite3-dev \
  && make --no-print-directory native wasm web && .ci/test release core_in_node wasm

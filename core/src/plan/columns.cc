@@ -416,14 +416,4 @@ std::optional<Columns> Columns::Compile(const Forest& forest, TreeRange trees,
   return columns;
 }
 
-std::size_t Columns::bytes() const {
-  const auto* floats = std::get_if<std::vector<float>>(&keys);
-  const std::size_t key_bytes =
-      floats ? floats->size() * sizeof(float)
-             : std::get_if<std::vector<double>>(&keys)->size() * sizeof(double);
-  return key_bytes + ranked.size() * sizeof(RankedFeature) +
-         numeric.size() * sizeof(NumericColumn) + categories.size() * sizeof(CategoryFeature) +
-         table.size();
-}
-
 }  // namespace copse::plan

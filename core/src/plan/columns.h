@@ -70,7 +70,6 @@ struct Columns {
                                         std::size_t table_bytes_max);
 
   const NodeTest& test(std::size_t node) const { return tests[node - first_node]; }
-  std::size_t bytes() const;  ///< without `tests`, which layouts drop after they are compiled
 };
 
 }  // namespace copse::plan

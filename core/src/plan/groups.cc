@@ -44,7 +44,10 @@ Forms FormsOf(const Forest& forest, TreeRange trees, std::size_t table_bytes_max
   const auto shape = Shape::Of(forest, trees, &*columns);
   Forms forms;
   for (const Plan::Choice& choice : Choose(shape, ChosenLaneKernels().of8.narrow)) {
-    for (const LayoutKind kind : WithFallbacks(Ranked(choice.layout))) {
+    // Rows that have a layout already need no other than the better one.
+    const auto kinds = forms.layouts.empty() ? WithFallbacks(Ranked(choice.layout))
+                                             : std::vector<LayoutKind>{choice.layout};
+    for (const LayoutKind kind : kinds) {
       auto layout = MakeOne(kind, forest, trees, *columns);
       if (layout == nullptr) continue;
       const std::size_t step = kind == choice.layout ? choice.rows_step : 0;

@@ -23,12 +23,9 @@ namespace {
 // operations and what is guessed about them are used often, few enough for the second-level cache.
 constexpr std::size_t kBlockRows = 1024;
 constexpr std::size_t kRankBytesMax = std::size_t{1} << 20;
-constexpr std::size_t kColumnsMax = 4096;
 // Sums are kept in columns for up to so many outputs.
 constexpr std::size_t kSumColumnsMax = 16;
 constexpr std::size_t kVectorWidth = 4;
-constexpr std::uint32_t kRank8Max = 255, kRank16Max = 65535;
-constexpr std::size_t kLeaves8Max = 256, kLeaves16Max = 1024;
 // Ranks of one row that are kept on the stack.
 constexpr std::size_t kStackColumns = 1024;
 
@@ -424,12 +421,12 @@ std::unique_ptr<Layout> Make(const Forest& forest, TreeRange trees, Columns colu
 }  // namespace
 
 std::unique_ptr<Layout> MakeLaneSelect(const Forest& forest, TreeRange trees, Columns columns) {
-  if (columns.n_columns > kColumnsMax || columns.rank_max > kRank16Max) return nullptr;
+  if (columns.n_columns > kLaneColumnsMax || columns.rank_max > kRank16Max) return nullptr;
   if (columns.rank_max <= kRank8Max) {
-    auto layout = Make<std::uint8_t>(forest, trees, columns, kLeaves8Max);
+    auto layout = Make<std::uint8_t>(forest, trees, columns, kLane8LeavesMax);
     if (layout != nullptr) return layout;
   }
-  return Make<std::uint16_t>(forest, trees, std::move(columns), kLeaves16Max);
+  return Make<std::uint16_t>(forest, trees, std::move(columns), kLane16LeavesMax);
 }
 
 }  // namespace copse::plan

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,6 +28,13 @@ class Layout {
   /// Everything it keeps.
   virtual std::size_t bytes() const = 0;
 };
+
+/// What layouts can hold, beside their memory: ranks of a byte and of two (slot4 keeps the highest
+/// for leaves), leaves and depth of a tree, columns.
+inline constexpr std::uint32_t kRank8Max = 255, kRank16Max = 65'535, kSlotRankMax = 65'534;
+inline constexpr std::size_t kLeafMatchLeavesMax = 32, kBitWalkDepthMax = 6;
+inline constexpr std::size_t kLane8LeavesMax = 256, kLane16LeavesMax = 1'024;
+inline constexpr std::size_t kLaneColumnsMax = 4'096, kSlotColumnsMax = 64;
 
 /// A layout, and the rows that it is for: see Plan::Choice. Null for the plain walk.
 struct Form {

@@ -12,8 +12,6 @@
 namespace copse::plan {
 namespace {
 
-constexpr std::size_t kLeavesMax = 32;
-
 // What the bits of a row that ends in a leaf are: `want` where `care` is 1, anything elsewhere.
 struct Leaf {
   std::uint32_t care = 0, want = 0;
@@ -99,7 +97,7 @@ void AddTree(const ForestParts& forest, const Columns& columns, std::size_t tree
 
 std::unique_ptr<Layout> MakeLeafMatch(const Forest& forest, TreeRange trees, Columns columns) {
   const std::size_t most = LeavesMax(forest.parts(), trees);
-  if (most > kLeavesMax || !FitsSmallTrees(columns)) return nullptr;
+  if (most > kLeafMatchLeavesMax || !FitsSmallTrees(columns)) return nullptr;
   const BitKernels& kernels = ChosenBitKernels();
   SmallTreesParts parts;
   parts.width = most <= 8 ? 8 : most <= 16 ? 16 : 32;

@@ -87,10 +87,12 @@ Plan::Plan(const Forest& forest, const Options& options) : forest_(&forest) {
   const std::vector<Choice> wanted =
       options.only.empty() ? plan::Choose(*shape_, plan::ChosenLaneKernels().of8.narrow)
                            : Forced(options.only);
+  const Columns* const compiled = columns ? &*columns : nullptr;
   for (const Choice& choice : wanted) {
-    const std::size_t at =
-        Make(choice.layout, columns ? &*columns : nullptr, bytes_max, options.only.empty());
-    const Made& made = layouts_[at];
+    // Rows that have a layout already need no other than the better one.
+    const bool is_better = options.only.empty() && !choices_.empty();
+    if (is_better && !TryMake(choice.layout, compiled, bytes_max)) continue;
+    const Made& made = layouts_[Make(choice.layout, compiled, bytes_max, options.only.empty())];
     if (!choices_.empty() && choices_.back().layout == made.kind) continue;
     const std::size_t step = made.kind == choice.layout ? choice.rows_step : 0;
     choices_.push_back({choice.rows_min, made.kind, step});
@@ -138,7 +140,7 @@ std::size_t Plan::bytes() const {
 std::string Plan::Reason(std::size_t choice) const {
   const LayoutKind layout = choices_[choice].layout, wanted = wanted_[choice];
   if (layout == wanted) return plan::ReasonFor(*shape_, layout);
-  return text::Concat({LayoutName(wanted), " was wanted, and cannot hold these trees in ",
+  return text::Concat({LayoutName(wanted), " was wanted, and cannot hold these trees, or not in ",
                        bytes_max_, " bytes; this is the next best that can"});
 }
 

@@ -6,18 +6,11 @@
 #include <optional>
 #include <string>
 
+#include "plan/layout.h"
 #include "text.h"
 
 namespace copse::plan {
 namespace {
-
-// Limits of the layouts, as layout.h says.
-constexpr std::uint32_t kRank8Max = 255;
-constexpr std::uint32_t kRank16Max = 65534;
-constexpr std::size_t kSlotColumnsMax = 64;
-constexpr std::size_t kLeafMatchLeavesMax = 32;
-constexpr std::size_t kBitWalkDepthMax = 6;
-constexpr std::size_t kLane8LeavesMax = 256, kLane16LeavesMax = 1024;
 
 // Nanoseconds, much the same on all targets but where it is said: what matters are the proportions.
 //
@@ -59,7 +52,7 @@ LayoutKind AllTogether(const Shape& shape) {
   const bool small = shape.rank_max <= kRank8Max;
   if (small && shape.leaves_max <= kLeafMatchLeavesMax) return LayoutKind::kLeafMatch;
   if (small && shape.depth_max <= kBitWalkDepthMax) return LayoutKind::kBitWalk;
-  const bool pages = shape.rank_max <= kRank16Max && shape.n_columns <= kSlotColumnsMax;
+  const bool pages = shape.rank_max <= kSlotRankMax && shape.n_columns <= kSlotColumnsMax;
   return pages ? LayoutKind::kSlot4 : LayoutKind::kNode8;
 }
 
@@ -86,7 +79,8 @@ double TreeNs(const Shape& shape, LayoutKind layout, const TargetCosts& costs) {
 // full too early, of four; nothing if it never does.
 std::optional<Plan::Choice> LanesFor(const Shape& shape, LayoutKind few, std::size_t lane_bytes) {
   const bool narrow = shape.rank_max <= kRank8Max && shape.leaves_max <= kLane8LeavesMax;
-  if (shape.rank_max >= kRank16Max || shape.leaves_max > kLane16LeavesMax) return std::nullopt;
+  if (shape.rank_max > kRank16Max || shape.leaves_max > kLane16LeavesMax) return std::nullopt;
+  if (shape.n_columns > kLaneColumnsMax) return std::nullopt;
   const TargetCosts& costs = CostsOf(lane_bytes);
   const double leaf_ns = shape.depth_max <= kBitWalkDepthMax ? kLaneShallowLeafNs : kLaneLeafNs;
   const double tests_ns = kLaneTreeNs + leaf_ns * costs.lane_leaf * shape.leaves_mean;

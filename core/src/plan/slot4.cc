@@ -27,8 +27,6 @@
 namespace copse::plan {
 namespace {
 
-constexpr std::size_t kColumnsMax = 64;
-constexpr std::uint32_t kRankMax = 65534;
 constexpr std::uint32_t kColumnBits = 6, kFewColumnBits = 5;
 constexpr std::uint32_t MaskOf(std::uint32_t bits) { return (1U << bits) - 1; }
 constexpr std::size_t kClassesMax = MaskOf(kColumnBits);  // that a leaf can name
@@ -180,7 +178,7 @@ class Slot4 final : public Layout {
     const std::size_t stride = std::max<std::size_t>(ranker_.n_columns(), 1);
     const std::size_t rows_max = kBlockBytes / (stride * sizeof(std::uint32_t));
     // A leaf looks at any of 64 columns: behind the last row there is something, too.
-    std::vector<std::uint32_t> ranks(std::min(rows.n_rows, rows_max) * stride + kColumnsMax);
+    std::vector<std::uint32_t> ranks(std::min(rows.n_rows, rows_max) * stride + kSlotColumnsMax);
     for (std::size_t first = 0; first < rows.n_rows; first += rows_max) {
       const RowBlock block = rows.Sub(first, std::min(rows_max, rows.n_rows - first));
       for (std::size_t r = 0; r < block.n_rows; r += kRankedTogether) {
@@ -204,13 +202,13 @@ class Slot4 final : public Layout {
   static constexpr std::size_t kRankedTogether = 64;
 
   void AddToRow(const Adding& adding) const {
-    std::array<std::uint32_t, kColumnsMax> ranks = {};
+    std::array<std::uint32_t, kSlotColumnsMax> ranks = {};
     Rank(adding.rows, ranks.data(), ranks.size());
     Add(adding, ranks.data(), ranks.size());
   }
 
   void Rank(const RowBlock& rows, std::uint32_t* out, std::size_t stride) const {
-    std::array<std::uint16_t, kRankedTogether * kColumnsMax> ranks;
+    std::array<std::uint16_t, kRankedTogether * kSlotColumnsMax> ranks;
     const std::size_t n_columns = ranker_.n_columns();
     ranker_.RankRows(rows, ranks.data(), stride);
     for (std::size_t r = 0; r < rows.n_rows; ++r) {
@@ -359,7 +357,7 @@ class Compiler {
 }  // namespace
 
 std::unique_ptr<Layout> MakeSlot4(const Forest& forest, TreeRange trees, Columns columns) {
-  if (columns.n_columns > kColumnsMax || columns.rank_max > kRankMax) return nullptr;
+  if (columns.n_columns > kSlotColumnsMax || columns.rank_max > kSlotRankMax) return nullptr;
   SlotTrees compiled = Compiler(forest, trees, columns).Compile();
   return std::make_unique<Slot4>(std::move(compiled), forest, trees, std::move(columns));
 }

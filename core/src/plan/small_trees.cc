@@ -18,7 +18,6 @@
 namespace copse::plan {
 namespace {
 
-constexpr std::uint32_t kRank8Max = 255;
 constexpr std::uint8_t kBias = 128;
 constexpr std::int8_t kNeverRight = 127;
 constexpr std::size_t kBlockTests = 64;
