@@ -30,9 +30,12 @@ class ComposeWithRedis(unittest.TestCase):
 
     def copse(self, *command):
         """As the user of the service, with its password."""
-        return self.compose("exec", "-T", "redis-server", "sh", "-c",
-                            'REDISCLI_AUTH=$(cat /run/redis-access/password) exec redis-cli --user copse "$@"',
-                            "sh", *command)
+        return self.compose("exec", "-T", "-e", f"REDISCLI_AUTH={self.secret('password')}", "redis-server",
+                            "redis-cli", "--user", "copse", *command)
+
+    def secret(self, name):
+        """What redis-access has written: nobody else may read all of it."""
+        return self.compose("run", "--rm", "-T", "--entrypoint", "cat", "redis-access", f"/run/redis-access/{name}")
 
     def each_container(self):
         for service in ("rf-api", "redis-server"):
@@ -87,12 +90,38 @@ class ComposeWithRedis(unittest.TestCase):
                 self.assertEqual(host["RestartPolicy"]["Name"], "unless-stopped")
                 self.assertNotIn(container["Config"]["User"], ("", "0", "root"))
 
+    def test_who_writes_the_passwords_has_no_more_rights_than_that_takes(self):
+        found = json.loads(docker("inspect", self.compose("ps", "-aq", "redis-access")).stdout)[0]["HostConfig"]
+        self.assertTrue(found["ReadonlyRootfs"])
+        self.assertEqual((found["CapDrop"], sorted(each.removeprefix("CAP_") for each in found["CapAdd"])),
+                         (["ALL"], ["CHOWN", "DAC_OVERRIDE"]))
+        self.assertEqual((found["SecurityOpt"], found["NetworkMode"]), (["no-new-privileges:true"], "none"))
+        self.assertGreater(found["Memory"], 0)
+        self.assertGreater(found["PidsLimit"], 0)
+
+    def test_redis_may_hold_everything_twice(self):
+        description = json.loads(self.compose("config", "--format", "json"))["services"]["redis-server"]
+        command = description["command"]
+        most = int(command[command.index("--maxmemory") + 1].removesuffix("mb")) * 2**20
+        self.assertGreaterEqual(int(description["mem_limit"]), 2 * most)
+
     def test_the_password_is_nowhere_but_in_its_file(self):
-        password = self.compose("exec", "-T", "redis-server", "cat", "/run/redis-access/password")
+        password = self.secret("password")
         self.assertRegex(password, "^[0-9a-f]{64}$")
         for service, container in self.each_container():
             self.assertNotIn(password, json.dumps(container), service)
             self.assertNotIn(password, self.compose("logs", service))
+
+    def test_each_reads_its_own_password_alone(self):
+        modes = self.compose("run", "--rm", "-T", "--entrypoint", "sh", "redis-access", "-c",
+                             "cd /run/redis-access && stat -c '%n %a %u %U' password reader users.acl").splitlines()
+        self.assertEqual([line.split()[1] for line in modes], ["400"] * 3)
+        self.assertEqual([line.split()[2] for line in modes][0], "10001")
+        self.assertEqual([line.split()[3] for line in modes][1:], ["redis"] * 2)
+        said = self.compose("exec", "-T", "redis-server", "cat", "/run/redis-access/password", check=False)
+        self.assertNotIn(self.secret("password"), said)
+        user = json.loads(docker("inspect", self.compose.containers("rf-api")[0]).stdout)[0]["Config"]["User"]
+        self.assertEqual(user.split(":")[0], "10001")
 
     def test_redis_cli_may_only_read_and_nobody_without_a_password_even_that(self):
         for command in (("SET", "0", "forged"), ("DEL", "0"), ("XADD", "copse:predictions", "*", "a", "b"),

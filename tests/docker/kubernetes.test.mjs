@@ -5,7 +5,7 @@ import { execFile, spawn } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 
@@ -118,6 +118,27 @@ test('nobody is root, nothing is writable but what is mounted, no rights are lef
   }
 });
 
+const mebibytes = (text) => Number(/^(\d+)Mi$/.exec(text.replace('Gi', '000Mi'))[1]);
+
+test('what is written has a place, which is mounted, and limits that hold it', { skip }, () => {
+  for (const pod of services()) {
+    const [container] = pod.containers;
+    const given = Object.fromEntries(container.env.map(({ name, value }) => [name, value]));
+    const folders = [given.TMPDIR, dirname(given.COPSE_LOG)];
+    const mounts = container.volumeMounts.filter(({ readOnly }) => !readOnly);
+    assert.deepEqual(mounts.map(({ mountPath }) => mountPath).sort(), folders.sort());
+    const sizes = pod.volumes.flatMap(({ emptyDir }) => (emptyDir ? [mebibytes(emptyDir.sizeLimit)] : []));
+    const sum = sizes.reduce((a, b) => a + b);
+    assert.ok(sum <= mebibytes(container.resources.limits['ephemeral-storage']), String(sum));
+  }
+});
+
+test('Redis may hold everything twice', { skip }, () => {
+  const [container] = podOf(named('overlays/production', 'StatefulSet', 'redis-server')).containers;
+  const most = Number(/^(\d+)mb$/.exec(container.args[container.args.indexOf('--maxmemory') + 1])[1]);
+  assert.ok(mebibytes(container.resources.limits.memory) >= 2 * most);
+});
+
 test('selectors find the pods, and ports and mounts are there', { skip }, () => {
   for (const objects of Object.values(rendered)) {
     const templates = objects.filter(({ spec }) => spec?.template).map(({ spec }) => spec.template);
@@ -126,6 +147,7 @@ test('selectors find the pods, and ports and mounts are there', { skip }, () => 
     for (const { kind, spec } of objects) {
       const selector = { Service: spec?.selector, NetworkPolicy: spec?.podSelector?.matchLabels }[kind] ?? spec?.selector?.matchLabels;
       if (selector === undefined) continue;
+      assert.equal(selector['app.kubernetes.io/name'], 'copse', `${kind} means no other application's`);
       assert.equal(finds(selector).length, 1, `${kind}: ${JSON.stringify(selector)}`);
       if (kind !== 'Service') continue;
       const ports = finds(selector)[0].spec.containers.flatMap((container) => container.ports.map(({ name }) => name));
@@ -154,18 +176,24 @@ test('the options are the program\'s, and the probes its routes', { skip }, asyn
       const [container] = pod.containers;
       const given = Object.fromEntries(container.env.map(({ name, value }) => [name, value]));
       const { stdout: help } = await run(binary, ['serve', '--help']);
+      // A folder that is mounted, and the one variable that is not the program's alone.
+      assert.equal(given.TMPDIR, '/tmp');
+      delete given.TMPDIR;
       for (const name of Object.keys(given)) assert.ok(help.includes(`Env:${name})`), `${name} is an option`);
+      // A kill comes after what the program gives itself, and what it waits before.
+      const { preStop } = container.lifecycle;
+      assert.ok(pod.terminationGracePeriodSeconds > preStop.sleep.seconds + Number(given.COPSE_SHUTDOWN_TIMEOUT));
       // Mounted folders are other folders here.
       given.COPSE_LOG = join(copy, 'predictions.db');
       if (given.COPSE_REDIS_PASSWORD_FILE) given.COPSE_REDIS_PASSWORD_FILE = passwordFile;
       given.COPSE_MODEL = join(root, 'models/iris.safetensors');
       await run(binary, ['serve', '--check'], { env: { PATH: process.env.PATH, ...given } });
       for (const probe of ['startupProbe', 'readinessProbe', 'livenessProbe']) {
-        const { path } = container[probe]?.httpGet ?? { path: 'healthz' };
+        const { path } = container[probe].httpGet;
         assert.equal((await fetch(new URL(path, service.url))).status, 200, path);
       }
       // Links of a Service called copse would be taken for the option --port.
-      if (pod.enableServiceLinks !== undefined) assert.equal(pod.enableServiceLinks, false);
+      assert.equal(pod.enableServiceLinks, false);
     }
     await assert.rejects(run(binary, ['serve', '--check'], { env: { PATH: process.env.PATH, COPSE_PORT: 'tcp://10.0.0.1:80' } }));
   } finally {
@@ -204,6 +232,12 @@ test('the user of Redis may do what recording takes, no more, and a restart forg
       await service.stop();
     }
     const recorded = await ask('GET', '0');
+    const { startupProbe, readinessProbe } = podOf(named('overlays/production', 'StatefulSet', 'redis-server')).containers[0];
+    assert.deepEqual(startupProbe.exec, readinessProbe.exec);
+    const [shell, ...rest] = readinessProbe.exec.command.map((part) =>
+      part.replace('/run/secrets/redis', production).replace('redis-cli', `redis-cli -p ${String(port)}`));
+    await run(shell, rest);
+    await assert.rejects(run(shell, rest.map((part) => part.replace('--user copse', '--user nobody'))), 'whom it does not know');
     for (const command of [['CONFIG', 'GET', 'dir'], ['FLUSHALL'], ['KEYS', '*'], ['ACL', 'LIST'], ['SET', 'other', '1']]) {
       assert.match(await ask(...command), /NOPERM/, command.join(' '));
     }

@@ -6,9 +6,10 @@ import unittest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DOCKERFILE = r"RUN --mount|COPY (CMakeLists|package\.json|haproxy)|USER |HEALTHCHECK |STOPSIGNAL |LABEL |VOLUME "
 COMPOSE = (r"read_only:|user:|healthcheck:$|logging:|mem_limit: \d|stop_grace_period:|depends_on:$"
-           r"|secrets: \[|update_config: &|resources: ")
+           r"|secrets: \[|update_config: &|resources: |internal: true|command: >$")
 KUBERNETES = (r"securityContext:|automountServiceAccountToken:|resources:$|startupProbe:|rollingUpdate:"
-              r"|terminationGracePeriodSeconds:|secret:|images:$|kind: NetworkPolicy|kind: PodDisruptionBudget")
+              r"|terminationGracePeriodSeconds:|secret:|images:$|kind: NetworkPolicy|kind: PodDisruptionBudget"
+              r"|kind: HorizontalPodAutoscaler|enableServiceLinks:|topologySpreadConstraints:|preStop:|command: >$")
 # The first of several probes has the mark; lists of files are no list of limits.
 APART = r"resources:\n\s*-|resources:\n\s*requests: \{storage"
 FILES = {"docker/Dockerfile": DOCKERFILE, "docker/balancer/Dockerfile": DOCKERFILE, "docker-compose.yml": COMPOSE,

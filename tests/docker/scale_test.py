@@ -1,4 +1,5 @@
 """Replicas behind the balancer: all of them answer, and none is missed while it is replaced."""
+import ipaddress
 import json
 import pathlib
 import tempfile
@@ -8,6 +9,9 @@ from engine import NAME, SETOSA, Compose, Load, compose_environment, docker, eve
 
 FILES = ["docker-compose.yml", "docker/compose.scale.yml"]
 REPLICAS = 3
+# Later images of the service, by what their files add to it.
+ENDS_AT_ONCE = 'CMD ["copse", "serve", "--no-such-option"]'
+NEVER_HEALTHY = 'HEALTHCHECK --interval=1s --retries=2 CMD ["copse", "--no-such-option"]'
 ROW = b"[5.1,3.5,1.4,0.2]\n"
 # More bytes than a body may have, and than what is on the way can hold.
 ROWS = 1_000_000
@@ -77,6 +81,39 @@ class Replicas(unittest.TestCase):
         self.assertEqual(before & after, set())
         print(f"report: rolling replacement of {REPLICAS}: {len(load.answered)} requests, {len(load.lost)} lost")
         load.check_recorded_once(self, self.compose.redis)
+
+    def test_a_replacement_that_is_no_good_is_taken_away_again_under_load(self):
+        for what, addition in (("ends", ENDS_AT_ONCE), ("unhealthy", NEVER_HEALTHY)):
+            with self.subTest(what):
+                before = set(self.compose.containers("rf-api"))
+                name = self.later_image(what, addition)
+                folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+                (folder / "later.yml").write_text(f"services:\n  rf-api:\n    image: {name}\n")
+                with Load(self.port) as load:
+                    load.wait_for(100)
+                    done = run("docker/rolling-replace", *self.compose.arguments, "-f", str(folder / "later.yml"),
+                               env={**compose_environment(), "HEALTHY_WITHIN_SECONDS": "15"}, check=False)
+                    load.wait_for(100)
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn("the new rf-api did not become healthy", done.stderr)
+                self.assertEqual(set(self.compose("ps", "-aq", "rf-api").split()), before)
+                load.check_recorded_once(self, self.compose.redis)
+
+    def later_image(self, what, addition):
+        name = f"{NAME}/rf-api-{what}"
+        self.addCleanup(run, "docker", "image", "rm", "-f", name, check=False)
+        run("docker", "build", "-t", name, "-", input=f"FROM {image()}\n{addition}\n")
+        return name
+
+    def test_replicas_believe_the_balancer_who_asks(self):
+        replica = json.loads(docker("inspect", self.compose.containers("rf-api")[0]).stdout)[0]
+        variables = dict(each.split("=", 1) for each in replica["Config"]["Env"])
+        ranges = [ipaddress.ip_network(each) for each in variables["COPSE_TRUSTED_PROXY"].split(",")]
+        balancer = json.loads(docker("inspect", *self.compose.containers("balancer")).stdout)[0]
+        for network in balancer["NetworkSettings"]["Networks"].values():
+            address = ipaddress.ip_address(network["IPAddress"])
+            self.assertTrue(any(address in each for each in ranges), address)
+        self.assertFalse(replica["HostConfig"]["PortBindings"], "nobody else can ask a replica")
 
     def test_the_balancer_runs_without_rights_and_alone_is_published(self):
         container = json.loads(docker("inspect", *self.compose.containers("balancer")).stdout)[0]
