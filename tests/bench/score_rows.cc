@@ -2,7 +2,8 @@
 //
 //   score_rows MODEL TARGET BATCH CALLS
 //
-// Prints the instruction set and the layout that were used.
+// MODEL is a file or a shape of bench_models.h. Prints the instruction set and the layout that were
+// used.
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -10,21 +11,21 @@
 #include <vector>
 
 #include "bench.h"
+#include "bench_models.h"
 #include "bench_rows.h"
 #include "copse/plan.h"
-#include "loaded_model.h"
 
 int main(int argc, char** argv) {
   if (argc != 5) {
     std::fprintf(stderr, "usage: score_rows MODEL TARGET BATCH CALLS\n");
     return 2;
   }
-  const auto loaded = copse::LoadModel(argv[1]);
-  if (!loaded.ok() || (*loaded)->model.forest() == nullptr) {
-    std::fprintf(stderr, "%s: not a forest that can be loaded\n", argv[1]);
+  const auto loaded = copse::LoadBenchModel(argv[1]);
+  if (!loaded.ok()) {
+    std::fprintf(stderr, "%s\n", loaded.error().message.c_str());
     return 3;
   }
-  const copse::Model& model = (*loaded)->model;
+  const copse::Model& model = *loaded->model;
   const auto batch = static_cast<std::size_t>(std::atoi(argv[3]));
   const auto n_calls = static_cast<std::size_t>(std::atoi(argv[4]));
   if (batch == 0 || n_calls == 0) {

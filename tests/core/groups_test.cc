@@ -7,6 +7,7 @@
 #include "plan/shape.h"
 #include "plan/tree_groups.h"
 #include "small_trees.h"
+#include "targets.h"
 
 namespace copse::plan {
 namespace {
@@ -209,10 +210,7 @@ TEST(Groups, AreGivenUpAsSoonAsTheyTakeTooMuch) {
     return layouts;
   };
   const Shape shape = Shape::Of(forest, trees, &*columns);
-  const auto targets = Plan::Targets();
-  for (const std::string_view target : targets) {
-    Plan::LimitTarget(target);
-    SCOPED_TRACE(std::string(target));
+  test::OnEachTarget([&](bool /*best*/) {
     const std::size_t n_bytes = MakeGroups(forest, trees, *columns, SIZE_MAX)->bytes();
     EXPECT_NE(MakeGroups(forest, trees, *columns, n_bytes), nullptr);
     EXPECT_EQ(MakeGroups(forest, trees, *columns, n_bytes - 1), nullptr);
@@ -226,8 +224,7 @@ TEST(Groups, AreGivenUpAsSoonAsTheyTakeTooMuch) {
     if (left < n_bytes) {
       EXPECT_EQ(taken, together);
     }
-  }
-  Plan::LimitTarget(targets.front());
+  });
 }
 
 TEST(Groups, AreTakenWhereTheyPay) {

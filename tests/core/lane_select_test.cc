@@ -8,9 +8,9 @@
 #include <utility>
 #include <vector>
 
-#include "copse/plan.h"
 #include "kernels/lane_kernels.h"
 #include "one_layout.h"
+#include "targets.h"
 
 namespace copse::plan {
 namespace {
@@ -21,17 +21,6 @@ using test::Growth;
 
 constexpr std::size_t kTailsMax = 130;
 constexpr std::size_t kManyRows = 1500;  // more than a block
-
-template <class Use>
-void OnEachTarget(Use use) {
-  const auto targets = Plan::Targets();
-  for (const std::string_view target : targets) {
-    Plan::LimitTarget(target);
-    SCOPED_TRACE(std::string(target));
-    use();
-  }
-  Plan::LimitTarget(targets.front());
-}
 
 std::unique_ptr<Layout> Made(const Forest& forest) {
   return test::Made(MakeLaneSelect, forest, {0, forest.n_trees()});
@@ -45,7 +34,7 @@ void ExpectSame(const ForestSpec& spec, std::uint64_t seed, std::size_t n_rows,
   const Forest forest = test::MakeForest(spec, dice);
   const std::vector<double> rows = test::MakeRows(forest, n_rows, dice);
   const std::vector<float> narrow = test::Narrowed(rows);
-  OnEachTarget([&] {
+  test::OnEachTarget([&](bool /*best*/) {
     test::Layouts layouts;
     layouts.push_back(Made(forest));
     ASSERT_NE(layouts[0], nullptr);
@@ -153,7 +142,7 @@ TEST(LaneSelect, LongestChainsAreRight) {
       const Forest forest = ChainOfPairs(n_pairs, to_the_left);
       Dice dice(n_pairs);
       const std::vector<double> rows = test::MakeRows(forest, 200, dice);
-      OnEachTarget([&] {
+      test::OnEachTarget([&](bool /*best*/) {
         test::Layouts layouts;
         layouts.push_back(Made(forest));
         ASSERT_NE(layouts[0], nullptr);
@@ -260,7 +249,7 @@ TEST(LaneSelect, LargerTreesAreRefused) {
 }
 
 TEST(LaneKernels, GroupsFitTheirBlocks) {
-  OnEachTarget([] {
+  test::OnEachTarget([](bool /*best*/) {
     const LaneKernels& kernels = ChosenLaneKernels();
     for (const auto& [wide, narrow] : {std::pair(kernels.of8.wide, kernels.of8.narrow),
                                        std::pair(kernels.of16.wide, kernels.of16.narrow)}) {

@@ -7,6 +7,7 @@
 #include "bits.h"
 #include "copse/math.h"
 #include "copse/model.h"
+#include "copse/plan.h"
 #include "model_parts.h"
 
 // Model's evaluation: from rows to every answer. What files may say is model_file_test's.
@@ -230,6 +231,107 @@ TEST(Predict, TakesRowsByTheThousandAsOneByOne) {
     EXPECT_EQ(together, single);
   }
   model.Predict(Answer::kPredict, std::span<const double>{}, {});
+}
+
+// Tree k is one split, x0 <= k + 0.5, and adds to output k alone: 1 + k on the left, -k / 3 on the
+// right. With vector leaves it adds 0 to the others.
+ForestParts Stumps(std::size_t n, bool vector_leaves) {
+  ForestParts parts;
+  parts.tree_begin = {0};
+  Doubles thresholds, values, base;
+  for (std::size_t k = 0; k < n; ++k) {
+    const auto number = static_cast<std::int32_t>(k);
+    parts.tree_begin.push_back(static_cast<std::uint32_t>(k + 1));
+    parts.tree_root.push_back(number);
+    parts.left.push_back(~(2 * number));
+    parts.right.push_back(~(2 * number + 1));
+    parts.feature.push_back(0);
+    parts.flags.push_back(0);
+    thresholds.push_back(number + 0.5);
+    base.push_back(100.0 * number);
+    if (!vector_leaves) parts.tree_output.push_back(static_cast<std::uint16_t>(k));
+    for (const double value : {1.0 + number, -number / 3.0}) {
+      Doubles leaf(vector_leaves ? n : 1);
+      leaf[vector_leaves ? k : 0] = value;
+      values.insert(values.end(), leaf.begin(), leaf.end());
+    }
+  }
+  parts.leaf_width = vector_leaves ? n : 1;
+  parts.threshold = std::move(thresholds);
+  parts.leaf_value = std::move(values);
+  parts.base = std::move(base);
+  return parts;
+}
+
+// What `Stumps` has to answer.
+Doubles MarginsOfStumps(const Doubles& rows, std::size_t n) {
+  Doubles margins;
+  for (const double x : rows) {
+    for (std::size_t k = 0; k < n; ++k) {
+      const auto number = static_cast<double>(k);
+      margins.push_back(100 * number + (x <= number + 0.5 ? 1 + number : -number / 3));
+    }
+  }
+  return margins;
+}
+
+// Margins are what the trees leave, whatever the link; of rows of either width, few or many.
+TEST(Margins, OfSeveralOutputsAreThoseOfTheTreesInEveryLayout) {
+  Doubles many;
+  for (int i = 0; i < 300; ++i) many.push_back(i % 10 * 0.5);
+  for (const auto& [outputs, n] : {std::pair(kThreeClasses, 3), std::pair(kMixed, 4)}) {
+    for (const bool vector_leaves : {false, true}) {
+      const auto n_outputs = static_cast<std::size_t>(n);
+      ModelParts parts;
+      parts.metadata = test::Metadata(1, n == 3 ? "softmax" : "identity", outputs);
+      parts.forest = Stumps(n_outputs, vector_leaves);
+      Model model = MakeModel(std::move(parts));
+      for (const Doubles& rows : {Doubles{1}, Doubles{0.5, 1.5}, many}) {
+        const Doubles expected = MarginsOfStumps(rows, n_outputs);
+        for (const LayoutKind kind : {LayoutKind::kPlainWalk, LayoutKind::kNode8,
+                                      LayoutKind::kLaneSelect, LayoutKind::kLeafMatch}) {
+          SCOPED_TRACE(LayoutName(kind));
+          model.Compile({.only = {kind}});
+          ASSERT_EQ(model.plan()->choices()[0].layout, kind);
+          EXPECT_EQ(Answers(model, Answer::kMargin, rows), expected);  // from floats, too
+          Doubles margins(expected.size());
+          model.PredictMargins(Floats(rows.begin(), rows.end()), margins);
+          EXPECT_EQ(margins, expected);
+        }
+      }
+    }
+  }
+}
+
+// A model that reads floats takes 0.5 + 2^-40 for 0.5, which goes left; one that reads doubles does
+// not.
+TEST(Margins, OfAPlanRoundTheRowWhereTheModelReadsFloats) {
+  for (const bool floats : {false, true}) {
+    ModelParts parts;
+    parts.metadata = test::Metadata(1, "softmax", kThreeClasses);
+    parts.metadata["input"] = floats ? "f32" : "f64";
+    parts.forest = Stumps(3, false);
+    Model model = MakeModel(std::move(parts));
+    model.Compile();
+    ASSERT_NE(model.plan()->choices()[0].layout, LayoutKind::kPlainWalk);
+    EXPECT_EQ(Answers(model, Answer::kMargin, {0.5 + 0x1p-40}),
+              MarginsOfStumps({floats ? 0.5 : 1}, 3));
+  }
+}
+
+// The margin of an isolation forest is its decision function: the one answer of that name that
+// takes the link.
+TEST(Margins, OfAnIsolationForestTakeTheLink) {
+  ModelParts parts;
+  parts.metadata = test::Metadata(1, "iforest", kScore);
+  parts.metadata["link_params"] = R"({"denominator":2.0,"offset":-0.5})";
+  parts.forest = test::TwoTrees({0, 2, 2});
+  Model model = MakeModel(std::move(parts));
+  model.Compile();
+  EXPECT_EQ(Answers(model, Answer::kMargin, {2, 3}), (Doubles{0, 0.25}));
+  Doubles margins(2);
+  model.PredictMargins(Doubles{2, 3}, margins);
+  EXPECT_EQ(margins, (Doubles{2, 4}));
 }
 
 TEST(Model, TheThreeStepsGiveWhatPredictGives) {

@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -289,6 +290,42 @@ TEST(CheckRows, NumbersMustNotBecomeInfiniteAsFloats) {
   EXPECT_EQ(RowRefusal(Make(parts), {-rounds_to_infinity}),
             "row 1: \"x0\" is -3.4028235677973366e+38, which is too large for the float32 numbers "
             "that this model reads");
+}
+
+// Numbers are looked at many at once, across the ends of rows: what is refused is found wherever it
+// is, and what is only just accepted is not.
+TEST(CheckRows, FindsTheFirstWhereverItIs) {
+  constexpr double kTooLarge = 0x1.ffffffp127;  // rounds to an infinite float
+  const std::vector<double> odd = {std::nextafter(kTooLarge, 0.0), -0.0, 0x1p-1074, -3e38};
+  for (const std::size_t n : {1, 64, 65, 128, 129}) {
+    ModelParts parts = test::Passing(
+        n, "identity", R"([{"name":"y","kind":"value","columns":[0,)" + std::to_string(n) + "]}]");
+    parts.metadata["input"] = "f32";
+    parts.metadata["missing"] = parts.metadata["infinite"] = "error";
+    const Model model = Make(std::move(parts));
+    std::vector<double> rows(n * (400 / n));
+    for (std::size_t i = 0; i < rows.size(); ++i) rows[i] = odd[i % odd.size()];
+    ASSERT_EQ(model.FirstRefused(rows), rows.size());
+    for (const std::size_t at : {0, 1, 62, 63, 64, 65, 126, 127, 128, 129, 191, 192, 193, 255}) {
+      for (const double x : {kNan, kInfinity, -kInfinity, kTooLarge, -kTooLarge}) {
+        SCOPED_TRACE(std::to_string(n) + " features, number " + std::to_string(at) + " is " +
+                     std::to_string(x));
+        std::vector<double> refused = rows;
+        refused[at] = x;
+        EXPECT_EQ(model.FirstRefused(refused), at);
+        EXPECT_EQ(RowRefusal(model, refused, 7)
+                      .rfind("row " + std::to_string(7 + at / n) + ": \"x" +
+                                 std::to_string(at % n) + "\" is ",
+                             0),
+                  0u);
+        EXPECT_EQ(model.FirstRefused(std::span(refused).first(at)), at) << "before it";
+        refused.back() = kNan;
+        EXPECT_EQ(model.FirstRefused(refused), at) << "the first of two";
+        refused[at] = rows[at];
+        EXPECT_EQ(model.FirstRefused(refused), rows.size() - 1);
+      }
+    }
+  }
 }
 
 TEST(CheckRows, NamesTheColumn) {

@@ -4,12 +4,16 @@
 
 #include <cstddef>
 #include <cstdlib>
+#include <map>
 #include <new>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "copse/model_file.h"
+#include "covered_forest.h"
 #include "layouts.h"
+#include "model_parts.h"
 #include "random_forest.h"
 #include "vectors.h"
 
@@ -144,6 +148,74 @@ TEST(OneRowOfAModel, AllocatesNothing) {
       model->Predict(answer, std::span(found->rows.numbers).first(model->n_features()), out);
       model->Predict(answer, std::span(narrow).first(model->n_features()), out);
       EXPECT_EQ(g_allocations, before) << AnswerName(answer);
+    }
+  }
+}
+
+/// Memory that the way of a row through the service takes beside what holds its answers.
+std::size_t CountServed(const Model& model, std::span<const double> row) {
+  std::vector<double> margins(model.n_margins()), values(model.n_values());
+  std::vector<double> decisions(model.n_decisions());
+  const auto n_scores = model.Columns(Answer::kScore);
+  std::vector<double> scores(n_scores.ok() ? *n_scores : 0);
+  const std::size_t before = g_allocations;
+  const bool fits = model.CheckRows(row).ok();
+  model.PredictMargins(row, margins);
+  model.ApplyLink(margins, values);
+  model.Decide(margins, values, decisions);
+  if (!scores.empty()) model.Predict(Answer::kScore, row, scores);
+  const std::size_t n = g_allocations - before;
+  EXPECT_TRUE(fits);
+  return n;
+}
+
+// Checked, then margins, values and decisions, each asked for: what the service does with a row.
+TEST(OneRowOfTheService, AllocatesNothing) {
+  std::map<LayoutKind, int> uses;
+  for (const char* name : {"iris", "rf_digits_balanced", "xgb_iris_softprob", "gb_wine_init_zero",
+                           "logreg_wine_multinomial", "iforest_wine", "iforest_cancer_subset",
+                           "dt_digits_bestfirst", "xgb_diabetes_categorical"}) {
+    SCOPED_TRACE(name);
+    const auto found = test::ReadCase(name);
+    ASSERT_TRUE(found.ok()) << found.error().message;
+    auto model = ReadModel(found->model);
+    ASSERT_TRUE(model.ok()) << model.error().message;
+    model->Compile();
+    if (model->plan() != nullptr) ++uses[model->plan()->choices()[0].layout];
+    const std::size_t n = model->n_features();
+    for (std::size_t r = 0; r < found->rows.n_rows(); ++r) {
+      EXPECT_EQ(CountServed(*model, std::span(found->rows.numbers).subspan(r * n, n)), 0u);
+    }
+  }
+  EXPECT_GT(uses[LayoutKind::kPlainWalk], 0) << "else no model is left to the plain walk";
+  EXPECT_GT(uses.size(), 1u);
+}
+
+TEST(OneRowOfTheService, AllocatesNothingForManyOutputs) {
+  constexpr std::size_t kOutputs = 64;
+  std::string labels = "0";
+  for (std::size_t k = 1; k < kOutputs; ++k) labels += "," + std::to_string(k);
+  for (const char* link : {"identity", "softmax", "softmax_argmax", "sigmoid"}) {
+    for (const bool vector_leaves : {false, true}) {
+      SCOPED_TRACE(std::string(link) + (vector_leaves ? " of vectors" : ""));
+      Dice dice(5);
+      const Forest forest = test::MakeForest(
+          {.n_trees = 200, .n_outputs = kOutputs, .vector_leaves = vector_leaves}, dice);
+      ModelParts parts = test::ModelOf(forest.parts(), forest.rules());
+      parts.metadata["link"] = link;
+      parts.metadata["outputs"] = R"([{"name":"c","kind":"class","labels":[)" + labels +
+                                  R"(],"label_type":"int","columns":[0,)" +
+                                  std::to_string(kOutputs) + "]}]";
+      Model model = test::MakeModel(std::move(parts));
+      ASSERT_EQ(model.n_values(), kOutputs);
+      const auto rows = test::MakeRows(*model.forest(), kRows, dice);
+      for (const bool compiled : {false, true}) {
+        if (compiled) model.Compile();
+        const std::size_t n = model.n_features();
+        for (std::size_t r = 0; r < kRows; ++r) {
+          EXPECT_EQ(CountServed(model, std::span(rows).subspan(r * n, n)), 0u);
+        }
+      }
     }
   }
 }

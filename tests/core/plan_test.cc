@@ -13,6 +13,7 @@
 #include "answers.h"
 #include "layouts.h"
 #include "random_forest.h"
+#include "targets.h"
 
 namespace copse {
 namespace {
@@ -100,19 +101,6 @@ class Trial {
   std::size_t n_rows_;
 };
 
-/// Calls `use` with each instruction set in turn, best first.
-template <class Use>
-void OnEachTarget(Use use) {
-  const auto targets = Plan::Targets();
-  for (const std::string_view target : targets) {
-    Plan::LimitTarget(target);
-    SCOPED_TRACE(std::string(target));
-    EXPECT_EQ(Plan::Target(), target);
-    use(target == targets.front());
-  }
-  Plan::LimitTarget(targets.front());
-}
-
 class RandomForests : public ::testing::TestWithParam<std::size_t> {};
 
 TEST_P(RandomForests, AnswerTheSameBitsInEveryLayout) {
@@ -122,7 +110,7 @@ TEST_P(RandomForests, AnswerTheSameBitsInEveryLayout) {
     SCOPED_TRACE("seed " + std::to_string(seed));
     Dice dice(seed);
     const Trial trial(test::RandomSpec(dice), kRows, dice);
-    OnEachTarget([&](bool best) { trial.ExpectSameOfAll(best); });
+    test::OnEachTarget([&](bool best) { trial.ExpectSameOfAll(best); });
     if (HasFailure()) return;
     std::vector<double> margins(kRows * trial.forest().n_outputs());
     Plan(trial.forest()).PredictMargins(trial.rows(), margins);
@@ -242,7 +230,7 @@ TEST_P(AtLimits, LayoutsAnswerTheSameBits) {
     if (seed > 0) spec.rules.input = Precision::kFloat32;
     if (seed > 1) spec.rules.accumulate = Precision::kFloat32;
     const Trial trial(spec, GetParam().n_rows, dice);
-    OnEachTarget([&](bool best) { trial.ExpectSameOfAll(best); });
+    test::OnEachTarget([&](bool best) { trial.ExpectSameOfAll(best); });
     if (HasFailure()) return;
   }
 }

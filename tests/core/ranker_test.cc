@@ -10,8 +10,8 @@
 #include <vector>
 
 #include "bits.h"
-#include "copse/plan.h"
 #include "stumps.h"
+#include "targets.h"
 #include "walk.h"
 
 namespace copse::plan {
@@ -138,14 +138,12 @@ void CheckAs(const Subject& subject, const std::string& target) {
 // All widths on all instruction sets.
 void Check(Forest forest, Doubles rows) {
   const Subject subject = MakeSubject(std::move(forest), std::move(rows));
-  const std::vector<std::string_view> targets = Plan::Targets();
-  for (const std::string_view target : targets) {
-    Plan::LimitTarget(target);
-    CheckAs<std::uint8_t>(subject, std::string(target));
-    CheckAs<std::uint16_t>(subject, std::string(target));
-    CheckAs<std::uint32_t>(subject, std::string(target));
-  }
-  Plan::LimitTarget(targets.front());
+  test::OnEachTarget([&](bool /*best*/) {
+    const std::string target(Plan::Target());
+    CheckAs<std::uint8_t>(subject, target);
+    CheckAs<std::uint16_t>(subject, target);
+    CheckAs<std::uint32_t>(subject, target);
+  });
 }
 
 // A value, and its neighbours as floats and as doubles.
@@ -281,19 +279,16 @@ void CheckEveryRank(std::size_t n, Forest::Rules rules, std::string_view target)
 }
 
 TEST(Ranker, FindsEveryRankOfManyThresholds) {
-  const std::vector<std::string_view> targets = Plan::Targets();
-  for (const std::string_view target : targets) {
-    Plan::LimitTarget(target);
+  test::OnEachTarget([](bool /*best*/) {
     for (const Forest::Rules rules : {kDoubles, kFloats}) {
       for (const std::size_t n : {4095, 4096, 4097, 65535}) {
-        CheckEveryRank<std::uint16_t>(n, rules, target);
+        CheckEveryRank<std::uint16_t>(n, rules, Plan::Target());
       }
       for (const std::size_t n : {65536, 65537, 70000}) {
-        CheckEveryRank<std::uint32_t>(n, rules, target);
+        CheckEveryRank<std::uint32_t>(n, rules, Plan::Target());
       }
     }
-  }
-  Plan::LimitTarget(targets.front());
+  });
 }
 
 Stump Category(std::vector<std::uint32_t> listed, std::uint8_t flags,

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "copse/plan.h"
 #include "one_layout.h"
+#include "targets.h"
 
 /// One layout for small trees: MakeBitWalk or MakeLeafMatch.
 namespace copse::test {
@@ -23,10 +23,7 @@ inline const Sizes& FewRows() {
 /// What `make` makes of ranges of `forest` that end before `ends`, on every instruction set.
 inline void ExpectSame(MakeLayout make, const Forest& forest, const std::vector<double>& rows,
                        const std::vector<std::size_t>& ends) {
-  const auto targets = Plan::Targets();
-  for (const std::string_view target : targets) {
-    Plan::LimitTarget(target);
-    SCOPED_TRACE(std::string(target));
+  OnEachTarget([&](bool /*best*/) {
     Layouts layouts;
     std::size_t begin = 0;
     for (const std::size_t end : ends) {
@@ -37,8 +34,7 @@ inline void ExpectSame(MakeLayout make, const Forest& forest, const std::vector<
     }
     ExpectSame(forest, layouts, rows, FewRows());
     ExpectSame(forest, layouts, Narrowed(rows), FewRows());
-  }
-  Plan::LimitTarget(targets.front());
+  });
 }
 
 inline constexpr std::size_t kRows = 50;

@@ -15,6 +15,7 @@
 #include "bits.h"
 #include "copse/explain.h"
 #include "copse/model_file.h"
+#include "targets.h"
 
 // Every case of tests/vectors through core. The same cases run through the binding, the command
 // line, the server and the browser.
@@ -44,19 +45,33 @@ TEST_P(Vectors, AgreeWithTheEngine) {
   const auto model = ReadModel(found->model);
   ASSERT_TRUE(model.ok()) << model.error().message;
   ASSERT_NO_FATAL_FAILURE(test::ExpectRowsOf(*model, *found));
-  const std::vector<Model> compiled = test::CompiledModels(*model);
   for (const test::ExpectedAnswer& expected : found->answers) {
     const std::string name(AnswerName(expected.answer));
     SCOPED_TRACE(name);
     const Doubles ours = test::Predict(*model, expected.answer, found->rows);
     test::WriteAnswers(GetParam() + "." + name, ours);
     test::ExpectAgreement(expected, ours, found->rows.n_rows());
-    test::ExpectSameBits(compiled, expected.answer, found->rows, ours);
     ExpectSameFromFloats(*model, expected.answer, found->rows, ours);
-    for (const Model& each : compiled) {
-      ExpectSameFromFloats(each, expected.answer, found->rows, ours);
-    }
   }
+}
+
+// The plain walk, whose answers are the engine's, against every layout on every instruction set.
+TEST_P(Vectors, AnswerTheSameBitsInEveryLayout) {
+  const auto found = test::ReadCase(GetParam());
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  const auto model = ReadModel(found->model);
+  ASSERT_TRUE(model.ok()) << model.error().message;
+  test::OnEachTarget([&](bool /*best*/) {
+    const std::vector<Model> compiled = test::CompiledModels(*model);
+    for (const test::ExpectedAnswer& expected : found->answers) {
+      SCOPED_TRACE(std::string(AnswerName(expected.answer)));
+      const Doubles ours = test::Predict(*model, expected.answer, found->rows);
+      test::ExpectSameBits(compiled, expected.answer, found->rows, ours);
+      for (const Model& each : compiled) {
+        ExpectSameFromFloats(each, expected.answer, found->rows, ours);
+      }
+    }
+  });
 }
 
 // What a model that cannot be explained may say.
