@@ -9,7 +9,7 @@
 # for the members of archives and the start files that it linked. ROWS are those of libraries that were
 # built here, without DISTRIBUTION. The second form is for packages whose programs are taken as they
 # are, and names the sources that their maintainers have linked into them.
-# shellcheck disable=SC2016  # the fields are dpkg-query's, not the shell's
+# shellcheck disable=SC1091,SC2016  # the fields are dpkg-query's, not the shell's
 set -eu
 
 linked() { # build folder, map
