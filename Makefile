@@ -4,6 +4,8 @@
 
 PORT ?= 5000
 ROUNDS ?= 3
+# The time of the image and of every file in it, in seconds since 1970.
+SOURCE_DATE_EPOCH ?= 0
 BENCH := /usr/bin/python3 tests/bench
 # Behind a proxy that re-signs TLS, npm needs its certificates: COPSE_CA_BUNDLE=/path/to/ca-bundle.crt.
 comma := ,
@@ -34,7 +36,7 @@ lint: ## clang-format, clang-tidy, ESLint, tsc, shellcheck
 	@.ci/deps test
 	@.ci/lint
 
-bench: build ## measure everything against its peers, and write docs/benchmarks.md (ROUNDS=1)
+bench: build ## measure everything against its peers, and write docs/benchmarks.md (ROUNDS=3)
 	@.ci/deps bench
 	$(BENCH)/run_bench.py --rounds $(ROUNDS) --no-report
 	$(BENCH)/bench_web.py --rounds $(ROUNDS)
@@ -46,19 +48,19 @@ bench: build ## measure everything against its peers, and write docs/benchmarks.
 	$(BENCH)/bench_image.py
 	$(BENCH)/bench_report.py
 
-bench-engine: build ## the engine alone (SHAPES="iris_rf xgb", ROUNDS=1)
+bench-engine: build ## the engine alone (SHAPES="iris_rf xgb", ROUNDS=3)
 	@.ci/deps bench
 	$(BENCH)/run_bench.py --rounds $(ROUNDS) $(SHAPES)
 
-bench-web: build ## the npm package alone (ROUNDS=5)
+bench-web: build ## the npm package alone (ROUNDS=3)
 	@.ci/deps bench
 	$(BENCH)/bench_web.py --rounds $(ROUNDS)
 
-bench-explain: build ## contributions alone, beside XGBoost (ROUNDS=5)
+bench-explain: build ## contributions alone, beside XGBoost (ROUNDS=3)
 	@.ci/deps bench
 	$(BENCH)/bench_explain.py --rounds $(ROUNDS)
 
-bench-page: build ## the page alone: Lighthouse, and frames while a slider is dragged
+bench-page: build ## the page alone: Lighthouse, and frames while a slider is dragged (ROUNDS=3)
 	@.ci/deps bench
 	$(BENCH)/run_bench.py --install
 	node tests/bench/bench_lighthouse.mjs --rounds $(ROUNDS)
@@ -79,11 +81,12 @@ site: build ## build/site: the page and MODEL (models/iris.safetensors) for any 
 	node web/tools/build.mjs build/site --site $(or $(MODEL),models/iris.safetensors)
 
 screenshots: build ## take the pictures of docs/images anew
+	@.ci/deps test
 	node tests/web/screenshots.mjs
 
-docker: ## build the image rf-api
+docker: ## build the image rf-api (SOURCE_DATE_EPOCH=0: the same bytes for the same sources)
 	docker build $(SECRET) -t rf-api --build-arg REVISION=$(or $(shell git rev-parse HEAD 2>/dev/null),unknown) \
-	  -f docker/Dockerfile .
+	  --build-arg SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) -f docker/Dockerfile .
 
 debian13: ## build everything on Debian 13, in a container, and run its tests
 	docker build $(SECRET) --progress plain -t copse-debian13 -f tests/docker/debian.Dockerfile .

@@ -1,20 +1,32 @@
-// Writes the bill of materials of the image, CycloneDX 1.5 as JSON, on stdout.
+// Writes the bill of materials of the image, CycloneDX 1.5 as JSON, on stdout, and the licences of the
+// npm packages that are in it into a folder.
 //
-//   node sbom.mjs NAME VERSION ROOT ROWS...
+//   node sbom.mjs --name NAME --version VERSION --root ROOT --modules FILE --licences FOLDER ROWS...
 //
-// ROWS are files of docker/sbom/debian-rows.sh: `deb NAME VERSION ARCHITECTURE SOURCE
-// SOURCE-VERSION`, tabs between. The npm packages are those that ROOT's page and binding depend on,
-// and so on down, as its package-lock.json has them; what only builds or tests is not among them.
+// ROWS are files of docker/sbom/debian-rows.sh: `deb NAME VERSION ARCHITECTURE SOURCE SOURCE-VERSION
+// DISTRIBUTION`, tabs between. FILE is what `web/tools/build.mjs --modules` wrote: the npm packages are
+// those of which a file is in the page, in the versions of ROOT's package-lock.json.
 // The same inputs give the same bytes: no time, and a serial number that is made of the content.
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 
-const [name, version, root, ...rowFiles] = process.argv.slice(2);
+const text = { type: 'string' };
+const { values: given, positionals: rowFiles } = parseArgs({
+  options: { name: text, version: text, root: text, modules: text, licences: text }, allowPositionals: true,
+});
+const { name, version, root } = given;
+
+const linesOf = (file) => readFileSync(file, 'utf8').split('\n').filter(Boolean);
+const byPurl = (a, b) => (a.purl < b.purl ? -1 : 1);
+/** The package that a path of node_modules belongs to: its folder, and its name. */
+const packageOf = (path) => /^(.*node_modules\/((?:@[^/]+\/)?[^/]+))\//.exec(path).slice(1);
+const npmPurl = (pkg, found) => `pkg:npm/${pkg.replace('@', '%40')}${found === undefined ? '' : `@${found}`}`;
 
 /** Package URL of a Debian package, its source named where it is another one. */
-function debianPurl([, pkg, pkgVersion, architecture, source, sourceVersion]) {
-  const qualifiers = [`arch=${architecture}`, 'distro=debian-12'];
+function debianPurl([, pkg, pkgVersion, architecture, source, sourceVersion, distribution]) {
+  const qualifiers = [`arch=${architecture}`, `distro=${distribution}`];
   if (source !== pkg || sourceVersion !== pkgVersion) {
     qualifiers.push(`upstream=${encodeURIComponent(`${source}@${sourceVersion}`)}`);
   }
@@ -22,38 +34,42 @@ function debianPurl([, pkg, pkgVersion, architecture, source, sourceVersion]) {
 }
 
 function debianComponents() {
-  const lines = rowFiles.flatMap((file) => readFileSync(file, 'utf8').split('\n').filter(Boolean));
-  return lines.map((line) => {
+  return rowFiles.flatMap(linesOf).map((line) => {
     const row = line.split('\t');
-    if (row.length !== 6 || row[0] !== 'deb') throw new Error(`not a row of a package: ${line}`);
+    if (row.length !== 7 || row[0] !== 'deb') throw new Error(`not a row of a package: ${line}`);
     return { type: 'library', name: row[1], version: row[2], purl: debianPurl(row) };
   });
 }
 
-/** Where `from` (a key of the lock's packages) finds the package `wanted`, as Node looks for it. */
-function resolve(packages, from, wanted) {
-  for (let folder = from; ; folder = folder.replace(/\/?(node_modules\/(@[^/]+\/)?)?[^/]+$/, '')) {
-    const key = `${folder}${folder && '/'}node_modules/${wanted}`;
-    if (packages[key]) return packages[key].link ? packages[key].resolved : key;
-    if (!folder) throw new Error(`package-lock.json has no ${wanted} for ${from}`);
-  }
+/**
+ * What a package has in its own files already: Swagger UI comes as one script and one style sheet. The
+ * list of the script's bundler comes with it, without versions; the style sheet's is its source map. (The
+ * script's map is no list: that of 5.35.0 is an older script's.)
+ */
+function componentsInside(folder) {
+  const list = join(root, folder, 'log.bundle-sizes.swagger-ui.txt');
+  if (!existsSync(list)) return [];
+  const inScript = linesOf(list).map((line) => /^(\S+): [\d.]+ K?M?B /.exec(line)?.[1]);
+  const { sources } = JSON.parse(readFileSync(join(root, folder, 'swagger-ui.css.map'), 'utf8'));
+  const inStyle = sources.filter((source) => source.includes('node_modules/')).map((source) => packageOf(source)[1]);
+  const names = new Set([...inScript, ...inStyle]);
+  if (!names.delete('<self>') || names.has(undefined)) throw new Error(`${list} is not a list of packages`);
+  return [...names].map((pkg) => ({
+    type: 'library', 'bom-ref': `${folder}#${pkg}`, name: pkg, purl: npmPurl(pkg),
+  })).sort(byPurl);
+}
+
+/** The folders of the packages that are in the page, and their names. */
+function npmPackages() {
+  return new Map(linesOf(given.modules).map(packageOf));
 }
 
 function npmComponents() {
   const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
-  const seen = new Set();
-  const queue = ['web', 'wasm'];
-  for (const key of queue) {
-    if (seen.has(key)) continue;
-    seen.add(key);
-    for (const wanted of Object.keys(packages[key].dependencies ?? {})) {
-      queue.push(resolve(packages, key, wanted));
-    }
-  }
-  return [...seen].filter((key) => key.includes('node_modules/')).map((key) => {
-    const { version: found, license, integrity } = packages[key];
-    const pkg = key.slice(key.lastIndexOf('node_modules/') + 'node_modules/'.length);
+  return Array.from(npmPackages(), ([folder, pkg]) => {
+    const { version: found, license, integrity } = packages[folder];
     const [algorithm, digest] = (integrity ?? '').split('-');
+    const inside = componentsInside(folder);
     return {
       type: 'library',
       name: pkg,
@@ -62,14 +78,27 @@ function npmComponents() {
         hashes: [{ alg: 'SHA-512', content: Buffer.from(digest, 'base64').toString('hex') }],
       }),
       ...(license && { licenses: [{ expression: license }] }),
-      purl: `pkg:npm/${pkg.replace('@', '%40')}@${found}`,
+      purl: npmPurl(pkg, found),
+      ...(inside.length > 0 && { components: inside }),
     };
   });
 }
 
-const byPurl = new Map([...debianComponents(), ...npmComponents()].map((each) => [each.purl, each]));
-const components = [...byPurl.values()].sort((a, b) => (a.purl < b.purl ? -1 : 1))
-  .map((each) => ({ 'bom-ref': each.purl, ...each }));
+/** FOLDER/PACKAGE/copyright, as Debian names it: the package's licence, and those that its bundler has found. */
+function writeLicences() {
+  for (const [folder, pkg] of npmPackages()) {
+    const own = readdirSync(join(root, folder)).filter((file) => /^(licen[cs]e|notice|copying)/i.test(file)).sort();
+    if (own.length === 0) throw new Error(`${folder} has no licence`);
+    const ofParts = linesOf(given.modules).filter((file) => file.startsWith(`${folder}/`) && file.endsWith('.LICENSE.txt'));
+    mkdirSync(join(given.licences, pkg), { recursive: true });
+    const texts = [...own.map((file) => join(folder, file)), ...ofParts]
+      .map((file) => readFileSync(join(root, file), 'utf8').trimEnd());
+    writeFileSync(join(given.licences, pkg, 'copyright'), `${texts.join('\n\n')}\n`);
+  }
+}
+
+const found = new Map([...debianComponents(), ...npmComponents()].map((each) => [each.purl, each]));
+const components = [...found.values()].sort(byPurl).map((each) => ({ 'bom-ref': each.purl, ...each }));
 const hex = createHash('sha256').update(JSON.stringify(components)).digest('hex');
 const uuid = [hex.slice(0, 8), hex.slice(8, 12), `5${hex.slice(13, 16)}`, `8${hex.slice(17, 20)}`, hex.slice(20, 32)];
 const bill = {
@@ -85,4 +114,5 @@ const bill = {
   components,
   dependencies: [{ ref: name, dependsOn: components.map((each) => each.purl) }],
 };
+writeLicences();
 process.stdout.write(`${JSON.stringify(bill, null, 1)}\n`);

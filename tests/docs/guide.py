@@ -6,9 +6,9 @@ Comments, which a reader does not see, stand before a block that is more than a 
                               what follows waits until the URL answers
     <!-- free: PORT -->       what was begun on that port is ended first
     <!-- file: NAME -->       the block is that file's content
-    <!-- not run: REASON -->  somebody else has to run it
-    <!-- example: WHERE -->   WHERE is a test that takes it from the guide; of the package:
-                              tests/wasm/readme.test.mjs runs it
+    <!-- not run: REASON -->  somebody else has to run it; guide_test.py lists these
+    <!-- example: WHERE -->   WHERE is a test that takes it from the guide; `node`, `page` and so on, of
+                              the package's examples, are for tests/wasm/readme.test.mjs
 
 A block without a language after a block of commands is what these print; `...` stands for anything
 in a line, and at the end of a line also for lines.
@@ -29,7 +29,6 @@ from urllib.parse import urlsplit
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUN = ("sh", "bash")
-WRITTEN = ("python", "js")
 _CURL = 'curl() { command curl --fail-with-body "$@"; }\n'
 PRELUDE = """
 set -eo pipefail
@@ -108,6 +107,9 @@ class Reader:
                 shutil.copy2(ROOT / name, target)
         for name in ("build", "node_modules"):
             (self.folder / name).symlink_to(ROOT / name)
+        # npm packs no links.
+        if (ROOT / "wasm/dist").is_dir():
+            shutil.copytree(ROOT / "wasm/dist", self.folder / "wasm/dist")
         self.private = self.folder / ".guide"
         self.private.mkdir()
         self.prelude = self.private / "prelude"

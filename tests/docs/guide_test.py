@@ -1,12 +1,13 @@
 """Every command of the guides is run, in order, and prints what is shown."""
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
 import unittest
 
-from guide import ROOT, RUN, WRITTEN, Reader, agrees, blocks_of, taken_ports
+from guide import ROOT, RUN, Reader, agrees, blocks_of, taken_ports
 
 sys.path.insert(0, str(ROOT / "tests/docker"))
 from engine import ca_bundle, docker, is_in_swarm, leave_swarm, require_engine, require_free_engine  # noqa: E402
@@ -15,6 +16,34 @@ from engine import ca_bundle, docker, is_in_swarm, leave_swarm, require_engine, 
 PICTURES = ("mermaid",)
 # The examples of the package's own guide are run by tests/wasm.
 ELSEWHERE = {"wasm/README.md"}
+# Where the package's examples run, which `<!-- example: -->` names instead of the test.
+PACKAGE_EXAMPLES, PACKAGE_TEST = ("node", "require", "page", "inline"), "tests/wasm/readme.test.mjs"
+# All that no test runs, by the first line of its block: a page says more here only with a line here.
+NOT_RUN = {
+    ("README.md", "sudo apt-get install git make curl"),          # packages of the machine; the address is the reader's
+    ("README.md", "make test    # installs what is missing, runs every test, prints the counts"),  # this is a part of it
+    ("README.md", "sudo apt-get install python3-sklearn python3-pandas sqlite3"),  # packages of the machine
+    ("README.md", 'sudo usermod -aG docker "$USER"   # then log in again'),       # makes somebody as good as root
+    ("docker/kubernetes/README.md", "kubectl create namespace copse"),             # a cluster; kubernetes.test.mjs renders it
+    ("docs/CONTRIBUTING.md", "make test    # everything; the first run also installs what is missing"),  # as above
+    ("docs/CONTRIBUTING.md", ".ci/test release web"),                              # as above
+    ("docs/hosting.md", "cp -r build/site /srv/copse"),            # root's folders; hosting.test.mjs runs that nginx.conf
+}
+# Commands that stand in a line of text: what is not a whole command is no reader's to paste.
+COMMAND = re.compile(r"`((?:sudo|git|npm|npx|node|docker|make|mv|cp|apt-get|python3|ctest|build/bin/copse|\.ci/\w+) [^`]+)`")
+IN_LINE = {
+    "README.md": {
+        "docker build", "docker run",                          # named, not given
+        "make run", "make test", "make help", "make build",    # each has its block, or says what it does
+        "make flask", "make bench", "make site", "make docker",  # measure, or have a page of their own, or repeat a block
+        "build/bin/copse inspect",                             # for what `copse inspect` stands
+        "docker exec flowers sh",                              # shown to fail
+        "npm ci",                                              # in the Dockerfile
+    },
+    "docs/CONTRIBUTING.md": {"make test", "make bench"},
+    "docs/hosting.md": set(),
+    "docs/page.md": set(),
+}
 # Of the containers that the guides begin, and of the stack.
 NAMES = ("flowers", "my-flowers")
 STACK = "flowers"
@@ -31,7 +60,8 @@ class Guides(unittest.TestCase):
         blocks = [block for block in blocks_of((ROOT / name).read_text("utf-8")) if block.language not in PICTURES]
         for block in blocks:
             self.check_notes(name, block)
-        to_run = [block for block in blocks if not {"not run", "example"} & set(block.notes)]
+        to_run = [block for block in blocks if "not run" not in block.notes
+                  and ("file" in block.notes or "example" not in block.notes)]
         for block in blocks:
             if "not run" in block.notes:
                 print(f"report: {name}:{block.line} is not run: {block.notes['not run']}", file=sys.stderr)
@@ -54,7 +84,9 @@ class Guides(unittest.TestCase):
                 self.addCleanup(self.remove_swarm)
         bundle = ca_bundle()
         with tempfile.TemporaryDirectory(prefix="copse-guide-") as folder:
-            reader = Reader(folder, {"COPSE_CA_BUNDLE": bundle} if bundle else {})
+            # npm has nothing to ask a registry for.
+            quiet = {"npm_config_offline": "true", "npm_config_audit": "false", "npm_config_update_notifier": "false"}
+            reader = Reader(folder, {**quiet, **({"COPSE_CA_BUNDLE": bundle} if bundle else {})})
             if engine:
                 self.addCleanup(self.remove_containers, pathlib.Path(folder).name)
             try:
@@ -66,13 +98,16 @@ class Guides(unittest.TestCase):
     def check_notes(self, name, block):
         """Nothing is shown that no test looks at."""
         where = f"{name}:{block.line}"
-        if block.language in RUN:
-            self.assertNotIn("example", block.notes, f"{where} would not be run")
-            return
-        self.assertTrue({"file", "not run", "example"} & set(block.notes), f"{where} is shown, and not compared")
-        if block.language not in WRITTEN and "example" in block.notes:
-            test = ROOT / block.notes["example"]
-            self.assertTrue(test.is_file() and name in test.read_text("utf-8"), f"{where}: {test} does not read it")
+        if "not run" in block.notes:
+            self.assertIn((name, block.text.split("\n")[0]), NOT_RUN, f"{where} is not run, and may not say so")
+        if "example" in block.notes:
+            self.assertNotIn(block.language, RUN, f"{where} would not be run")
+            named = block.notes["example"]
+            test = ROOT / (PACKAGE_TEST if block.language == "js" and named in PACKAGE_EXAMPLES else named)
+            self.assertTrue(test.is_file(), f"{where}: there is no test {named}")
+            self.assertRegex(test.read_text("utf-8"), rf"['\"]{re.escape(name)}['\"]", f"{where}: {named} does not read it")
+        if block.language not in RUN:
+            self.assertTrue({"file", "not run", "example"} & set(block.notes), f"{where} is shown, and not compared")
 
     def remove_containers(self, project):
         docker("rm", "--force", "--volumes", *NAMES, check=False)
@@ -110,9 +145,22 @@ class Guides(unittest.TestCase):
                     reader.follow(blocks_of("```sh\nfalse\necho 1\n```\n")[0])
             finally:
                 reader.close()
-        for text in ("```json\n{}\n```\n", "```\n1\n```\n", "<!-- example: no-such-test -->\n```\n1\n```\n"):
+        for text in ("```json\n{}\n```\n", "```\n1\n```\n", "<!-- example: no-such-test -->\n```\n1\n```\n",
+                     "<!-- example: node -->\n```js\nf()\n```\n", "<!-- not run: who knows -->\n```sh\nfalse\n```\n",
+                     "<!-- example: tests/docs/format_test.py -->\n```python\nf()\n```\n",
+                     "<!-- example: node -->\n```sh\nfalse\n```\n"):
             with self.assertRaisesRegex(AssertionError, "GUIDE.md:[12]"):
                 self.check_notes("GUIDE.md", blocks_of(text)[0])
+
+    def test_what_is_not_run_is_listed_and_still_there(self):
+        there = {(name, block.text.split("\n")[0]) for name in guides() for block in blocks_of((ROOT / name).read_text("utf-8"))
+                 if "not run" in block.notes}
+        self.assertEqual(there, NOT_RUN)
+
+    def test_a_command_stands_in_a_block_that_is_run(self):
+        for name, allowed in IN_LINE.items():
+            text = re.sub(r"^```.*?^```$", "", (ROOT / name).read_text("utf-8"), flags=re.M | re.S)
+            self.assertEqual(set(COMMAND.findall(text)), allowed, name)
 
 
 def add(name):

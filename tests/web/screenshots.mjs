@@ -1,18 +1,21 @@
-/* global document, window */
-// Takes the pictures of docs/images with the real service: node tests/web/screenshots.mjs
+/* global NodeFilter, document, window */
+// Takes the pictures of docs/images with the real service, and writes beside them what of the page's own
+// words stands on each, by which pictures.test.mjs sees that they are stale: node tests/web/screenshots.mjs
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { extname, join } from 'node:path';
 
 import { readFixture } from '../wasm/support/fixtures.mjs';
 import { root } from '../wasm/support/vectors.mjs';
 import { openBrowser, openPage, openReadyPage } from './support/browser.mjs';
+import { folder, isSaid, oneSpace, sourcesOfThePage, textsFile } from './support/pictures.mjs';
 import { answersInNode, finiteRows, irisLabels, irisNames, toCsv } from './support/rows.mjs';
 import { startService } from './support/service.mjs';
 import { enterRow, giveFile } from './support/shown.mjs';
 
-const folder = join(root, 'docs/images');
+const sources = sourcesOfThePage();
+const texts = {};
 const desk = { width: 1120, height: 900 };
 /** A flower between two species: no bar is empty of news. */
 const row = [6.0, 2.7, 5.1, 1.6];
@@ -32,6 +35,7 @@ try {
   await shoot('page-compare', { viewport: { width: 1120, height: 1500 }, colorScheme: 'light' }, compare);
   await shoot('page-server', { viewport: { width: 1120, height: 1180 }, colorScheme: 'light' }, lookAtServer);
   await shootDocs();
+  writeFileSync(textsFile, `${JSON.stringify(texts, null, 1)}\n`);
 } finally {
   await browser.close();
   await service.stop();
@@ -43,8 +47,29 @@ async function shoot(name, look, act) {
   await act(page);
   await page.getByText('Ready to work offline').waitFor();
   await page.evaluate(() => window.scrollTo(0, 0));
-  await page.screenshot({ path: join(folder, `${name}.png`) });
+  await take(page, name);
   await context.close();
+}
+
+/** The picture of what is in the window. */
+async function take(page, name) {
+  const shown = new Set((await page.evaluate(textsInView)).map(oneSpace));
+  texts[name] = [...shown].filter((text) => /[A-Za-z]{4}/.test(text) && isSaid(sources, text)).sort();
+  await page.screenshot({ path: join(folder, `${name}.png`) });
+}
+
+function textsInView() {
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const range = document.createRange();
+  const found = [];
+  while (walker.nextNode()) {
+    const node = walker.currentNode;
+    range.selectNodeContents(node);
+    const { width, height, top, bottom } = range.getBoundingClientRect();
+    const inside = width > 0 && height > 0 && bottom > 0 && top < window.innerHeight;
+    if (inside && node.parentElement.checkVisibility({ opacityProperty: true, visibilityProperty: true })) found.push(node.data);
+  }
+  return found;
 }
 
 async function ask(page) {
@@ -142,6 +167,6 @@ async function shootDocs() {
   await block.locator('.live-responses-table').waitFor();
   await page.locator('h1').click();
   await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
-  await page.screenshot({ path: join(folder, 'apidocs.png') });
+  await take(page, 'apidocs');
   await context.close();
 }

@@ -2,6 +2,8 @@
 // files, and .br and .gz beside everything that compresses. The same sources give the same bytes.
 //   node web/tools/build.mjs [FOLDER]                       for `copse serve`
 //   node web/tools/build.mjs FOLDER --site MODEL.safetensors  for a host that serves files only
+// With --modules FILE, FILE lists what went into it, as a linker's map does: every file of node_modules
+// that is in a script or was copied, one a line.
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
@@ -11,21 +13,32 @@ import { parseArgs } from 'node:util';
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib';
 import { build } from 'vite';
 
+import { moduleList } from './module-list.mjs';
 import { savedPage } from './saved-page.mjs';
 import { addHostFiles, addModel, readModel, writeForHost } from './site.mjs';
 
 const web = resolve(dirname(fileURLToPath(import.meta.url)), '..');
-const { values, positionals } = parseArgs({ options: { site: { type: 'string' } }, allowPositionals: true });
+const { values, positionals } = parseArgs({ options: { site: { type: 'string' }, modules: { type: 'string' } }, allowPositionals: true });
 const out = resolve(positionals[0] ?? join(web, '../build/web'));
 const model = values.site === undefined ? null : await readModel(values.site).catch(giveUp);
 
-await build({ root: web, configFile: join(web, 'vite.config.ts'), build: { outDir: out }, logLevel: 'warn' });
-await writeFile(join(out, 'page-template.html'), await savedPage(web));
+const modules = moduleList();
+
+await build({
+  root: web,
+  configFile: join(web, 'vite.config.ts'),
+  build: { outDir: out },
+  logLevel: 'warn',
+  plugins: [modules.plugin()],
+  worker: { plugins: () => [modules.plugin()] },
+});
+await writeFile(join(out, 'page-template.html'), await savedPage(web, modules));
 if (model !== null) await writeForHost(out, model);
 await fillServiceWorker();
 await (model === null ? addApiDocs() : addModel(out, model));
 await compressAll();
 if (model !== null) await addHostFiles(out);
+if (values.modules !== undefined) await writeFile(values.modules, modules.text());
 await report();
 
 function giveUp(cause) {
@@ -65,7 +78,9 @@ async function addApiDocs() {
   const folder = join(out, 'apidocs');
   await mkdir(folder, { recursive: true });
   const swagger = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
-  for (const file of ['swagger-ui-bundle.js', 'swagger-ui.css', 'LICENSE', 'NOTICE']) {
+  const files = ['swagger-ui-bundle.js', 'swagger-ui-bundle.js.LICENSE.txt', 'swagger-ui.css', 'LICENSE', 'NOTICE'];
+  for (const file of files) {
+    modules.add(join(swagger, file));
     await copyFile(join(swagger, file), join(folder, file));
   }
   for (const file of await filesUnder(join(web, 'apidocs'))) {

@@ -17,9 +17,16 @@ function asScript(code) {
   return text;
 }
 
-/** The HTML of the saved page; `web` is the folder of the page's sources. */
-export async function savedPage(web) {
-  const { output } = await build({ root: web, configFile: join(web, 'saved-page/vite.config.ts'), mode: 'saved', logLevel: 'warn' });
+/** The HTML of the saved page; `web` is the folder of the page's sources. What is in it is added to `modules`. */
+export async function savedPage(web, modules) {
+  const { output } = await build({
+    root: web,
+    configFile: join(web, 'saved-page/vite.config.ts'),
+    mode: 'saved',
+    logLevel: 'warn',
+    plugins: [modules.plugin()],
+    worker: { plugins: () => [modules.plugin()] },
+  });
   const scripts = output.filter(({ type }) => type === 'chunk');
   const styles = output.filter(({ fileName }) => fileName.endsWith('.css'));
   if (scripts.length !== 1 || styles.length !== 1 || output.length !== 2) {

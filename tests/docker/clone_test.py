@@ -1,0 +1,59 @@
+"""The README's way, from a clone of what is committed: `docker compose up --build` and nothing else."""
+import json
+import pathlib
+import tempfile
+import unittest
+
+from engine import NAME, ROOT, SETOSA, compose_environment, docker, eventually, free_port, get, require_engine, run
+
+# What the compose file calls the image that it builds: another of that name is given it back.
+IMAGE = "rf-api"
+PROJECT = f"{NAME}-clone"
+
+
+class Clone(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        require_engine()
+        cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory())) / "copse"
+        run("git", "clone", "--quiet", "--depth", "1", f"file://{ROOT}", str(cls.folder))
+        cls.environment = {**compose_environment(), "COPSE_PORT": str(free_port()), "COMPOSE_PROJECT_NAME": PROJECT}
+        cls.port = int(cls.environment["COPSE_PORT"])
+        before = docker("image", "ls", "--quiet", "--no-trunc", f"{IMAGE}:latest").stdout.strip()
+        cls.addClassCleanup(cls.give_back, before)
+        cls.addClassCleanup(cls.compose, "down", "--volumes", "--remove-orphans", check=False)
+        cls.compose("up", "--build", "--detach", "--wait")
+
+    @classmethod
+    def compose(cls, *arguments, **kwargs):
+        # Not in the checkout: in the clone.
+        return run("docker", "compose", "--project-directory", str(cls.folder), *arguments, env=cls.environment,
+                   **kwargs).stdout.strip()
+
+    @staticmethod
+    def give_back(before):
+        if before:
+            docker("tag", before, f"{IMAGE}:latest", check=False)
+        else:
+            docker("image", "rm", "-f", f"{IMAGE}:latest", check=False)
+
+    def test_is_what_is_committed_and_nothing_else(self):
+        head = run("git", "rev-parse", "HEAD").stdout
+        self.assertEqual(run("git", "-C", str(self.folder), "rev-parse", "HEAD").stdout, head)
+        self.assertEqual(run("git", "-C", str(self.folder), "status", "--porcelain", "--ignored").stdout, "")
+
+    def test_the_page_the_documents_and_a_prediction_are_there_and_redis_knows_it(self):
+        status, page = get(self.port, "/")
+        self.assertEqual(status, 200)
+        self.assertIn('<div id="app"', page)
+        status, documents = get(self.port, "/apidocs/")
+        self.assertEqual(status, 200)
+        self.assertIn("swagger-ui", documents)
+        self.assertIn("/predict", json.loads(get(self.port, "/openapi.json")[1])["paths"])
+        self.assertEqual(get(self.port, f"/predict?{SETOSA}"), (200, "[0]"))
+        redis = ("exec", "-T", "redis-server", "redis-cli", "GET", "0")
+        eventually(lambda: self.compose(*redis) == "[0]")
+
+
+if __name__ == "__main__":
+    unittest.main()
