@@ -143,7 +143,7 @@ void AddLimitOptions(CLI::App& app, ServeOptions& options) {
   app.add_option("--shutdown-timeout", options.shutdown_timeout,
                  "Seconds after SIGTERM to finish requests and to move recorded predictions to "
                  "Redis; what supervises the service should wait longer before it kills")
-      ->check(CLI::Range(0.1, 3'600.0))
+      ->check(CLI::Range(0.5, 3'600.0))
       ->capture_default_str()
       ->envname("COPSE_SHUTDOWN_TIMEOUT");
 }

@@ -121,8 +121,11 @@ bool Shipper::Shared::WaitForWork() {
   if (!std::exchange(saw_closing_, true)) return true;
   if (failed_) {
     if (*close_by_ - Clock::now() < milliseconds(options_.closing_retry_ms)) return false;
+    pause_ms_ = pause_ms_ == 0 ? options_.retry_first_ms
+                               : std::min(pause_ms_ * 2, options_.closing_retry_ms / 4);
+    const milliseconds pause(pause_ms_);
     lock.unlock();
-    std::this_thread::sleep_for(milliseconds(options_.retry_first_ms));
+    std::this_thread::sleep_for(pause);
     return true;
   }
   return !drained_ && Clock::now() < *close_by_;

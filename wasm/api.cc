@@ -114,6 +114,7 @@ std::int32_t copse_predict(const Held* held, std::int32_t answer, const double* 
                            std::size_t n_rows, std::size_t first_row, double* out) {
   const auto kind = static_cast<Answer>(answer);
   const auto columns = held->model.Columns(kind);
+  last_place = 0;
   if (!columns.ok()) return Refuse(columns.error());
   if (const auto code = copse_check_rows(held, rows, n_rows, first_row)) return code;
   held->model.Predict(kind, Rows(*held, rows, n_rows), std::span<double>(out, n_rows * *columns));

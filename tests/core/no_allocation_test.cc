@@ -163,7 +163,7 @@ std::size_t CountServed(const Model& model, std::span<const double> row) {
   model.PredictMargins(row, margins);
   model.ApplyLink(margins, values);
   model.Decide(margins, values, decisions);
-  if (!scores.empty()) model.Predict(Answer::kScore, row, scores);
+  if (!scores.empty()) model.Scores(margins, scores);
   const std::size_t n = g_allocations - before;
   EXPECT_TRUE(fits);
   return n;

@@ -4,7 +4,6 @@ import gzip
 import pathlib
 import signal
 import sqlite3
-import statistics
 import tempfile
 import unittest
 import urllib.request
@@ -132,12 +131,13 @@ class Ends(unittest.TestCase):
             ids = recorded_ids(self, container.name)
             self.assertEqual(len(ids), len(set(ids)), "a request was recorded twice")
             self.assertEqual(sorted(ids), sorted(load.answered))
-            # What was not answered was not taken: its connection was closed with not a byte of an answer.
+            # What was not answered was not taken, and not recorded (above): its connection was closed with
+            # not a byte of an answer, and a client may ask again. Nothing that was answered is lost.
             for _, error in load.lost:
                 self.assertRegex(error, "ConnectionReset|BrokenPipe|RemoteDisconnected")
             docker("rm", "-f", "-v", container.name)
         print(f"report: SIGTERM under load to the end: {', '.join(f'{t:.2f}' for t in taken)} s")
-        self.assertLess(statistics.median(taken), 1.0)
+        self.assertLess(max(taken), 1.0)
 
     def test_is_started_again_after_a_crash_and_has_what_it_recorded(self):
         container = Container(self, "--restart", "unless-stopped")

@@ -95,9 +95,18 @@ class Replicas(unittest.TestCase):
                                env={**compose_environment(), "HEALTHY_WITHIN_SECONDS": "15"}, check=False)
                     load.wait_for(100)
                 self.assertEqual(done.returncode, 1, done.stderr)
-                self.assertIn("the new rf-api did not become healthy", done.stderr)
+                self.assertIn(f"the new rf-api ({name}) did not become healthy", done.stderr)
                 self.assertEqual(set(self.compose("ps", "-aq", "rf-api").split()), before)
                 load.check_recorded_once(self, self.compose.redis)
+
+    def test_a_replica_that_has_ended_is_replaced_too(self):
+        ended, *_ = self.compose.containers("rf-api")
+        docker("stop", ended)
+        run("docker/rolling-replace", *self.compose.arguments, env=compose_environment())
+        self.addCleanup(self.compose, "up", "-d", "--wait", "--no-build", "--scale", f"rf-api={REPLICAS}")
+        after = self.compose("ps", "-aq", "rf-api").split()
+        self.assertEqual(len(after), REPLICAS - 1)
+        self.assertNotIn(ended[:12], [each[:12] for each in after])
 
     def later_image(self, what, addition):
         name = f"{NAME}/rf-api-{what}"

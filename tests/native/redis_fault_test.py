@@ -254,6 +254,7 @@ class RedisFaults(RedisFaultCase):
         stopping.join()
         self.assertEqual(ended[0][0], 0)
         self.all_arrived()
+        service.end()  # all that it said has been read
         self.assertFalse(service.says("prediction_log_waiting"))
 
     def test_a_service_without_time_leaves_its_rows_to_the_next(self):

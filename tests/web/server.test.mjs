@@ -295,6 +295,7 @@ test('a client that asks too often is told when to come back', async () => {
       route.fulfill({ response: await route.fetch({ url: route.request().url().replace(url, beside.url) }) }));
     await page.goto(`${url}#server`);
     await page.getByText(/no more requests from here for now \(429\)\. Try again in \d+ seconds?\./).first().waitFor();
+    await context.unrouteAll({ behavior: 'wait' });
     await context.close();
   });
 });
