@@ -20,14 +20,14 @@ ELSEWHERE = {"wasm/README.md"}
 PACKAGE_EXAMPLES, PACKAGE_TEST = ("node", "require", "page", "inline"), "tests/wasm/readme.test.mjs"
 # All that no test runs, by the first line of its block: a page says more here only with a line here.
 NOT_RUN = {
-    ("README.md", "sudo apt-get install git make curl"),          # packages of the machine; the address is the reader's
+    ("README.md", "sudo apt-get update && sudo apt-get install git make curl"),          # packages of the machine; the address is the reader's
     ("README.md", "make test    # installs what is missing, runs every test, prints the counts"),  # this is a part of it
     ("README.md", "sudo apt-get install python3-sklearn python3-pandas sqlite3"),  # packages of the machine
     ("README.md", 'sudo usermod -aG docker "$USER"   # then log in again'),       # makes somebody as good as root
     ("docker/kubernetes/README.md", "kubectl create namespace copse"),             # a cluster; kubernetes.test.mjs renders it
     ("docs/CONTRIBUTING.md", "make test    # everything; the first run also installs what is missing"),  # as above
     ("docs/CONTRIBUTING.md", ".ci/test release web"),                              # as above
-    ("docs/hosting.md", "cp -r build/site /srv/copse"),            # root's folders; hosting.test.mjs runs that nginx.conf
+    ("docs/hosting.md", "mkdir -p /srv/copse && cp -r build/site/. /srv/copse/"),            # root's folders; hosting.test.mjs runs that nginx.conf
 }
 # Commands that stand in a line of text: what is not a whole command is no reader's to paste.
 COMMAND = re.compile(r"`((?:sudo|git|npm|npx|node|docker|make|mv|cp|apt-get|python3|ctest|build/bin/copse|\.ci/\w+) [^`]+)`")
@@ -40,7 +40,7 @@ IN_LINE = {
         "docker exec flowers sh",                              # shown to fail
         "npm ci",                                              # in the Dockerfile
     },
-    "docs/CONTRIBUTING.md": {"make test", "make bench"},
+    "docs/CONTRIBUTING.md": {"make test", "make bench", "make deps"},
     "docs/hosting.md": set(),
     "docs/page.md": set(),
 }
