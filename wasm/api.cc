@@ -109,7 +109,7 @@ std::int32_t copse_check_rows(const Held* held, const double* rows, std::size_t 
 std::size_t copse_error_place() { return last_place; }
 
 /// copse_check_rows, and where it finds nothing writes `answer` to `out` [n_rows, copse_columns].
-/// The model has that answer. One call for both: a call from JavaScript takes as long as a tree.
+/// The model has that answer. One call for both: small models notice what each call costs.
 std::int32_t copse_predict(const Held* held, std::int32_t answer, const double* rows,
                            std::size_t n_rows, std::size_t first_row, double* out) {
   const auto kind = static_cast<Answer>(answer);
