@@ -66,12 +66,16 @@ std::string LayoutFor(const Plan& plan, std::size_t batch) {
   return std::string(LayoutName(kind));
 }
 
+double MsSince(std::chrono::steady_clock::time_point begin) {
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - begin)
+      .count();
+}
+
 // The plan that everybody gets, and how long it took to make.
 Plan Compile(const Forest& forest, BenchReport& report) {
   const auto begin = std::chrono::steady_clock::now();
   Plan plan(forest);
-  const std::chrono::duration<double, std::milli> time = std::chrono::steady_clock::now() - begin;
-  report.compile_ms = time.count();
+  report.compile_ms = MsSince(begin);
   report.plan_bytes = plan.bytes();
   report.target = Plan::Target();
   for (std::size_t i = 0; i < plan.choices().size(); ++i) {
@@ -163,10 +167,12 @@ std::vector<std::string> TargetNames() {
 
 Status Bench(const BenchOptions& options) {
   if (!options.target.empty()) Plan::LimitTarget(options.target);
+  BenchReport report;
+  const auto begin = std::chrono::steady_clock::now();
   auto loaded = LoadModel(options.model, options.import);
   if (!loaded.ok()) return loaded.error();
+  report.read_ms = MsSince(begin);
   const Model& model = (*loaded)->model;
-  BenchReport report;
   const std::size_t batch_max =
       options.batches.empty() ? 0
                               : *std::max_element(options.batches.begin(), options.batches.end());

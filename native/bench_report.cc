@@ -178,8 +178,9 @@ std::string BenchText(const LoadedModel& loaded, const BenchReport& report) {
   const Model& model = loaded.model;
   std::string text;
   AppendLine(text, "model", loaded.name + ", " + ShapeText(model));
-  char compiled[64];
-  std::snprintf(compiled, sizeof compiled, "compiled in %.2f ms, ", report.compile_ms);
+  char compiled[96];
+  std::snprintf(compiled, sizeof compiled, "read in %.2f ms, compiled in %.2f ms, ", report.read_ms,
+                report.compile_ms);
   AppendLine(text, "plan",
              compiled + Counted(report.plan_bytes, "byte") + " beside " +
                  Counted(loaded.bytes.size(), "byte") + " of model, kernels for " + report.target);
@@ -214,6 +215,7 @@ std::string BenchJson(const LoadedModel& loaded, const BenchReport& report) {
                {"input", model.input() == Precision::kFloat32 ? "float32" : "float64"},
                {"target", report.target},
                {"plan_bytes", report.plan_bytes},
+               {"read_ms", report.read_ms},
                {"compile_ms", report.compile_ms},
                {"choices", std::move(choices)},
                {"rows", report.n_rows},

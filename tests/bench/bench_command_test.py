@@ -36,6 +36,8 @@ class Bench(unittest.TestCase):
         self.assertEqual((found["trees"], found["margins"], found["input"]), (100, 3, "float32"))
         self.assertEqual((found["rows"], found["rows_from"]), (10_000, "synthetic"))
         self.assertGreater(found["plan_bytes"], 0)
+        self.assertGreater(found["read_ms"], 0)
+        self.assertGreater(found["compile_ms"], 0)
         self.assertIs(found["exact"], True)
         for cell in found["batches"]:
             self.assertIn(cell["layout"], LAYOUTS)
@@ -96,6 +98,7 @@ class Bench(unittest.TestCase):
     def test_people_read_a_table(self):
         text = bench("--model", IRIS, "--batch", 1).stdout.decode()
         self.assertIn("every answer has the bits of the plain walk", text)
+        self.assertRegex(text, r"(?m)^plan +read in [\d.]+ ms, compiled in [\d.]+ ms, ")
         self.assertRegex(text, r"(?m)^1 +1 +[a-z0-9_]+ +[\d,.]+ +[\d,.]+ +[\d,.]+ +[\d,.]+x$")
 
     def test_bad_rows_are_three_and_one_line(self):

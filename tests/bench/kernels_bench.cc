@@ -242,6 +242,9 @@ int main(int argc, char** argv) {
   benchmark::Initialize(&argc, argv);
   std::vector<std::string> models(argv + 1, argv + argc);
   if (models.empty()) models.emplace_back(COPSE_SOURCE_DIR "/models/iris.safetensors");
+  std::string targets;
+  for (const std::string_view target : copse::Plan::Targets()) targets.append(target) += ' ';
+  benchmark::AddCustomContext("instruction_sets", targets);
   for (const std::string& model : models) {
     if (!copse::RegisterAll(model)) return 3;
   }

@@ -22,11 +22,13 @@ class KernelsBench(unittest.TestCase):
             capture_output=True, text=True, timeout=300, check=False)
         self.assertEqual(run.returncode, 0, run.stderr)
         timed = {}
-        for entry in json.loads(run.stdout)["benchmarks"]:
+        result = json.loads(run.stdout)
+        for entry in result["benchmarks"]:
             _, what, target, rows = entry["name"].split("/")
             self.assertNotIn("error_occurred", entry, entry["name"])
             self.assertGreater(entry["items_per_second"], 0, entry["name"])
             timed.setdefault(target, {}).setdefault(what, set()).add(int(rows))
+        self.assertEqual(sorted(timed), sorted(result["context"]["instruction_sets"].split()))
         self.assertTrue(timed)
         for target, whats in timed.items():
             self.assertEqual(set(whats), LAYOUTS | PARTS, target)

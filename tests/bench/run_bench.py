@@ -64,7 +64,7 @@ def measure_copse(core, folder, target):
     cells = [cell for cell in found["batches"] if cell["threads"] == 1]
     return {"target": found["target"], "exact": found["exact"],
             "plan_bytes": found["plan_bytes"], "model_bytes": found["model_bytes"],
-            "compile_ms": found["compile_ms"],
+            "read_ms": found["read_ms"], "compile_ms": found["compile_ms"],
             "layouts": {str(cell["batch"]): cell["layout"] for cell in cells},
             "ns_per_row": {str(cell["batch"]): cell["ns_per_row"] for cell in cells},
             "plain_walk": {str(cell["batch"]): cell["plain_walk_ns_per_row"] for cell in cells}}
@@ -122,6 +122,9 @@ def merged(rounds):
     if not good:
         return rounds[-1]
     result = dict(good[-1])
+    for key in ("read_ms", "compile_ms"):
+        if key in result:
+            result[key] = statistics.median(found[key] for found in good)
     for key in ("ns_per_row", "plain_walk"):
         if key in result:
             result[key] = {batch: statistics.median(found[key][batch] for found in good)
@@ -171,7 +174,7 @@ def parse_arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--core", type=int, default=(os.cpu_count() or 1) - 1)
     parser.add_argument("--targets", type=lambda text: text.split(","),
-                        default=["", "AVX2"] if platform.machine() == "x86_64" else [""],
+                        default=["", "AVX2", "SSE4"] if platform.machine() == "x86_64" else [""],
                         help="instruction sets of copse itself, such as ,AVX2 (empty: the best)")
     parser.add_argument("--peers", type=lambda text: text.split(","), default=[],
                         help="only those whose names begin so")
