@@ -73,6 +73,21 @@ std::size_t CountFor(const Forest& forest, const Plan& plan, const std::vector<N
   return g_allocations - before;
 }
 
+/// A case of the test vectors, and its model, compiled.
+struct CompiledCase {
+  test::Case vectors;
+  Model model;
+};
+
+Result<CompiledCase> ReadCompiled(const std::string& name) {
+  auto found = test::ReadCase(name);
+  if (!found.ok()) return found.error();
+  auto model = ReadModel(found->model);
+  if (!model.ok()) return model.error();
+  model->Compile();
+  return CompiledCase{*std::move(found), *std::move(model)};
+}
+
 /// A forest that each layout can hold, and is the likeliest to allocate for: as many columns and
 /// outputs as one row may have without.
 ForestSpec SpecFor(LayoutKind kind, std::size_t n_outputs, bool vector_leaves) {
@@ -132,21 +147,19 @@ TEST(OneRowOfAModel, AllocatesNothing) {
   for (const char* name : {"iris", "rf_digits_balanced", "xgb_iris_softprob", "gb_wine_init_zero",
                            "logreg_wine_multinomial"}) {
     SCOPED_TRACE(name);
-    const auto found = test::ReadCase(name);
+    const auto found = ReadCompiled(name);
     ASSERT_TRUE(found.ok()) << found.error().message;
-    auto model = ReadModel(found->model);
-    ASSERT_TRUE(model.ok()) << model.error().message;
-    model->Compile();
-    if (model->forest() != nullptr) {
-      ASSERT_NE(model->plan()->choices()[0].layout, LayoutKind::kPlainWalk);
+    const auto& [vectors, model] = *found;
+    if (model.forest() != nullptr) {
+      ASSERT_NE(model.plan()->choices()[0].layout, LayoutKind::kPlainWalk);
     }
-    const std::vector<float> narrow = test::Narrowed(found->rows.numbers);
+    const std::vector<float> narrow = test::Narrowed(vectors.rows.numbers);
     for (const Answer answer :
          {Answer::kPredict, Answer::kIndex, Answer::kProba, Answer::kMargin}) {
-      std::vector<double> out(*model->Columns(answer));
+      std::vector<double> out(*model.Columns(answer));
       const std::size_t before = g_allocations;
-      model->Predict(answer, std::span(found->rows.numbers).first(model->n_features()), out);
-      model->Predict(answer, std::span(narrow).first(model->n_features()), out);
+      model.Predict(answer, std::span(vectors.rows.numbers).first(model.n_features()), out);
+      model.Predict(answer, std::span(narrow).first(model.n_features()), out);
       EXPECT_EQ(g_allocations, before) << AnswerName(answer);
     }
   }
@@ -176,15 +189,13 @@ TEST(OneRowOfTheService, AllocatesNothing) {
                            "logreg_wine_multinomial", "iforest_wine", "iforest_cancer_subset",
                            "dt_digits_bestfirst", "xgb_diabetes_categorical"}) {
     SCOPED_TRACE(name);
-    const auto found = test::ReadCase(name);
+    const auto found = ReadCompiled(name);
     ASSERT_TRUE(found.ok()) << found.error().message;
-    auto model = ReadModel(found->model);
-    ASSERT_TRUE(model.ok()) << model.error().message;
-    model->Compile();
-    if (model->plan() != nullptr) ++uses[model->plan()->choices()[0].layout];
-    const std::size_t n = model->n_features();
-    for (std::size_t r = 0; r < found->rows.n_rows(); ++r) {
-      EXPECT_EQ(CountServed(*model, std::span(found->rows.numbers).subspan(r * n, n)), 0u);
+    const auto& [vectors, model] = *found;
+    if (model.plan() != nullptr) ++uses[model.plan()->choices()[0].layout];
+    const std::size_t n = model.n_features();
+    for (std::size_t r = 0; r < vectors.rows.n_rows(); ++r) {
+      EXPECT_EQ(CountServed(model, std::span(vectors.rows.numbers).subspan(r * n, n)), 0u);
     }
   }
   EXPECT_GT(uses[LayoutKind::kPlainWalk], 0) << "else no model is left to the plain walk";

@@ -42,6 +42,11 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def listens(url):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", int(url.rsplit(":", 1)[1]))) == 0
+
+
 class Redis:
     def __init__(self, folder):
         self.folder, self.port, self.process, self.password = folder, free_port(), None, None
@@ -248,7 +253,7 @@ class RedisFaults(RedisFaultCase):
         ended = []
         stopping = threading.Thread(target=lambda: ended.append(service.stop()))
         stopping.start()
-        time.sleep(0.5)
+        eventually(lambda: not listens(service.url()), "takes no more requests")
         self.assertIsNone(service.process.poll(), "it waits")
         self.redis.start()
         stopping.join()

@@ -23,7 +23,7 @@ class Store {
   Result<Position> Move(const std::string& instance, const Position& from,
                         std::span<const RecordedRow> rows) {
     const std::lock_guard lock(mutex_);
-    if (!reason_.empty()) return Error{ErrorCode::kUnavailable, reason_};
+    if (!reason_.empty()) return Refuse();
     sizes_.push_back(rows.size());
     const auto at = positions_.find(instance);
     if (at != positions_.end() && at->second != from) return at->second;
@@ -37,7 +37,7 @@ class Store {
   }
   Result<std::optional<Position>> PositionOf(const std::string& instance) {
     const std::lock_guard lock(mutex_);
-    if (!reason_.empty()) return Error{ErrorCode::kUnavailable, reason_};
+    if (!reason_.empty()) return Refuse();
     const auto at = positions_.find(instance);
     return at == positions_.end() ? std::nullopt : std::optional(at->second);
   }
@@ -72,10 +72,20 @@ class Store {
     const std::lock_guard lock(mutex_);
     return sizes_;
   }
+  int n_refused() const {
+    const std::lock_guard lock(mutex_);
+    return n_refused_;
+  }
 
  private:
+  Error Refuse() {
+    ++n_refused_;
+    return {ErrorCode::kUnavailable, reason_};
+  }
+
   mutable std::mutex mutex_;
   std::string reason_;
+  int n_refused_ = 0;
   int lose_answers_ = 0;
   std::vector<std::string> ids_;
   std::vector<std::size_t> sizes_;
@@ -120,7 +130,7 @@ class ShipperTest : public testing::Test {
     if (shipper_) shipper_->Notify();
   }
   Shipper& Start(const std::string& name = "a.db", std::size_t rows_max = 10,
-                 std::int64_t closing_retry_ms = 100) {
+                 std::int64_t closing_retry_ms = 100, std::int64_t retry_ms = 1) {
     progress_ = std::make_shared<OutboxProgress>();
     auto file = File(name);
     progress_->last_seq = file->size().last_seq;
@@ -128,8 +138,8 @@ class ShipperTest : public testing::Test {
     shipper_ = std::make_unique<Shipper>(ShipperOptions{.rows_max = rows_max,
                                                         .gather_ms = 1,
                                                         .closing_retry_ms = closing_retry_ms,
-                                                        .retry_first_ms = 1,
-                                                        .retry_max_ms = 4,
+                                                        .retry_first_ms = retry_ms,
+                                                        .retry_max_ms = 4 * retry_ms,
                                                         .check_every_ms = 5,
                                                         .say = said_.Listener()},
                                          std::move(file), std::make_unique<StoreTarget>(store_),
@@ -301,9 +311,10 @@ TEST_F(ShipperTest, ClosingMovesWhatIsLeft) {
 TEST_F(ShipperTest, ClosingWaitsForATargetThatComesBack) {
   store_->FailWith("down");
   Record(0, 5);
-  Start();
+  Start("a.db", 10, 100, 60'000);  // once before it closes, and only then again
+  ASSERT_TRUE(Eventually([&] { return store_->n_refused() == 1; }));
   std::thread closing([&] { shipper_->Close(60'000); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(200));
+  EXPECT_TRUE(Eventually([&] { return store_->n_refused() > 2; }));
   EXPECT_EQ(store_->ids(), Ids(0, 0));
   store_->FailWith("");
   closing.join();
