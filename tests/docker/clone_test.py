@@ -17,8 +17,11 @@ class Clone(unittest.TestCase):
         require_engine()
         cls.folder = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory())) / "copse"
         run("git", "clone", "--quiet", "--depth", "1", f"file://{ROOT}", str(cls.folder))
-        cls.environment = {**compose_environment(), "COPSE_PORT": str(free_port()), "COMPOSE_PROJECT_NAME": PROJECT}
-        cls.port = int(cls.environment["COPSE_PORT"])
+        cls.port = free_port()
+        # What a stranger has not set is not set, but for what building here may take.
+        others = {name: value for name, value in compose_environment().items()
+                  if not name.startswith(("COMPOSE_", "COPSE_")) or name == "COPSE_CA_BUNDLE"}
+        cls.environment = {**others, "COPSE_PORT": str(cls.port), "COMPOSE_PROJECT_NAME": PROJECT}
         before = docker("image", "ls", "--quiet", "--no-trunc", f"{IMAGE}:latest").stdout.strip()
         cls.addClassCleanup(cls.give_back, before)
         cls.addClassCleanup(cls.compose, "down", "--volumes", "--remove-orphans", check=False)

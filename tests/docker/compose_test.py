@@ -123,6 +123,17 @@ class ComposeWithRedis(unittest.TestCase):
         user = json.loads(docker("inspect", self.compose.containers("rf-api")[0]).stdout)[0]["Config"]["User"]
         self.assertEqual(user.split(":")[0], "10001")
 
+    def test_passwords_that_everybody_could_read_are_given_to_their_users(self):
+        shell = ("run", "--rm", "-T", "--entrypoint", "sh", "redis-access", "-c")
+        password = self.secret("password")
+        self.compose(*shell, "cd /run/redis-access && chown root password reader users.acl && chmod 644 password reader users.acl")
+        self.compose("run", "--rm", "-T", "redis-access")
+        modes = self.compose(*shell, "cd /run/redis-access && stat -c '%n %a %u %U' password reader users.acl").splitlines()
+        self.assertEqual([line.split()[1] for line in modes], ["400"] * 3)
+        self.assertEqual((modes[0].split()[2], [line.split()[3] for line in modes][1:]), ("10001", ["redis"] * 2))
+        self.assertEqual(self.secret("password"), password)
+        self.assertEqual(self.redis("PING"), "PONG")
+
     def test_redis_cli_may_only_read_and_nobody_without_a_password_even_that(self):
         for command in (("SET", "0", "forged"), ("DEL", "0"), ("XADD", "copse:predictions", "*", "a", "b"),
                         ("FLUSHALL",), ("CONFIG", "GET", "*"), ("ACL", "LIST"), ("SHUTDOWN",), ("KEYS", "*"),

@@ -2,7 +2,7 @@
 // what the program really takes and answers.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -20,22 +20,22 @@ const run = promisify(execFile);
 const kustomize = programOf('kustomize', 'usr/bin/kustomize');
 const skip = skipWithout(kustomize, 'kustomize');
 const binary = process.env.COPSE_BIN ?? join(root, 'build/bin/copse');
-const password = 'a1b2c3';
 
 /** Objects of each folder that is applied, by the folder's name. */
 const rendered = {};
 let copy;
+let password;
 
 before(async () => {
   if (skip) return;
   copy = await mkdtemp(join(tmpdir(), 'copse-kubernetes-'));
   await cp(join(root, 'docker/kubernetes'), copy, { recursive: true });
   const production = join(copy, 'overlays/production');
-  await writeFile(join(production, 'redis-password'), password);
-  // The commands that the file itself tells people to paste.
-  const said = await readFile(join(production, 'kustomization.yaml'), 'utf8');
-  const [pasted] = /# {3}printf '%s\\n' [^]*?users\.acl/.exec(said);
-  await run('bash', ['-euc', pasted.replaceAll(/^#/gm, '')], { cwd: production, env: { PATH: process.env.PATH, password } });
+  // The commands that people are told to paste.
+  const said = await readFile(join(root, 'docker/kubernetes/README.md'), 'utf8');
+  const [, pasted] = /^```sh\n(\(cd docker\/kubernetes[^]*?)^```/m.exec(said);
+  await run('bash', ['-euc', pasted.replace('docker/kubernetes', '.')], { cwd: copy });
+  password = await readFile(join(production, 'redis-password'), 'utf8');
   for (const name of ['overlays/one', 'overlays/production', 'kserve']) {
     const { stdout, stderr } = await run(kustomize, ['build', join(copy, name)]);
     assert.equal(stderr, '', 'kustomize has nothing to warn of');

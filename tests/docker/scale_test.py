@@ -4,6 +4,7 @@ import json
 import pathlib
 import tempfile
 import unittest
+import urllib.error
 
 from engine import NAME, SETOSA, Compose, Load, compose_environment, docker, eventually, get, image, run
 
@@ -15,6 +16,7 @@ NEVER_HEALTHY = 'HEALTHCHECK --interval=1s --retries=2 CMD ["copse", "--no-such-
 ROW = b"[5.1,3.5,1.4,0.2]\n"
 # More bytes than a body may have, and than what is on the way can hold.
 ROWS = 1_000_000
+A_REQUEST_IN_THREE_HOURS = 0.0001
 
 
 def setUpModule():
@@ -137,6 +139,27 @@ class Replicas(unittest.TestCase):
         after = self.compose("ps", "-aq", "rf-api").split()
         self.assertEqual(len(after), REPLICAS - 1)
         self.assertNotIn(ended[:12], [each[:12] for each in after])
+
+
+class Limits(unittest.TestCase):
+    def test_each_client_of_the_balancer_has_a_limit_of_its_own(self):
+        balancer = f"{NAME}/balancer-of-limits"
+        self.addClassCleanup(run, "docker", "image", "rm", "-f", balancer, check=False)
+        compose = Compose(type(self), f"{NAME}-limits", FILES,
+                          f"services:\n  rf-api:\n    image: {image()}\n    scale: 1\n"
+                          f"    environment: {{COPSE_RATE_LIMIT: '{A_REQUEST_IN_THREE_HOURS}'}}\n"
+                          f"  balancer:\n    image: {balancer}\n    ports: !override ['127.0.0.1::5000']\n")
+        compose("up", "--build", "--wait", "-d")
+        port = compose.port("balancer")
+        ask = (f"exec 3<>/dev/tcp/127.0.0.1/5000; printf 'GET /predict?{SETOSA} HTTP/1.0\\r\\n\\r\\n' >&3; "
+               "read -r line <&3; echo $line")
+        # One client comes from outside, one from the balancer's own machine.
+        self.assertEqual(get(port, f"/predict?{SETOSA}"), (200, "[0]"))
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            get(port, f"/predict?{SETOSA}")
+        self.assertEqual(refused.exception.code, 429)
+        for status in (" 200 ", " 429 "):
+            self.assertIn(status, compose("exec", "-T", "balancer", "bash", "-c", ask))
 
 
 if __name__ == "__main__":

@@ -25,28 +25,32 @@ NOT_RUN = {
     ("README.md", "sudo apt-get install python3-sklearn python3-pandas sqlite3"),  # packages of the machine
     ("README.md", 'sudo usermod -aG docker "$USER"   # then log in again'),       # makes somebody as good as root
     ("docker/kubernetes/README.md", "kubectl create namespace copse"),             # a cluster; kubernetes.test.mjs renders it
+    ("docker/kubernetes/README.md", "kubectl --namespace copse apply -k docker/kubernetes/overlays/production"),  # as above
+    ("docker/kubernetes/README.md", "kubectl --namespace copse apply -k docker/kubernetes/kserve"),               # as above
     ("docs/CONTRIBUTING.md", "make test    # everything; the first run also installs what is missing"),  # as above
     ("docs/CONTRIBUTING.md", ".ci/test release web"),                              # as above
-    ("docs/hosting.md", "mkdir -p /srv/copse && cp -r build/site/. /srv/copse/"),            # root's folders; hosting.test.mjs runs that nginx.conf
+    ("docs/hosting.md", "sudo apt-get install nginx"),                              # root's folders; hosting.test.mjs runs that nginx.conf
 }
 # Commands that stand in a line of text: what is not a whole command is no reader's to paste.
 COMMAND = re.compile(r"`((?:sudo|git|npm|npx|node|docker|make|mv|cp|apt-get|python3|ctest|build/bin/copse|\.ci/\w+) [^`]+)`")
 IN_LINE = {
     "README.md": {
-        "docker build", "docker run",                          # named, not given
+        "docker build", "docker run", "make run PORT=8000",    # named, not given
+        "docker rm --force --volumes flowers",                 # where a reader begins again
         "make run", "make test", "make help", "make build",    # each has its block, or says what it does
         "make flask", "make bench", "make site", "make docker",  # measure, or have a page of their own, or repeat a block
         "build/bin/copse inspect",                             # for what `copse inspect` stands
         "docker exec flowers sh",                              # shown to fail
         "npm ci",                                              # in the Dockerfile
     },
-    "docs/CONTRIBUTING.md": {"make test", "make bench", "make deps"},
+    "docs/CONTRIBUTING.md": {"make test", "make bench", "make deps", "make build"},
     "docs/hosting.md": set(),
     "docs/page.md": set(),
 }
 # Of the containers that the guides begin, and of the stack.
 NAMES = ("flowers", "my-flowers")
 STACK = "flowers"
+IMAGE = "rf-api"
 
 
 def guides():
@@ -126,6 +130,7 @@ class Guides(unittest.TestCase):
         volumes = docker("volume", "ls", "--quiet", "--filter", f"label=com.docker.stack.namespace={STACK}").stdout.split()
         if volumes:
             docker("volume", "rm", *volumes, check=False)
+        docker("image", "rm", f"{IMAGE}:2", check=False)
 
     def test_what_is_shown_is_compared(self):
         self.assertTrue(agrees("a ... z\nb\n", "a to  z\nb  \n\n"))
