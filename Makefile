@@ -1,6 +1,6 @@
 # The front door. Every target is short and calls CMake presets, npm scripts or a script in .ci.
 .DEFAULT_GOAL := help
-.PHONY: help run test build deps format lint bench bench-engine bench-web bench-explain bench-page bench-image flask nginx site screenshots docker debian13 clean native wasm web
+.PHONY: help run test build deps format lint bench bench-engine bench-web bench-explain bench-page bench-image flask nginx site screenshots docker debian13 arm64 clean native wasm web
 
 PORT ?= 5000
 ROUNDS ?= 3
@@ -89,7 +89,10 @@ docker: ## build the image rf-api (SOURCE_DATE_EPOCH=0: the same bytes for the s
 	  --build-arg SOURCE_DATE_EPOCH=$(SOURCE_DATE_EPOCH) -f docker/Dockerfile .
 
 debian13: ## build everything on Debian 13, in a container, and run its tests
-	docker build $(SECRET) --progress plain -t copse-debian13 -f tests/docker/debian.Dockerfile .
+	docker build $(SECRET) --progress plain --output type=cacheonly -f tests/docker/debian.Dockerfile .
+
+arm64: ## build the core for Arm's 64 bits, in a container, and run its tests under QEMU
+	docker build --progress plain --output type=cacheonly -f tests/docker/arm64.Dockerfile .
 
 clean: ## remove everything that was built
 	rm -rf build wasm/dist

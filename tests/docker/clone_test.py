@@ -4,7 +4,7 @@ import pathlib
 import tempfile
 import unittest
 
-from engine import NAME, ROOT, SETOSA, compose_environment, docker, eventually, free_port, get, require_engine, run
+from engine import NAME, ROOT, SETOSA, compose_environment, docker, eventually, free_port, get, give_back, image_id, require_engine, run
 
 # What the compose file calls the image that it builds: another of that name is given it back.
 IMAGE = "rf-api"
@@ -22,8 +22,7 @@ class Clone(unittest.TestCase):
         others = {name: value for name, value in compose_environment().items()
                   if not name.startswith(("COMPOSE_", "COPSE_")) or name == "COPSE_CA_BUNDLE"}
         cls.environment = {**others, "COPSE_PORT": str(cls.port), "COMPOSE_PROJECT_NAME": PROJECT}
-        before = docker("image", "ls", "--quiet", "--no-trunc", f"{IMAGE}:latest").stdout.strip()
-        cls.addClassCleanup(cls.give_back, before)
+        cls.addClassCleanup(give_back, IMAGE, image_id(IMAGE))
         cls.addClassCleanup(cls.compose, "down", "--volumes", "--remove-orphans", check=False)
         cls.compose("up", "--build", "--detach", "--wait")
 
@@ -32,13 +31,6 @@ class Clone(unittest.TestCase):
         # Not in the checkout: in the clone.
         return run("docker", "compose", "--project-directory", str(cls.folder), *arguments, env=cls.environment,
                    **kwargs).stdout.strip()
-
-    @staticmethod
-    def give_back(before):
-        if before:
-            docker("tag", before, f"{IMAGE}:latest", check=False)
-        else:
-            docker("image", "rm", "-f", f"{IMAGE}:latest", check=False)
 
     def test_is_what_is_committed_and_nothing_else(self):
         head = run("git", "rev-parse", "HEAD").stdout

@@ -3,6 +3,7 @@ import json
 import pathlib
 import tempfile
 import unittest
+import urllib.error
 
 from engine import (NAME, SETOSA, VIRGINICA, Compose, compose_environment, docker, eventually, get, image,
                     run)
@@ -43,17 +44,18 @@ class ComposeWithRedis(unittest.TestCase):
                 yield service, json.loads(docker("inspect", container).stdout)[0]
 
     def test_every_prediction_is_in_redis_and_outlives_it(self):
+        n = int(self.redis("GET", "copse:count") or 0)
         for query, label in ((SETOSA, "[0]"), (VIRGINICA, "[2]")):
             self.assertEqual(get(self.port(), f"/predict?{query}"), (200, label))
-        eventually(lambda: self.redis("GET", "1") == "[2]")
-        self.assertEqual(self.redis("GET", "0"), "[0]")
-        self.assertEqual(self.redis("XLEN", "copse:predictions"), "2")
+        eventually(lambda: self.redis("GET", str(n + 1)) == "[2]")
+        self.assertEqual(self.redis("GET", str(n)), "[0]")
+        self.assertEqual(self.redis("XLEN", "copse:predictions"), str(n + 2))
 
         self.compose("stop", "redis-server")
         self.assertEqual(get(self.port(), f"/predict?{SETOSA}"), (200, "[0]"))
         self.compose("start", "redis-server")
-        eventually(lambda: self.redis("GET", "2") == "[0]")
-        self.assertEqual(self.redis("GET", "0"), "[0]", "the first prediction survived the restart")
+        eventually(lambda: self.redis("GET", str(n + 2)) == "[0]")
+        self.assertEqual(self.redis("GET", str(n)), "[0]", "what was recorded survived the restart")
 
     def test_what_waits_for_redis_outlives_the_service(self):
         before = int(self.redis("XLEN", "copse:predictions"))
@@ -161,10 +163,12 @@ class ComposeSaysWhichSources(unittest.TestCase):
         folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         name = f"{NAME}/revision"
         (folder / "override.yml").write_text(f"services:\n  rf-api:\n    image: {name}\n")
-        self.addCleanup(run, "docker", "image", "rm", "-f", name, check=False)
         run("docker", "compose", "-p", f"{NAME}-revision", "-f", "docker-compose.yml", "-f", str(folder / "override.yml"),
             "build", "rf-api", env={**compose_environment(), **environment})
-        return docker("image", "inspect", "-f", '{{index .Config.Labels "org.opencontainers.image.revision"}}', name).stdout.strip()
+        try:
+            return docker("image", "inspect", "-f", '{{index .Config.Labels "org.opencontainers.image.revision"}}', name).stdout.strip()
+        finally:
+            docker("image", "rm", "-f", name)
 
     def test_the_image_is_labelled_with_the_revision_of_the_environment(self):
         self.assertEqual(self.revision({"COPSE_REVISION": "0123abc"}), "0123abc")
@@ -182,6 +186,8 @@ class ComposeWithAPasswordOfItsOwn(unittest.TestCase):
         environment = {**compose_environment(), "COPSE_REDIS_PASSWORD_FILE": str(secret)}
         compose = lambda *more, **kwargs: run(*arguments, *more, env=environment, **kwargs).stdout.strip()
         self.addCleanup(compose, "down", "-v", "--remove-orphans", check=False)
+        volumes = lambda: set(docker("volume", "ls", "--quiet").stdout.split())
+        before = volumes()
         for count, password in enumerate(("first, with a space", "second"), 1):
             secret.write_text(password + "\n")
             secret.chmod(0o600)
@@ -194,6 +200,28 @@ class ComposeWithAPasswordOfItsOwn(unittest.TestCase):
             self.assertEqual(compose("exec", "-T", "redis-server", "redis-cli", "GET", "0"), "[0]")
             said = compose("exec", "-T", "redis-server", "redis-cli", "--user", "copse", "--pass", password, "PING")
             self.assertEqual(said, "PONG")
+        compose("down", "-v")
+        self.assertEqual(volumes() - before, set(), "none is left, not even one without a name")
+
+
+class ComposeWithAToken(unittest.TestCase):
+    def test_is_asked_for(self):
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        token = folder / "token"
+        token.write_text("a word\n".replace(" ", "-"))
+        (folder / "override.yml").write_text(f"services:\n  rf-api:\n    image: {image()}\n"
+                                             "    ports: !override ['127.0.0.1::5000']\n")
+        arguments = ("docker", "compose", "-p", f"{NAME}-token", "-f", "docker-compose.yml", "-f", "docker/compose.token.yml",
+                     "-f", str(folder / "override.yml"))
+        environment = {**compose_environment(), "COPSE_AUTH_TOKEN_FILE": str(token)}
+        compose = lambda *more, **kwargs: run(*arguments, *more, env=environment, **kwargs).stdout.strip()
+        self.addCleanup(compose, "down", "-v", "--remove-orphans", check=False)
+        compose("up", "--wait", "-d", "--no-build")
+        port = int(compose("port", "rf-api", "5000").rsplit(":", 1)[1])
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            get(port, f"/predict?{SETOSA}")
+        self.assertEqual(refused.exception.code, 401)
+        self.assertEqual(get(port, f"/predict?{SETOSA}", Authorization="Bearer a-word"), (200, "[0]"))
 
 
 if __name__ == "__main__":

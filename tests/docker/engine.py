@@ -104,6 +104,24 @@ def image(target=None):
     return name
 
 
+def image_id(name):
+    """What an image is called whatever it is named; nothing if there is none."""
+    return docker("image", "ls", "--quiet", "--no-trunc", name).stdout.strip()
+
+
+def give_back(name, before):
+    """The image that had a name before (image_id) has it again, and what took it is gone."""
+    after = image_id(name)
+    if not after or after == before:
+        return
+    if not before:
+        docker("image", "rm", name, check=False)
+        return
+    docker("tag", before, name, check=False)
+    if docker("image", "inspect", "-f", "{{len .RepoTags}}", after, check=False).stdout.strip() == "0":
+        docker("image", "rm", after, check=False)
+
+
 def get(port, path, **headers):
     request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", headers=headers)
     with urllib.request.urlopen(request, timeout=10) as answer:

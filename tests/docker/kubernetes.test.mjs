@@ -2,7 +2,7 @@
 // what the program really takes and answers.
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
-import { cp, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -36,7 +36,12 @@ before(async () => {
   const [, pasted] = /^```sh\n(\(cd docker\/kubernetes[^]*?)^```/m.exec(said);
   await run('bash', ['-euc', pasted.replace('docker/kubernetes', '.')], { cwd: copy });
   password = await readFile(join(production, 'redis-password'), 'utf8');
-  for (const name of ['overlays/one', 'overlays/production', 'kserve']) {
+  // An overlay of an operator's own.
+  await mkdir(join(copy, 'overlays/guarded'));
+  await writeFile(join(copy, 'overlays/guarded/kustomization.yaml'),
+    'resources: [../production]\ncomponents: [../../token]\n');
+  await writeFile(join(copy, 'token/auth-token'), 'a-word\n');
+  for (const name of ['overlays/one', 'overlays/production', 'overlays/guarded', 'kserve']) {
     const { stdout, stderr } = await run(kustomize, ['build', join(copy, name)]);
     assert.equal(stderr, '', 'kustomize has nothing to warn of');
     rendered[name] = yaml.parseAllDocuments(stdout).map((document) => document.toJS());
@@ -85,6 +90,34 @@ test('every object is what the API of Kubernetes takes', { skip }, async () => {
   const broken = structuredClone(named('overlays/one', 'Deployment', 'copse'));
   broken.spec.replicas = 'three';
   assert.throws(() => new Deployment(broken).validate(), /replicas/);
+});
+
+/** Complaints of the compiler about objects that have fields which their types do not. */
+async function complaints(objects) {
+  const folder = join(root, 'build/kubernetes');
+  await mkdir(folder, { recursive: true });
+  const path = join(folder, 'objects.ts');
+  const lines = objects.map((object, i) => `import type { I${object.kind} as T${i} } from 'kubernetes-models/${object.apiVersion}';
+export const object${i}: T${i} = ${JSON.stringify(object)};`);
+  await writeFile(path, lines.join('\n'));
+  const options = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--module', 'nodenext', '--types', ''];
+  return run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), ...options, path]).then(() => '', ({ stdout }) => stdout);
+}
+
+test('no object has a field that the API does not know', { skip }, async () => {
+  const objects = all().filter(({ kind }) => kind !== 'InferenceService');
+  const { minReplicas: _least, maxReplicas: _most, ...spec } = podOf(named('kserve', 'InferenceService', 'iris'));
+  objects.push({ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'iris' }, spec });
+  assert.equal(await complaints(objects), '');
+  for (const change of [
+    (deployment) => (deployment.spec.template.spec.topologySpreadConstraint = []),
+    (deployment) => (deployment.spec.template.spec.containers[0].securityContext.readonlyRootFilesystem = true),
+    (deployment) => (deployment.spec.strategy.rollingUpdate.maxUnavailble = 0),
+  ]) {
+    const broken = structuredClone(named('overlays/one', 'Deployment', 'copse'));
+    change(broken);
+    assert.match(await complaints([broken]), /topologySpreadConstraint|readonlyRootFilesystem|maxUnavailble/);
+  }
 });
 
 test('every image has a version', { skip }, () => {
@@ -191,6 +224,7 @@ test('the options are the program\'s, and the probes its routes', { skip }, asyn
       assert.ok(pod.terminationGracePeriodSeconds > preStop.sleep.seconds + Number(given.COPSE_SHUTDOWN_TIMEOUT));
       // Mounted folders are other folders here.
       given.COPSE_LOG = join(copy, 'predictions.db');
+      if (given.COPSE_AUTH_TOKEN_FILE) given.COPSE_AUTH_TOKEN_FILE = join(copy, 'token/auth-token');
       if (given.COPSE_REDIS_PASSWORD_FILE) given.COPSE_REDIS_PASSWORD_FILE = passwordFile;
       given.COPSE_MODEL = join(root, 'models/iris.safetensors');
       await run(binary, ['serve', '--check'], { env: { PATH: process.env.PATH, ...given } });
@@ -202,6 +236,21 @@ test('the options are the program\'s, and the probes its routes', { skip }, asyn
       assert.equal(pod.enableServiceLinks, false);
     }
     await assert.rejects(run(binary, ['serve', '--check'], { env: { PATH: process.env.PATH, COPSE_PORT: 'tcp://10.0.0.1:80' } }));
+  } finally {
+    await service.stop();
+  }
+});
+
+test('an overlay that takes the token in has a service that asks for it', { skip }, async () => {
+  const [{ env }] = podOf(named('overlays/guarded', 'Deployment', 'copse')).containers;
+  const { value } = env.find(({ name }) => name === 'COPSE_AUTH_TOKEN_FILE');
+  const mounts = podOf(named('overlays/guarded', 'Deployment', 'copse')).containers[0].volumeMounts;
+  assert.equal(value, `${mounts.find(({ name }) => name === 'token').mountPath}/auth-token`);
+  const service = await startService({ options: ['--auth-token-file', join(copy, 'token/auth-token')] });
+  try {
+    const url = new URL('predict?s_length=5.1&s_width=3.5&p_length=1.4&p_width=0.2', service.url);
+    assert.equal((await fetch(url)).status, 401);
+    assert.equal((await fetch(url, { headers: { Authorization: 'Bearer a-word' } })).status, 200);
   } finally {
     await service.stop();
   }

@@ -33,9 +33,10 @@ class Replicas(unittest.TestCase):
                               f"  balancer:\n    image: {balancer}\n"
                               "    ports: !override ['127.0.0.1::5000']\n")
         cls.compose("up", "--build", "--wait", "-d", "--scale", f"rf-api={REPLICAS}")
-        cls.port = cls.compose.port("balancer")
 
     def setUp(self):
+        # `up` starts the balancer again once replicas have been replaced, and it gets another port.
+        self.port = self.compose.port("balancer")
         eventually(lambda: get(self.port, "/readyz"))
 
     def test_all_replicas_answer_and_share_one_log(self):
@@ -59,10 +60,17 @@ class Replicas(unittest.TestCase):
         self.addCleanup(self.compose, "up", "-d", "--wait", "--no-build", "--scale", f"rf-api={REPLICAS}")
         with Load(self.port) as load:
             load.wait_for(200)
+            told = self.balancer_says()
             docker(how, self.compose.containers("rf-api")[0])
-            load.wait_for(500)
+            # Until the balancer has noticed, and some time longer: its names are a few seconds old.
+            eventually(lambda: self.balancer_says() > told)
+            load.wait_for(len(load.answered))
         print(f"report: docker {how}, a replica of {REPLICAS}: {len(load.answered)} requests, {len(load.lost)} lost")
         return load
+
+    def balancer_says(self):
+        """How often the balancer has said of a replica that it is gone."""
+        return docker("logs", *self.compose.containers("balancer")).stdout.count("DOWN")
 
     def test_a_replica_that_is_stopped_costs_no_request(self):
         self.load_while_one_ends("stop").check_recorded_once(self, self.compose.redis)
@@ -129,16 +137,28 @@ class Replicas(unittest.TestCase):
         self.assertEqual(get(self.port, f"/predict?{SETOSA}"), (200, "[0]"))
 
     def test_what_has_ended_is_replaced_too(self):
-        ended, *_ = self.compose.containers("rf-api")
+        ended, *_ = before = self.compose.containers("rf-api")
         docker("stop", ended)
         run("docker/rolling-replace", *self.compose.arguments, env=compose_environment())
-        # After the others, by its name: `up` starts the balancer again once replicas have been replaced, and it
-        # gets another port.
-        self.addCleanup(self.compose, "up", "-d", "--wait", "--no-build", "--no-deps", "--no-recreate",
-                        "--scale", f"rf-api={REPLICAS}", "rf-api")
-        after = self.compose("ps", "-aq", "rf-api").split()
-        self.assertEqual(len(after), REPLICAS - 1)
-        self.assertNotIn(ended[:12], [each[:12] for each in after])
+        after = self.compose.containers("rf-api")
+        self.assertEqual(len(after), REPLICAS)
+        self.assertEqual({each[:12] for each in after} & {each[:12] for each in before}, set())
+
+    def test_an_old_one_that_is_unwell_is_no_obstacle(self):
+        unwell, *_ = before = self.compose.containers("rf-api")
+        self.in_network_of(unwell, "--post-data={}", "127.0.0.1:5000/v2/repository/models/iris/unload")
+        eventually(lambda: docker("inspect", "-f", "{{.State.Health.Status}}", unwell).stdout.strip() == "unhealthy", 120)
+        run("docker/rolling-replace", *self.compose.arguments, env=compose_environment())
+        after = self.compose.containers("rf-api")
+        self.assertEqual((len(after), set(after) & set(before)), (REPLICAS, set()))
+
+    def in_network_of(self, container, *arguments):
+        """What wget says beside a replica, which has no shell of its own."""
+        return docker("run", "--rm", "--network", f"container:{container}", image("debug"), "wget", "-qO-", *arguments).stdout
+
+    def test_each_replica_can_be_asked_for_its_metrics(self):
+        for container in self.compose.containers("rf-api"):
+            self.assertIn("prediction_log_unshipped_rows", self.in_network_of(container, "127.0.0.1:5000/metrics"))
 
 
 class Limits(unittest.TestCase):
@@ -148,18 +168,27 @@ class Limits(unittest.TestCase):
         compose = Compose(type(self), f"{NAME}-limits", FILES,
                           f"services:\n  rf-api:\n    image: {image()}\n    scale: 1\n"
                           f"    environment: {{COPSE_RATE_LIMIT: '{A_REQUEST_IN_THREE_HOURS}'}}\n"
-                          f"  balancer:\n    image: {balancer}\n    ports: !override ['127.0.0.1::5000']\n")
+                          f"  balancer:\n    image: {balancer}\n    ports: !override ['127.0.0.1::5000']\n"
+                          "    environment: {COPSE_BALANCER_TRUSTS: 127.0.0.0/8}\n")
         compose("up", "--build", "--wait", "-d")
         port = compose.port("balancer")
-        ask = (f"exec 3<>/dev/tcp/127.0.0.1/5000; printf 'GET /predict?{SETOSA} HTTP/1.0\\r\\n\\r\\n' >&3; "
-               "read -r line <&3; echo $line")
-        # One client comes from outside, one from the balancer's own machine.
+
+        def ask(*fields):
+            """The line of the status that a client on the balancer's own machine gets."""
+            head = "".join(f"{line}\\r\\n" for line in (f"GET /predict?{SETOSA} HTTP/1.0", *fields, ""))
+            script = f"exec 3<>/dev/tcp/127.0.0.1/5000; printf '{head}' >&3; read -r line <&3; echo $line"
+            return compose("exec", "-T", "balancer", "bash", "-c", script)
+
+        # One client comes from outside, and is who it is whatever it says.
         self.assertEqual(get(port, f"/predict?{SETOSA}"), (200, "[0]"))
-        with self.assertRaises(urllib.error.HTTPError) as refused:
-            get(port, f"/predict?{SETOSA}")
-        self.assertEqual(refused.exception.code, 429)
-        for status in (" 200 ", " 429 "):
-            self.assertIn(status, compose("exec", "-T", "balancer", "bash", "-c", ask))
+        for fields in ({}, {"X-Forwarded-For": "192.0.2.1"}):
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                get(port, f"/predict?{SETOSA}", **fields)
+            self.assertEqual(refused.exception.code, 429)
+        # Another one comes from the balancer's own machine, which is trusted here like a proxy.
+        for fields in ((), ("X-Forwarded-For: 192.0.2.1",), ("X-Forwarded-For: 192.0.2.2",)):
+            for status in (" 200 ", " 429 "):
+                self.assertIn(status, ask(*fields), fields)
 
 
 if __name__ == "__main__":

@@ -128,6 +128,9 @@ test('nginx serves it with the right types, caching and policy', { skip: noNginx
       assert.equal((await head(path, 'gzip'))['content-encoding'], 'gzip', path);
     }
     assert.equal((await head('_headers')).status, 404);
+    const missing = await head('assets/none.js');
+    assert.deepEqual([missing.status, missing['cache-control']], [404, undefined]);
+    assert.equal(missing['x-content-type-options'], 'nosniff');
 
     // One policy, wherever it is said.
     const service = await startService();
