@@ -9,7 +9,7 @@ RUN --mount=type=cache,id=apt-arm64,target=/var/cache/apt,sharing=locked \
  && echo force-unsafe-io >/etc/dpkg/dpkg.cfg.d/unsafe-io \
  && dpkg --add-architecture arm64 && apt-get update \
  && apt-get install -y --no-install-recommends ccache cmake g++-aarch64-linux-gnu libgtest-dev:arm64 \
-      libhwy-dev:arm64 ninja-build nlohmann-json3-dev python3 qemu-user-static
+      libhwy-dev:arm64 ninja-build nlohmann-json3-dev python3-numpy qemu-user-static
 WORKDIR /src
 COPY . .
 RUN --mount=type=cache,id=ccache-arm64,target=/var/cache/ccache \
