@@ -50,5 +50,11 @@ class Clone(unittest.TestCase):
         eventually(lambda: self.compose(*redis) == "[0]")
 
 
+class Packages(unittest.TestCase):
+    def test_those_of_make_build_are_all_that_it_takes(self):
+        require_engine()
+        docker("build", "--output", "type=cacheonly", "-f", "tests/docker/fresh.Dockerfile", ".")
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -4,6 +4,7 @@ import json
 import pathlib
 import posixpath
 import re
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -226,6 +227,20 @@ class Image(unittest.TestCase):
         out = self.folder / "sbom"
         build("--target", "sbom", "--output", str(out))
         self.assertEqual((out / "sbom.cdx.json").read_bytes(), self.files.read(BILL))
+
+
+class WithAModel(unittest.TestCase):
+    def test_three_lines_make_an_image_with_another_model(self):
+        lines = re.findall(r"`((?:FROM|COPY|ENV) [^`]+)`", (ROOT / "docker/kubernetes/README.md").read_text("utf-8"))
+        self.assertEqual(len(lines), 3)
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        shutil.copy(ROOT / "models/iris.safetensors", folder / "flowers.safetensors")
+        (folder / "Dockerfile").write_text("\n".join(lines).replace("FROM rf-api", f"FROM {image()}") + "\n")
+        name = f"{NAME}/flowers"
+        self.addCleanup(run, "docker", "image", "rm", "-f", name, check=False)
+        docker("build", "-t", name, str(folder))
+        port = Container(self, image_name=name).wait_ready()
+        self.assertEqual(json.loads(get(port, "/v2/models/flowers")[1])["name"], "flowers")
 
 
 class Reproducible(unittest.TestCase):

@@ -42,10 +42,13 @@ IN_LINE = {
         "build/bin/copse inspect",                             # for what `copse inspect` stands
         "docker exec flowers sh",                              # shown to fail
         "npm ci",                                              # in the Dockerfile
+        "docker compose logs", "docker login",                 # where to look; a real swarm's
     },
     "CHANGELOG.md": {"npm pack"},
     "docker/kubernetes/README.md": {  # it takes a registry
-        "docker tag rf-api registry.example.org/you/rf-api:1", "docker push registry.example.org/you/rf-api:1",
+        "docker login registry.example.org", "docker tag rf-api registry.example.org/you/rf-api:1",
+        "docker push registry.example.org/you/rf-api:1",
+        "docker build -t registry.example.org/you/flowers:1 .",  # image_test.py
     },
     "docs/adr/0013-one-balancer-and-its-retries.md": {"docker compose config"},
     "docs/operations.md": {
