@@ -72,7 +72,7 @@ test('many rows in one call equal the rows one by one', () => {
   const nRows = 70_000;
   const rows = new Float64Array(nRows * 4).map((_, i) => 0.1 + ((i * 7919) % 80) / 10);
   const together = model.predict('proba', rows);
-  for (const r of [0, 16_383, 16_384, 32_768, nRows - 1]) {
+  for (const r of [0, 16_384, 65_535, 65_536, nRows - 1]) {
     const alone = model.predict('proba', rows.subarray(r * 4, r * 4 + 4));
     assert.deepEqual(together.subarray(r * 3, r * 3 + 3), alone, `row ${r}`);
   }
@@ -122,7 +122,7 @@ test('undefined and true are no numbers either', () => {
 });
 
 test('a value that the model cannot use is refused by core, with its row', () => {
-  for (const [value, row] of [[null, 1], [NaN, 1], [Infinity, 20_000]]) {
+  for (const [value, row] of [[null, 1], [NaN, 1], [Infinity, 70_000]]) {
     const rows = Array.from({ length: row }, () => [...numbers]);
     rows[row - 1][2] = value;
     assert.throws(() => model.predictProba(rows), (error) => {

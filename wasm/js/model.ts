@@ -17,8 +17,11 @@ import {
 import { firstOf, predictionsOf, type Prediction } from './prediction.js';
 import { RowPacker, batchValuesMax, type OpenRows, type Row, type Rows } from './rows.js';
 
-/** Numbers that one call passes through the instance; keeps its memory small. */
-const chunkValues = 2 ** 16;
+/**
+ * Numbers that one call passes through the instance: so few that its memory stays small, so many that
+ * the trees of a large forest, which come from memory once a call, are worth it.
+ */
+const chunkValues = 2 ** 18;
 
 /** Rows whose contributions are added before they are added to those of others, as natively. */
 const sizesBlockRows = 64;
