@@ -37,8 +37,8 @@ struct BenchChoice {
 
 struct BenchReport {
   std::string target;     ///< instruction set of the kernels
-  double read_ms = 0;     ///< reading the file and checking it; of another library's, importing it
-  double compile_ms = 0;  ///< making the plan: read_ms later the model is ready
+  double read_ms = 0;     ///< reading, hashing, checking; of another library's file, importing
+  double compile_ms = 0;  ///< making the plan, after which the model is ready
   std::size_t plan_bytes = 0;
   std::vector<BenchChoice> choices;
   std::size_t n_rows = 0;

@@ -121,8 +121,8 @@ bool Shipper::Shared::WaitForWork() {
   if (!std::exchange(saw_closing_, true)) return true;
   if (failed_) {
     if (*close_by_ - Clock::now() < milliseconds(options_.closing_retry_ms)) return false;
-    pause_ms_ = pause_ms_ == 0 ? options_.retry_first_ms
-                               : std::min(pause_ms_ * 2, options_.closing_retry_ms / 4);
+    pause_ms_ = std::min(pause_ms_ == 0 ? options_.retry_first_ms : pause_ms_ * 2,
+                         options_.closing_retry_ms / 4);
     const milliseconds pause(pause_ms_);
     lock.unlock();
     std::this_thread::sleep_for(pause);

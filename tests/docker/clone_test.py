@@ -7,7 +7,7 @@ import unittest
 from engine import NAME, ROOT, SETOSA, compose_environment, docker, eventually, free_port, get, give_back, image_id, require_engine, run
 
 # What the compose file calls the image that it builds: another of that name is given it back.
-IMAGE = "rf-api"
+IMAGE = "rf-api:latest"
 PROJECT = f"{NAME}-clone"
 
 

@@ -112,13 +112,13 @@ def image_id(name):
 def give_back(name, before):
     """The image that had a name before (image_id) has it again, and what took it is gone."""
     after = image_id(name)
-    if not after or after == before:
+    if after == before:
         return
     if not before:
         docker("image", "rm", name, check=False)
         return
     docker("tag", before, name, check=False)
-    if docker("image", "inspect", "-f", "{{len .RepoTags}}", after, check=False).stdout.strip() == "0":
+    if after and docker("image", "inspect", "-f", "{{len .RepoTags}}", after, check=False).stdout.strip() == "0":
         docker("image", "rm", after, check=False)
 
 

@@ -13,7 +13,7 @@ KUBERNETES = (r"securityContext:|automountServiceAccountToken:|resources:$|start
 # The first of several probes has the mark; lists of files are no list of limits.
 APART = r"resources:\n\s*-|resources:\n\s*requests: \{storage"
 FILES = {"docker/Dockerfile": DOCKERFILE, "docker/balancer/Dockerfile": DOCKERFILE, "docker-compose.yml": COMPOSE,
-         "docker/compose.scale.yml": COMPOSE, "docker/compose.swarm.yml": COMPOSE,
+         "docker/compose.scale.yml": COMPOSE, "docker/compose.swarm.yml": COMPOSE, "docker/compose.token.yml": COMPOSE,
          **{str(path.relative_to(ROOT)): KUBERNETES for path in sorted((ROOT / "docker/kubernetes").rglob("*.yaml"))}}
 
 

@@ -2,17 +2,19 @@
 import ipaddress
 import json
 import pathlib
+import subprocess
 import tempfile
 import unittest
 import urllib.error
 
-from engine import NAME, SETOSA, Compose, Load, compose_environment, docker, eventually, get, image, run
+from engine import NAME, ROOT, SETOSA, Compose, Load, compose_environment, docker, eventually, get, image, run
 
 FILES = ["docker-compose.yml", "docker/compose.scale.yml"]
 REPLICAS = 3
 # Later images of the service, by what their files add to it.
 ENDS_AT_ONCE = 'CMD ["copse", "serve", "--no-such-option"]'
 NEVER_HEALTHY = 'HEALTHCHECK --interval=1s --retries=2 CMD ["copse", "--no-such-option"]'
+LATE_TO_BE_HEALTHY = 'HEALTHCHECK --interval=60s CMD ["copse", "healthcheck"]'
 ROW = b"[5.1,3.5,1.4,0.2]\n"
 # More bytes than a body may have, and than what is on the way can hold.
 ROWS = 1_000_000
@@ -108,6 +110,28 @@ class Replicas(unittest.TestCase):
                 self.assertIn(f"the new rf-api ({name}) did not become healthy", done.stderr)
                 self.assertEqual(set(self.compose("ps", "-aq", "rf-api").split()), before)
                 load.check_recorded_once(self, self.compose.redis)
+
+    def test_an_interruption_leaves_what_there_was(self):
+        before = set(self.compose.containers("rf-api"))
+        name = self.later_image("slow", LATE_TO_BE_HEALTHY)
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "later.yml").write_text(f"services:\n  rf-api:\n    image: {name}\n")
+        script = subprocess.Popen(["docker/rolling-replace", *self.compose.arguments, "-f", str(folder / "later.yml")],
+                                  cwd=ROOT, env=compose_environment(), stderr=subprocess.PIPE, text=True)
+        eventually(lambda: len(self.compose.containers("rf-api")) > len(before))
+        script.terminate()
+        said = script.communicate(timeout=120)[1]
+        self.assertEqual(script.returncode, 1)
+        self.assertIn(f"the new rf-api ({name}) is taken away again", said)
+        self.assertEqual(set(self.compose("ps", "-aq", "rf-api").split()), before)
+
+    def test_what_a_command_has_left_is_no_replica(self):
+        before = set(self.compose.containers("rf-api"))
+        self.compose("run", "--no-deps", "--name", f"{NAME}-once", "rf-api", "copse", "--version")
+        self.addCleanup(docker, "rm", f"{NAME}-once", check=False)
+        run("docker/rolling-replace", *self.compose.arguments, env=compose_environment())
+        after = set(self.compose.containers("rf-api"))
+        self.assertEqual((len(after), after & before), (REPLICAS, set()))
 
     def later_image(self, what, addition):
         name = f"{NAME}/rf-api-{what}"

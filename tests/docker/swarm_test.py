@@ -4,8 +4,9 @@ import os
 import pathlib
 import tempfile
 import unittest
+import urllib.error
 
-from engine import (NAME, SETOSA, Load, docker, eventually, free_port, get, image, leave_swarm,
+from engine import (NAME, ROOT, SETOSA, Load, docker, eventually, free_port, get, image, leave_swarm,
                     require_free_engine, run)
 
 REPLICAS = 3
@@ -106,6 +107,18 @@ class Stack(unittest.TestCase):
         self.assertEqual(self.containers("balancer") + self.containers("redis-server"), others)
         print(f"report: a new image in a swarm: {len(load.answered)} requests, {len(load.lost)} lost")
         load.check_recorded_once(self, self.redis)
+
+    def test_a_token_is_asked_for_where_one_is_set(self):
+        self.settle()
+        self.addCleanup(self.settle)
+        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
+        (folder / "token").write_text("a-word\n")
+        run("timeout", str(DEPLOY_SECONDS_MAX), "docker/swarm-deploy", self.name,
+            env={**self.environment, "COPSE_AUTH_TOKEN_FILE": os.path.relpath(folder / "token", ROOT)})
+        self.assertEqual(get(self.port, f"/predict?{SETOSA}", Authorization="Bearer a-word"), (200, "[0]"))
+        with self.assertRaises(urllib.error.HTTPError) as refused:
+            get(self.port, f"/predict?{SETOSA}")
+        self.assertEqual(refused.exception.code, 401)
 
     def test_an_image_that_is_no_good_is_taken_back_under_load(self):
         for what, addition in (("ends", ENDS_AT_ONCE), ("unhealthy", NEVER_HEALTHY)):

@@ -53,7 +53,7 @@ class Block:
     expected: str | None = None
 
     def needs_engine(self):
-        return self.language in RUN and re.search(r"\bdocker\b", self.text) is not None
+        return self.language in RUN and re.search(r"\bdocker |\bdocker/(rolling-replace|swarm-deploy)", self.text) is not None
 
 
 def blocks_of(text):

@@ -7,7 +7,7 @@ export * from './api.js';
 export interface LoadOptions {
   /**
    * The module, when it is not `copse-fast.wasm` beside this file. `copse.wasm` is less than half as
-   * large on its way and has the same bits, and answers 3 to 9 times slower.
+   * large on its way and has the same bits, and answers 3 to 13 times slower.
    */
   readonly wasm?: WasmSource | undefined;
 }
