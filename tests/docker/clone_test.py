@@ -1,4 +1,5 @@
-"""The README's way, from a clone of what is committed: `docker compose up --build` and nothing else."""
+"""The README's ways, as a stranger has them: a clone of what is committed and `docker compose up --build`, and a
+machine with the packages of `make build` alone."""
 import json
 import pathlib
 import tempfile

@@ -1,7 +1,8 @@
 """What the container tests share: the engine, the image, and clients that count.
 
 Where no engine answers, every test is skipped and says so; with COPSE_DOCKER_REQUIRED=1 that is a
-failure. Everything made here carries the name of this process and is removed again.
+failure. Everything made here carries the name of this process and is removed again, but for images whose
+name a later build took: these are left without one, and share their layers.
 """
 import atexit
 import collections
